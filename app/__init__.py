@@ -1,0 +1,1 @@
+"""Rekindle: bring Spark Core and Particle Photon boards back to life."""

@@ -1,0 +1,52 @@
+"""The only module that knows where resources, logs, settings and the key safe are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+
+APP = "rekindle"
+
+
+@cache
+def resources() -> Path:
+    """Return the folder of pictures, rules and styles: frozen bundle, installed wheel, or checkout."""
+    bundle = getattr(sys, "_MEIPASS", None)
+    here = Path(__file__).resolve().parent
+    candidates = [Path(bundle) / "resources"] if bundle else [here / "_resources", here.parent / "resources"]
+    for candidate in candidates:
+        if candidate.is_dir():
+            return candidate
+    raise FileNotFoundError(candidates[0])
+
+
+def resource(name: str) -> Path:
+    """Return the path of a file in `resources/`, for example `udev/99-rekindle.rules`.
+
+    Raises:
+        FileNotFoundError: There is no such file; a test asks for every name the program uses.
+    """
+    path = resources() / name
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path
+
+
+def data_folder() -> Path:
+    """Where everything that belongs to the person is kept; `REKINDLE_DATA` moves it (tests, portable use)."""
+    chosen = os.environ.get("REKINDLE_DATA")
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir(APP, appauthor=False))
+
+
+def key_safe_folder(*, practice: bool) -> Path:
+    """Where the key safe is. Practice keys are kept apart: they must never look like a real board's key."""
+    return data_folder() / ("practice-keys" if practice else "keys")
+
+
+def log_folder() -> Path:
+    """Where log files and saved reports go."""
+    return data_folder() / "logs"

@@ -1,0 +1,1 @@
+"""What boards are: facts as rows, no behaviour. Every number names its section of the specification."""

@@ -1,0 +1,1 @@
+"""How bytes move: the seam between the program and a bus. No meaning of bytes belongs here."""

@@ -1,0 +1,209 @@
+"""News from a watcher, a worker or the clerk to the window or the console. Frozen: they cross threads.
+
+A run posts `PlanReady` first, then step news, then exactly one of `Succeeded`, `Stopped`, `Failed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.text import Text
+from app.work.board import Board
+from app.work.questions import Question
+
+
+class Reply(Protocol):
+    """Where an answer goes; only the first one counts."""
+
+    def __call__(self, answer: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BoardsChanged:
+    """The boards on the table are now these, and this many strangers or refused devices were seen too.
+
+    `denied` lists boards' ports that the operating system will not let us open.
+    """
+
+    boards: tuple[Board, ...]
+    denied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One step as shown before the run starts."""
+
+    title: Text
+    detail: Text | None
+    weight: float
+    can_stop: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReady:
+    """A run is about to start; these are its steps."""
+
+    run: int
+    recipe: str
+    title: Text
+    steps: tuple[StepPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """Step number `step` (from 0) has begun."""
+
+    run: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """How far the whole run and its step are.
+
+    `fraction` is of the whole run, 0.0 to 1.0, never falling. `rate` is bytes per second, 0.0 when the step does
+    not move bytes; `seconds_left` is of this step, None when not known.
+    """
+
+    run: int
+    step: int
+    fraction: float
+    done: int
+    total: int
+    rate: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """The step is done; `note` is what it found, to be shown beside its tick."""
+
+    run: int
+    step: int
+    note: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepSkipped:
+    """The step was not needed."""
+
+    run: int
+    step: int
+    note: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The job waits for the person. `reply` may be called from any thread."""
+
+    run: int
+    question: Question
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The question is over: answered, or ended by what USB showed."""
+
+    run: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something the coach saw: let go too early, too late, the wrong board came back."""
+
+    run: int
+    words: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the details."""
+
+    run: int
+    words: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing a run found out. `value` is shown as it is; `copy` and `qr` offer it that way."""
+
+    key: str
+    label: Text
+    value: str | Text
+    copy: bool = False
+    qr: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended well: what happened, what was found, what was kept where, what to do next.
+
+    `warnings` are true things a person must not miss (for example: this key cannot work on this firmware).
+    """
+
+    summary: Text
+    facts: tuple[Fact, ...] = ()
+    kept: tuple[str, ...] = ()
+    warnings: tuple[Text, ...] = ()
+    next_steps: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The run reached its end."""
+
+    run: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The person stopped the run; `changed` says whether anything on the board was changed before."""
+
+    run: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run ended with a fault, or with a bug (`code` is `bug`)."""
+
+    run: int
+    code: str
+    cause: Text
+    next_step: Text
+    retryable: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupsListed:
+    """The key safe holds these backups now, newest first (`app.keys.safe.Backup` objects)."""
+
+    backups: tuple[object, ...]
+
+
+RunEvent = (
+    PlanReady
+    | StepStarted
+    | StepProgress
+    | StepDone
+    | StepSkipped
+    | Asked
+    | Answered
+    | Hint
+    | Note
+    | Succeeded
+    | Stopped
+    | Failed
+)
+Event = BoardsChanged | RunEvent | BackupsListed
+
+
+class Post(Protocol):
+    """Where events go. Called from any thread; never blocks, never raises."""
+
+    def __call__(self, event: Event) -> None: ...

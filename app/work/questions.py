@@ -1,0 +1,81 @@
+"""What a job may ask the person: a closed list. The window and the console each have one view per kind.
+
+`name` is how `rekindle run --answer name=value` gives the answer beforehand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.platforms.model import Choreography, Mode, Platform
+from app.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Yes or no. Answer: bool."""
+
+    name: str
+    title: Text
+    body: Text
+    yes: Text
+    no: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """One of several. Answer: the key (str) of the option chosen."""
+
+    name: str
+    title: Text
+    body: Text
+    options: tuple[tuple[str, Text], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """A line of text. Answer: str. A `secret` is shown as dots and never logged.
+
+    `allow_empty` says whether "" is an answer; `hint` is an example of the form.
+    """
+
+    name: str
+    title: Text
+    body: Text
+    hint: Text
+    secret: bool = False
+    allow_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PickFile:
+    """A file. Answer: str, the path; "" when the person picked none."""
+
+    name: str
+    title: Text
+    body: Text
+    suffixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DoThis:
+    """Something for the person's hands, ended by what USB shows, not by an answer.
+
+    Attributes:
+        name: Stable name, for example `enter-dfu`.
+        title: One imperative sentence.
+        body: What to wait for.
+        platform: Which board to draw.
+        choreography: Which buttons, how long, which light; None for plain plugging.
+        until: The mode the program waits for.
+    """
+
+    name: str
+    title: Text
+    body: Text
+    platform: Platform | None
+    choreography: Choreography | None
+    until: Mode
+
+
+Question = Confirm | Choose | Enter | PickFile | DoThis

@@ -1,0 +1,1 @@
+"""What several test folders share: a clock that jumps, a hand that presses buttons."""
