@@ -21,11 +21,11 @@ def per_os(*, linux: Text, windows: Text, mac: Text) -> Text:
     return linux
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: the person asked for it
+class Cancelled(Exception):
     """The person stopped the job."""
 
 
-class Fault(Exception):  # noqa: N818 - the project's word for it
+class Fault(Exception):
     """Something wrong in the world.
 
     Attributes:
@@ -49,7 +49,7 @@ class Fault(Exception):  # noqa: N818 - the project's word for it
             self.next_step = self.next_step.with_values(**values)
 
 
-# --- how bytes move -------------------------------------------------------------------------------------------------
+# How bytes move
 
 
 class BoardGone(Fault):
@@ -121,7 +121,7 @@ class UsbLibraryMissing(Fault):
     retryable = False
 
 
-# --- what bytes mean ------------------------------------------------------------------------------------------------
+# What bytes mean
 
 
 class DfuStuck(Fault):

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Stall(Exception):  # noqa: N818 - a USB term
+class Stall(Exception):
     """The device answers with a STALL handshake."""
 
 
-class NoAnswer(Exception):  # noqa: N818 - an event, not an error
+class NoAnswer(Exception):
     """The device never answers this transfer; the host runs into its time limit."""
 
 
-class Gone(Exception):  # noqa: N818 - an event, not an error
+class Gone(Exception):
     """The device has left the bus."""
 
 

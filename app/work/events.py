@@ -5,18 +5,16 @@ A run posts `PlanReady` first, then step news, then exactly one of `Succeeded`, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from app.text import Text
 from app.work.board import Board
 from app.work.questions import Question
 
 
-class Reply(Protocol):
-    """Where an answer goes; only the first one counts."""
-
-    def __call__(self, answer: object) -> None: ...
+Reply = Callable[[object], None]
+"""Where an answer goes; only the first one counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +201,5 @@ RunEvent = (
 Event = BoardsChanged | RunEvent | BackupsListed
 
 
-class Post(Protocol):
-    """Where events go. Called from any thread; never blocks, never raises."""
-
-    def __call__(self, event: Event) -> None: ...
+Post = Callable[[Event], None]
+"""Where events go. Called from any thread; never blocks, never raises."""
