@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Set everything up on a fresh machine, then start Rekindle or run its tests. Standard library only.
+
+Usage: python3 packaging/dev.py COMMAND [ARGUMENTS]
+
+run [arguments of rekindle]    start the program
+test [arguments of pytest]     lint, types, and all tests with the USB lab
+quick [arguments of pytest]    the unit and virtual tests only, for every day
+setup                          only set up
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+LOCK = ROOT / "packaging" / "requirements.lock"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "rekindle-stamp"
+OLDEST = (3, 11)
+
+# Shared libraries Qt opens, and the Debian package each comes from. A probe is faster than asking the package manager.
+OFFSCREEN = {
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+}
+REAL_WINDOW = {
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-shape.so.0": "libxcb-shape0",
+}
+FONT = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"), "fonts-dejavu-core")
+
+
+def say(sentence: str) -> None:
+    """Tell the person what happens now; on the error stream, so that a program's output stays clean."""
+    print(f"[rekindle] {sentence}", file=sys.stderr, flush=True)
+
+
+def call(command: Sequence[str | Path], **environment: str) -> int:
+    """Run a command in the checkout and return its exit status."""
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env={**os.environ, **environment}).returncode
+
+
+def must(command: Sequence[str | Path], **environment: str) -> None:
+    """Run a command that has to succeed; end with its exit status otherwise."""
+    status = call(command, **environment)
+    if status:
+        say(f"This failed with exit status {status}: {' '.join(str(part) for part in command)}")
+        raise SystemExit(status)
+
+
+def opens(library: str) -> bool:
+    """Whether the system's loader finds the library."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def install_system_packages() -> None:
+    """On Debian and its children install the libraries Qt needs, if one is missing."""
+    if not sys.platform.startswith("linux"):
+        return
+    missing = [package for library, package in {**OFFSCREEN, **REAL_WINDOW}.items() if not opens(library)]
+    if not FONT[0].exists() and not Path("/usr/share/fonts").exists():
+        missing.append(FONT[1])
+    if not PYTHON.exists() and not shutil.which("uv"):
+        try:
+            import ensurepip  # noqa: F401 - Debian cuts it out of python3 and puts it into python3-venv
+        except ImportError:
+            missing.append("python3-venv")
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        say("These libraries are missing; install them with your package manager: " + " ".join(missing))
+        return
+    say("Installing system packages: " + " ".join(missing))
+    become_root = [] if os.geteuid() == 0 else ["sudo"]
+    must([*become_root, "apt-get", "-q", "update"])
+    install = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-q", "-y", "--no-install-recommends"]
+    must([*become_root, *install, *missing])
+
+
+def stamp() -> str:
+    """A fingerprint of everything the virtual environment depends on."""
+    digest = hashlib.sha256(repr((sys.version_info[:2], str(ROOT))).encode())
+    for path in (ROOT / "pyproject.toml", LOCK):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def make_environment() -> None:
+    """Make `.venv` with everything the program and its tests need, or leave it alone when it is up to date."""
+    wanted = stamp()
+    if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    say("Setting up the virtual environment (once; about half a minute)")
+    uv = shutil.which("uv")
+    if uv:
+        must([uv, "venv", "-q", "--allow-existing", "--python", sys.executable, VENV])
+        pip: list[str | Path] = [uv, "pip"]
+        into: list[str | Path] = ["--python", PYTHON]
+    else:
+        must([sys.executable, "-m", "venv", VENV])
+        pip, into = [PYTHON, "-m", "pip", "--disable-pip-version-check"], []
+    must([*pip, "install", "-q", *into, "--require-hashes", "-r", LOCK])
+    must([*pip, "install", "-q", *into, "--no-deps", "--no-build-isolation", "-e", ROOT])
+    STAMP.write_text(wanted)
+
+
+def set_up() -> None:
+    """Do whatever is missing; nothing when nothing is."""
+    if sys.version_info < OLDEST:
+        say(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this one is {sys.version.split()[0]}.")
+        raise SystemExit(2)
+    install_system_packages()
+    make_environment()
+
+
+def run(arguments: list[str]) -> int:
+    """Start the program."""
+    return call([PYTHON, "-m", "app", *arguments])
+
+
+def quick(arguments: list[str]) -> int:
+    """Run the tests that need neither a window nor the lab."""
+    return call([PYTHON, "-m", "pytest", "tests/unit", "tests/virtual", "tests/contract", *arguments])
+
+
+def test(arguments: list[str]) -> int:
+    """Run every check; pytest comes last, so that its closing line is the last one."""
+    environment = {"QT_QPA_PLATFORM": "offscreen"}
+    if sys.platform.startswith("linux"):
+        must([PYTHON, "tests/lab/prepare.py"])
+        environment["REKINDLE_LAB"] = os.environ.get("REKINDLE_LAB", "run")
+    else:
+        say("SKIPPED: the USB lab runs on Linux only.")
+    must([PYTHON, "-m", "ruff", "check", "."])
+    must([PYTHON, "-m", "ruff", "format", "--check", "."])
+    must([PYTHON, "-m", "mypy"])
+    return call([PYTHON, "-m", "pytest", *arguments], **environment)
+
+
+def main() -> int:
+    """Read the command, set up, and do it."""
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "run": run,
+        "test": test,
+        "quick": quick,
+        "setup": lambda _: 0,
+    }
+    if len(sys.argv) < 2 or sys.argv[1] not in commands:
+        print(__doc__)
+        return 2
+    set_up()
+    return commands[sys.argv[1]](sys.argv[2:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
