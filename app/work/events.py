@@ -12,7 +12,6 @@ from app.text import Text
 from app.work.board import Board
 from app.work.questions import Question
 
-
 Reply = Callable[[object], None]
 """Where an answer goes; only the first one counts."""
 
