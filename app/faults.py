@@ -154,3 +154,103 @@ class NotListening(Fault):
     code = "console.not-listening"
     cause = text("Faults", "The board is not in listening mode: it does not answer on its serial port.")
     next_step = text("Faults", "Hold {button} for three seconds until the light blinks blue, then try again.")
+
+
+# --- which board it is ----------------------------------------------------------------------------------------------
+
+
+class NoBoard(Fault):
+    """There is no board to work on."""
+
+    code = "board.none"
+    cause = text("Faults", "No board was found on this computer.")
+    next_step = text(
+        "Faults", "Plug the board in with a cable that carries data: many cables only charge. Try a port without a hub."
+    )
+
+
+class BoardBusy(Fault):
+    """A job already runs on this board."""
+
+    code = "board.busy"
+    cause = text("Faults", "Something is already being done with this board.")
+    next_step = text("Faults", "Wait until it is finished or stop it, then try again.")
+
+
+class RecipeDoesNotFit(Fault):
+    """The recipe cannot be done with this board as it is."""
+
+    code = "recipe.does-not-fit"
+    cause = text("Faults", "This cannot be done with this board: {reason}")
+    next_step = text("Faults", "Choose something else, or another board.")
+    retryable = False
+
+
+class BoardDidNotReturn(Fault):
+    """The board did not show up in the mode that was waited for."""
+
+    code = "board.did-not-return"
+    cause = text("Faults", "The board did not come back in the mode that was expected.")
+    next_step = text("Faults", "Press RESET on the board, check the cable, then try again.")
+
+
+class WrongBoardReturned(Fault):
+    """The identity lock: what came back on the port is another board."""
+
+    code = "board.another-one"
+    cause = text("Faults", "Another board is plugged in now where the first one was.")
+    next_step = text("Faults", "Plug the first board in again, or start over with this one.")
+
+
+class IdentityUnproven(Fault):
+    """Something needs a proven device ID, and nothing at hand can prove it."""
+
+    code = "identity.unproven"
+    cause = text("Faults", "It is not certain which board this is: its USB serial number says nothing about its ID.")
+    next_step = text("Faults", "Use Read the device ID with this board in listening mode first, then try again.")
+
+
+class IdentityMismatch(Fault):
+    """A device ID does not belong to the board on the port."""
+
+    code = "identity.mismatch"
+    cause = text("Faults", "This device ID does not belong to the board that is plugged in.")
+    next_step = text("Faults", "Check each of the 24 characters and that the right board is plugged in, then try again.")
+
+
+# --- what the person was asked --------------------------------------------------------------------------------------
+
+
+class NoAnswer(Fault):
+    """A question was not answered."""
+
+    code = "question.no-answer"
+    cause = text("Faults", "A question was not answered: {question}")
+    next_step = text("Faults", "Start again and answer it; on the command line give --answer {name}=VALUE.")
+
+
+class BadAnswer(Fault):
+    """An answer given beforehand has the wrong form."""
+
+    code = "question.bad-answer"
+    cause = text("Faults", "The answer given beforehand for {name} cannot be used: {reason}")
+    next_step = text("Faults", "Start again with another answer.")
+
+
+# --- keys -----------------------------------------------------------------------------------------------------------
+
+
+class KeyReadsDiffer(Fault):
+    """Two reads of the same key slot gave different bytes, again and again."""
+
+    code = "key.reads-differ"
+    cause = text("Faults", "The key was read several times and did not come out the same twice.")
+    next_step = text("Faults", "Use another cable and a port without a hub, then try again.")
+
+
+class KeyMemoryUnreadable(Fault):
+    """The boot loader answers with zeros because it cannot reach the memory that holds the keys (2.4.11)."""
+
+    code = "key.memory-unreadable"
+    cause = text("Faults", "Update mode (DFU) cannot reach the keys, because system part 2 is missing or damaged.")
+    next_step = text("Faults", "Restore the system firmware first, then back up the key. The key itself is not lost.")

@@ -183,6 +183,40 @@ class BackupsListed:
     backups: tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BackupCopied:
+    """A backup was copied out of the key safe; `paths` are the new files."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSaved:
+    """The support report (redacted log and trace) was written to `path`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileWorkFailed:
+    """Something the clerk was asked to do with files went wrong (`code` is `bug` for a mistake of the program)."""
+
+    code: str
+    cause: Text
+    next_step: Text
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class BusTrouble:
+    """Boards cannot be listed at all; the next `BoardsChanged` ends it."""
+
+    code: str
+    cause: Text
+    next_step: Text
+    detail: str
+
+
 RunEvent = (
     PlanReady
     | StepStarted
@@ -197,7 +231,7 @@ RunEvent = (
     | Stopped
     | Failed
 )
-Event = BoardsChanged | RunEvent | BackupsListed
+Event = BoardsChanged | BusTrouble | RunEvent | BackupsListed | BackupCopied | ReportSaved | FileWorkFailed
 
 
 Post = Callable[[Event], None]

@@ -1,0 +1,82 @@
+"""What every recipe says about itself, and what it hands to the runner."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, unique
+from typing import ClassVar, Self
+
+from app.text import Text
+from app.work.board import Board
+from app.work.events import Outcome
+from app.work.job import Job
+from app.work.step import Step
+
+
+@unique
+class Group(Enum):
+    """Under which heading a recipe stands."""
+
+    SET_UP = "set-up"
+    KEEP_SAFE = "keep-safe"
+    RESCUE = "rescue"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether a recipe can be done with a board; `reason` says why not and is None when it can."""
+
+    reason: Text | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it can be done."""
+        return self.reason is None
+
+    @classmethod
+    def yes(cls) -> Self:
+        """It can be done."""
+        return cls()
+
+    @classmethod
+    def no(cls, reason: Text) -> Self:
+        """It cannot be done, for this reason."""
+        return cls(reason)
+
+
+class Recipe(ABC):
+    """A recovery procedure. One instance serves one run; what the run learns is kept in typed attributes.
+
+    Attributes:
+        key: Stable name, used by `rekindle run`.
+        title: What it does, in the imperative.
+        summary: For whom and what for, one or two sentences.
+        group: Under which heading it stands.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[Text]
+    summary: ClassVar[Text]
+    group: ClassVar[Group]
+
+    @classmethod
+    def fit(cls, board: Board) -> Fit:
+        """Say whether this can be done with the board as it is now. Pure; asks nobody."""
+        return Fit.yes()
+
+    @abstractmethod
+    def steps(self) -> Sequence[Step]:
+        """Return the parts in order; they are the same on every board."""
+
+    @abstractmethod
+    def outcome(self) -> Outcome:
+        """Say what happened; called once, after the last step."""
+
+    def tidy(self, job: Job) -> None:
+        """Try to leave the board as it was found; called once after a fault, a stop or a bug.
+
+        Whatever it raises is logged and never hides the first reason. It cannot be stopped and must be short.
+        """
+        return
