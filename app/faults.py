@@ -148,6 +148,14 @@ class WrongAnswer(Fault):
     next_step = text("Faults", "Try another cable and port without a hub, then try again.")
 
 
+class RequestRefused(Fault):
+    """Running firmware refused a control request, or failed to carry it out."""
+
+    code = "request.refused"
+    cause = text("Faults", "The board could not do what it was asked over USB.")
+    next_step = text("Faults", "Press RESET on the board, wait until it is back, then try again.")
+
+
 class NotListening(Fault):
     """Nothing on the serial port answers as a listening console does."""
 
