@@ -65,7 +65,7 @@ class Quirk(Enum):
     """How a boot loader or firmware differs from the ordinary. Behaviour asks for these, never for a name."""
 
     STARTS_IN_ERROR = "starts-in-error"  # dfuERROR/errFIRMWARE at entry: CLRSTATUS first (2.2.1)
-    IGNORES_ALT = "ignores-alt"  # medium chosen from the address (2.2.3)
+    IGNORES_ALT = "ignores-alt"  # medium chosen from the address; choosing an alt does no harm (2.2.3, 2.4.2)
     NEVER_REPORTS_ERRORS = "never-reports-errors"  # status always OK: read back (2.2.4, 2.4.4)
     WORKS_AFTER_STATUS = "works-after-status"  # busy after GETSTATUS was answered (2.2.2)
     WORKS_DURING_STATUS = "works-during-status"  # GETSTATUS itself takes as long as the erase (2.4.3)
@@ -75,6 +75,22 @@ class Quirk(Enum):
     DCT_NEEDS_PART2 = "dct-needs-part2"  # alt 1 works only with a good system part 2 (2.4.11)
     EVEN_LENGTH = "even-length"  # pad odd writes (2.2.8)
     NO_DFU_BY_BAUD = "no-dfu-by-baud"  # 14400 baud only restarts the application (5.6)
+    CLEARING_BREAKS = "clearing-breaks"  # CLRSTATUS outside dfuERROR makes dfuERROR/errUNKNOWN (2.1)
+    ILLEGAL_STATE = "illegal-state"  # UPLOAD of block 1 leaves state 0x0F; CLRSTATUS twice ends it (2.4.14)
+    LONG_READ_OVERRUNS = "long-read-overruns"  # never ask for more than wTransferSize (2.2.12)
+    PADDED_STRINGS = "padded-strings"  # NULs and garbage after string descriptors 4 and 5 (1.2)
+    DETACH_STALLS = "detach-stalls"  # (2.2.5)
+    HIDES_ID = "hides-id"  # the device ID cannot be had in DFU mode (1.4)
+    ID_IN_DCT = "id-in-dct"  # serial says nothing; the DCT holds the ID if 0.6 or later ever ran (1.4)
+    LAYOUT_TOO_WIDE = "layout-too-wide"  # the layout string marks protected sectors as writable (1.5)
+    LAYOUT_TOO_NARROW = "layout-too-narrow"  # ... marks writable pages as read-only (2.2.11)
+    BAD_READ_STALE = "bad-read-stale"  # a read of a refused address gives old buffer contents (2.4.6)
+    BAD_READ_ZERO = "bad-read-zero"  # ... gives zeros (2.4.6)
+    SWAPPED_DCT_POLL = "swapped-dct-poll"  # reports DCT erase and write times the wrong way round (2.4.7)
+    VERIFIES_WRITES = "verifies-writes"  # checks internal flash itself; unerased flash stalls (2.4.8)
+    PART2_NEEDS_RESET = "part2-needs-reset"  # after new system parts alt 1 works only after a reset (2.4.11)
+    NO_FACTORY_CHECK = "no-factory-check"  # a missing factory image ends in reset or DFU (8.1)
+    SHORT_BUTTON_LOOP = "short-button-loop"  # without a factory image DFU starts at 3 s, still held (8.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +157,11 @@ class KeySlot:
         key: `device-private`, `device-public`, `server-public`, and the `-udp` ones of the Electron.
         alt: DFU alternate setting.
         address: First byte.
-        size: Bytes that belong to the slot.
+        size: Bytes the firmware and the Particle command line use (for a server key, address block included).
         algorithm: What belongs into it.
-        address_offset: Offset of the 128-byte server address block from `address`; None for device keys.
         source: Section of the specification.
+        address_offset: Offset of the 128-byte server address block from `address`; None for device keys.
+        segment: Bytes the Particle command line reads and writes here; 0 when it does not know the slot (4.4).
     """
 
     key: str
@@ -154,6 +171,51 @@ class KeySlot:
     algorithm: Algorithm
     source: str
     address_offset: int | None = None
+    segment: int = 0
+
+    @property
+    def port_offset(self) -> int | None:
+        """Offset of the big-endian server port from `address`; None for device keys (4.3)."""
+        return None if self.address_offset is None else self.address_offset + 66
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A named value inside a region: where it is (address as DFU counts it) and how many bytes it has."""
+
+    key: str
+    alt: int
+    address: int
+    size: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PollTime:
+    """The bwPollTimeout a boot loader reports for a medium, in ms: for an erase command and for a write."""
+
+    medium: Medium
+    erase_ms: int
+    write_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareLook:
+    """How a generation of firmware shows itself on USB in normal mode.
+
+    Attributes:
+        key: For example `0.6`.
+        product: iProduct without the blanks at its end.
+        release: bcdDevice.
+        serial_form: What its iSerialNumber is.
+        source: Section of the specification.
+    """
+
+    key: str
+    product: str
+    release: int
+    serial_form: SerialForm
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +230,11 @@ class BootLoader:
         quirks: How it differs.
         transfer_size: wTransferSize in bytes.
         initial_address: Address pointer after power-up.
+        source: Section of the specification.
+        manufacturer: iManufacturer without the blanks at its end.
+        product: iProduct in DFU mode without the blanks at its end.
+        versions: Version numbers it is known to carry; empty when it has none.
+        poll_times: What it says an operation takes.
     """
 
     key: str
@@ -178,6 +245,10 @@ class BootLoader:
     transfer_size: int
     initial_address: int
     source: str
+    manufacturer: str
+    product: str
+    versions: tuple[int, ...]
+    poll_times: tuple[PollTime, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +262,33 @@ class ButtonStep:
 
 @dataclass(frozen=True, slots=True)
 class Choreography:
-    """What happens while MODE is held after a reset (`after_reset`), or while the firmware runs (8.1)."""
+    """One thing the buttons can do: MODE held after a reset (`after_reset`), or while the firmware runs (8.1).
+
+    `steps` tell everything that happens on the way and after it, so a coach can say what comes too early or too late.
+
+    Attributes:
+        key: What it is for: `dfu`, `listening`, `safe-mode`, `factory-reset`, `clear-wifi` and so on.
+        name: For people.
+        after_reset: Whether MODE is held while RESET is tapped.
+        steps: What happens while MODE stays held, in order of time.
+        source: Section of the specification.
+        hold_ms: Let go no earlier than this, in ms.
+        until_ms: Let go before this, in ms; None when holding longer changes nothing.
+        boot_loaders: Keys of the boot loaders that behave so; empty when the firmware decides.
+        clicks: How often MODE is clicked instead of held; 0 when it is held.
+        from_listening: Whether the board must be in listening mode first.
+    """
 
     key: str
     name: Text
     after_reset: bool
     steps: tuple[ButtonStep, ...]
     source: str
+    hold_ms: int
+    until_ms: int | None = None
+    boot_loaders: tuple[str, ...] = ()
+    clicks: int = 0
+    from_listening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +310,15 @@ class Platform:
         boot_loaders: Generations, oldest first.
         choreographies: What the buttons do.
         light_eras: Keys of the LED eras that fit this board (see `lights.py`), oldest first.
-        picture: Name of the drawing.
+        default_host: Server the firmware uses when none is stored; `$id` stands for the device ID.
+        default_port: Its port.
+        source: Sections of the specification.
+        usual_boot_loader: Key of the one nearly every such board has.
+        firmware_looks: How its firmware shows itself in normal mode, oldest first.
+        fields: Named values inside regions.
+        monolithic_regions: Memory of builds that are one image instead of system parts and a user part.
+        shared_overlaps: Pairs of region keys that share memory by design.
+        shares_ids: Whether prototypes of other boards announce the same USB ids (1.1).
     """
 
     key: str
@@ -239,6 +338,12 @@ class Platform:
     default_host: str
     default_port: int
     source: str
+    usual_boot_loader: str
+    firmware_looks: tuple[FirmwareLook, ...]
+    fields: tuple[Field, ...]
+    monolithic_regions: tuple[Region, ...] = ()
+    shared_overlaps: tuple[tuple[str, str], ...] = ()
+    shares_ids: bool = False
 
     def region(self, key: str) -> Region:
         """Return the named region; KeyError when this platform has none of that name."""
@@ -247,3 +352,27 @@ class Platform:
     def slot(self, key: str) -> KeySlot:
         """Return the named key slot; KeyError when this platform has none of that name."""
         return {found.key: found for found in self.key_slots}[key]
+
+    def field(self, key: str) -> Field:
+        """Return the named field; KeyError when this platform has none of that name."""
+        return {found.key: found for found in self.fields}[key]
+
+    def boot_loader(self, key: str | None = None) -> BootLoader:
+        """Return the boot loader of that key, or the usual one; KeyError when there is none of that name."""
+        return {found.key: found for found in self.boot_loaders}[key or self.usual_boot_loader]
+
+    def choreography(self, key: str, boot_loader: BootLoader | None = None) -> Choreography:
+        """Return what to do with the buttons to reach something.
+
+        Args:
+            key: For example `dfu` or `listening`.
+            boot_loader: The board's boot loader when it is known; None means the usual one.
+
+        Raises:
+            KeyError: This board cannot do that.
+        """
+        which = (boot_loader or self.boot_loader()).key
+        for found in self.choreographies:
+            if found.key == key and (not found.boot_loaders or which in found.boot_loaders):
+                return found
+        raise KeyError(key)
