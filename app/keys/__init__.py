@@ -1,0 +1,1 @@
+"""What a key slot holds, and the safe that cannot lose it."""
