@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from app.platforms.model import Choreography, Mode, Platform
 from app.text import Text
@@ -79,3 +80,41 @@ class DoThis:
 
 
 Question = Confirm | Choose | Enter | PickFile | DoThis
+
+
+_YES = ("yes", "y", "true", "1")
+_NO = ("no", "n", "false", "0")
+
+
+def parse_answer(question: Question, given: object) -> object:
+    """Return what a view, a terminal or `--answer` gave in the form the question's class promises.
+
+    Raises:
+        ValueError: It has another form; the words say which one is wanted.
+    """
+    match question:
+        case Confirm():
+            if isinstance(given, bool):
+                return given
+            word = str(given).strip().lower()
+            if word in _YES:
+                return True
+            if word in _NO:
+                return False
+            raise ValueError("yes or no")
+        case Choose(options=options):
+            keys = [key for key, _ in options]
+            word = str(given).strip()
+            if word in keys:
+                return word
+            raise ValueError(f"one of {', '.join(keys)}")
+        case Enter(allow_empty=allow_empty):
+            if isinstance(given, str) and (given or allow_empty):
+                return given
+            raise ValueError("some text")
+        case PickFile():
+            return str(given)
+        case DoThis():
+            raise ValueError("this is done with the hands")
+        case _ as missing:
+            assert_never(missing)

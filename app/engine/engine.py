@@ -1,0 +1,176 @@
+"""The engine as window and console see it: start it, run recipes, stop them, close it. Nothing here blocks them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import log as program_log
+from app.clock import Clock, Deadline, RealClock
+from app.engine.clerk import Clerk
+from app.engine.watcher import Watcher
+from app.engine.worker import Worker
+from app.faults import BoardBusy, Fault, NoBoard, RecipeDoesNotFit
+from app.recipes.registry import recipe
+from app.transports.base import Bus
+from app.work.board import Board
+from app.work.events import BackupCopied, BackupsListed, Event, Failed, Post, ReportSaved
+from app.work.identity import IdentityBook
+from app.work.job import Job
+
+if TYPE_CHECKING:
+    from app.keys.safe import Backup, KeySafe
+
+log = logging.getLogger(__name__)
+
+CLOSE_LIMIT_S = 10.0
+"""How long `close` waits for threads; a board is left as it was found in far less."""
+
+
+class Engine:
+    """Boards watched, recipes run, files kept: each in a thread of its own, news by `post`.
+
+    Every method may be called from any thread and returns at once (but `close`, which waits for the threads).
+    """
+
+    def __init__(self, bus: Bus, clock: Clock, safe: KeySafe, post: Post) -> None:
+        """Take what is needed; nothing happens before `start`.
+
+        Args:
+            bus: Where boards are; stays the caller's, who closes it after `close`.
+            clock: What every wait of a job goes through.
+            safe: Where keys are kept.
+            post: Where news go; called from several threads. What it raises is logged and dropped.
+        """
+        self._bus = bus
+        self._clock = clock
+        self._safe = safe
+        self._receiver = post
+        self._book = IdentityBook(clock)
+        self._watcher = Watcher(bus, self._book, self._post)
+        self._clerk = Clerk(self._post)
+        self._lock = threading.Lock()
+        self._workers: dict[int, Worker] = {}  # with a board of their own; the thread may live a moment longer
+        self._threads: list[Worker] = []
+        self._last_run = 0
+        self._closed = False
+
+    @property
+    def boards(self) -> tuple[Board, ...]:
+        """The boards that were there at the last look."""
+        return self._watcher.boards
+
+    def start(self) -> None:
+        """Begin to watch for boards and to take errands. Connect the receiver of news first."""
+        self._watcher.start()
+        self._clerk.start()
+
+    def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
+        """Start a recipe on the board on that port.
+
+        Args:
+            recipe_key: Key of the recipe, for example `read-id`.
+            port_path: Where the board is plugged in.
+            answers: Answers given beforehand, by the questions' names.
+
+        Returns:
+            The number of the run, which all its events carry. A run that cannot start (no such board, a job on it
+            already, recipe does not fit) posts only `Failed`.
+
+        Raises:
+            KeyError: There is no such recipe.
+        """
+        chosen = recipe(recipe_key)
+        with self._lock:
+            self._last_run += 1
+            run = self._last_run
+            try:
+                board = self._startable(port_path)
+                fit = chosen.fit(board)
+                if fit.reason is not None:
+                    raise RecipeDoesNotFit(reason=fit.reason)  # noqa: TRY301 - one place turns faults into news
+            except Fault as fault:
+                refused = Failed(run, fault.code, fault.cause, fault.next_step, fault.retryable, fault.detail)
+            else:
+                refused = None
+                job = Job(
+                    run=run,
+                    board=board,
+                    bus=self._bus,
+                    clock=self._clock,
+                    safe=self._safe,
+                    book=self._book,
+                    post=self._post,
+                    answers=answers,
+                )
+                worker = self._workers[run] = Worker(chosen(), job, self._ended)
+                self._threads = [each for each in self._threads if each.alive] + [worker]
+                worker.start()
+        if refused is not None:
+            self._post(refused)
+        return run
+
+    def stop(self, run: int) -> None:
+        """Ask a run to stop; unknown or ended runs are none of our business."""
+        with self._lock:
+            worker = self._workers.get(run)
+        if worker is not None:
+            worker.stop()
+
+    def list_backups(self) -> None:
+        """Ask for `BackupsListed`, newest first."""
+        self._clerk.do(lambda: BackupsListed(tuple(self._safe.backups())))
+
+    def copy_backup(self, backup: Backup, folder: Path) -> None:
+        """Ask for copies of a backup's files in that folder; `BackupCopied` says what was written."""
+        self._clerk.do(lambda: BackupCopied(tuple(str(path) for path in self._safe.copy_to(backup, folder))))
+
+    def save_report(self, target: Path, trace: Path | None = None) -> None:
+        """Ask for the support report (a zip of redacted log and trace) at that path; `ReportSaved` follows."""
+        self._clerk.do(lambda: ReportSaved(str(program_log.save_report(target, trace))))
+
+    def close(self, limit: float = CLOSE_LIMIT_S) -> bool:
+        """Stop all runs, end all threads and wait for them at most `limit` seconds; may be called twice.
+
+        Returns:
+            Whether all threads ended in time; those that did not are logged and die with the program.
+        """
+        with self._lock:
+            self._closed = True
+            workers = tuple(self._threads)
+        for worker in workers:
+            worker.stop()
+        self._watcher.stop()
+        self._clerk.stop()
+        return self._join(workers, limit)
+
+    def _join(self, workers: tuple[Worker, ...], limit: float) -> bool:
+        deadline = Deadline(RealClock(), limit)  # threads live in the computer's time, whatever clock the jobs have
+        late = [f"run {worker.run}" for worker in workers if not worker.join(deadline.left)]
+        late += ["watcher"] * (not self._watcher.join(deadline.left))
+        late += ["clerk"] * (not self._clerk.join(deadline.left))
+        for name in late:
+            log.error("%s is still alive after %.0f s", name, limit)
+        return not late
+
+    def _startable(self, port_path: str) -> Board:
+        """Return the board on that port, if a job may start on it."""
+        board = next((board for board in self._watcher.boards if board.port_path == port_path), None)
+        if board is None or self._closed:
+            raise NoBoard(f"port {port_path}")
+        if any(worker.port_path == port_path for worker in self._workers.values()):
+            raise BoardBusy(f"port {port_path}")
+        return board
+
+    def _ended(self, worker: Worker) -> None:
+        with self._lock:
+            self._workers.pop(worker.run, None)
+
+    def _post(self, event: Event) -> None:
+        try:
+            self._receiver(event)
+        except Exception:  # the receiver's mistake must not end a thread of ours
+            log.exception("the receiver of %s failed", type(event).__name__)
