@@ -46,6 +46,27 @@ class Fit:
         return cls(reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a person should know before a run starts; the plan page shows it.
+
+    Attributes:
+        reads: What is read from the board.
+        writes: What is written to the board, or that nothing is.
+        keeps: What is kept, and where.
+        takes: How long it takes.
+        risks: What could go wrong, and what then.
+        changes_board: Whether a run may change the board's memory.
+    """
+
+    reads: Text
+    writes: Text
+    keeps: Text
+    takes: Text
+    risks: tuple[Text, ...] = ()
+    changes_board: bool = False
+
+
 class Recipe(ABC):
     """A recovery procedure. One instance serves one run; what the run learns is kept in typed attributes.
 
@@ -54,12 +75,14 @@ class Recipe(ABC):
         title: What it does, in the imperative.
         summary: For whom and what for, one or two sentences.
         group: Under which heading it stands.
+        promise: What the plan page says before it starts.
     """
 
     key: ClassVar[str]
     title: ClassVar[Text]
     summary: ClassVar[Text]
     group: ClassVar[Group]
+    promise: ClassVar[Promise]
 
     @classmethod
     def fit(cls, board: Board) -> Fit:
