@@ -1,0 +1,323 @@
+"""What all pages share: the page itself, and small makers of labels, buttons, boxes and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.flow import AppState, StepStatus
+from app.ui.theme import SPACE, tokens
+
+CONTENT_WIDTH = 880  # px; longer lines are hard to read
+COPIED_MS = 1500
+
+
+class Page(QWidget):
+    """One screen on the right side. It shows a state, emits clicks, and holds no truth of its own.
+
+    Signals:
+        chose: What the person did: an event for `flow.reduce`.
+    """
+
+    chose = Signal(object)
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.title = label(title, "title")
+        self.title.setAccessibleName(title)
+        column = QWidget()
+        column.setProperty("kind", "page")
+        column.setMaximumWidth(CONTENT_WIDTH * 2)
+        self.content = QVBoxLayout(column)
+        self.content.setContentsMargins(SPACE * 4, SPACE * 3, SPACE * 4, SPACE * 3)
+        self.content.setSpacing(SPACE * 2)
+        self.content.addWidget(self.title)
+        self.scroller = QScrollArea()
+        self.scroller.setWidgetResizable(True)
+        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroller.setWidget(column)
+        self.footer = QHBoxLayout()
+        self.footer.setContentsMargins(SPACE * 4, SPACE, SPACE * 4, SPACE * 2)
+        self.footer.setSpacing(SPACE)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.scroller, 1)
+        outer.addLayout(self.footer)
+
+    def show_state(self, state: AppState) -> None:
+        """Draw this state; called after every event while the page is the one shown."""
+
+    def first_focus(self) -> QWidget | None:
+        """Return the control that gets the keyboard when the page opens."""
+        return None
+
+
+def label(words: str = "", kind: str = "", *, selectable: bool = False) -> QLabel:
+    """Return a label that wraps its words.
+
+    Args:
+        words: Plain text.
+        kind: A look from the style sheet.
+        selectable: Whether it can be marked and copied with the mouse.
+    """
+    made = QLabel(words)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(True)
+    if kind:
+        made.setProperty("kind", kind)
+    if selectable:
+        made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Change the look of a widget that is already shown."""
+    if widget.property("kind") != kind:
+        widget.setProperty("kind", kind)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def button(words: str, kind: str = "", pressed: Callable[[], object] | None = None) -> QPushButton:
+    """Return a push button; `words` may hold a mnemonic after `&`."""
+    made = QPushButton(words)
+    if kind:
+        made.setProperty("kind", kind)
+    made.setAutoDefault(True)  # Enter presses the button that has the focus
+    made.setAccessibleName(words.replace("&", ""))
+    made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+    if pressed is not None:
+        made.clicked.connect(lambda _checked=False: pressed())
+    return made
+
+
+def box(kind: str = "card", margin: int = 2) -> tuple[QFrame, QVBoxLayout]:
+    """Return a frame with that look and the column inside it; `margin` in grid units."""
+    frame = QFrame()
+    frame.setProperty("kind", kind)
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(SPACE * margin, SPACE * margin, SPACE * margin, SPACE * margin)
+    column.setSpacing(SPACE)
+    return frame, column
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout and let it go."""
+    while (item := layout.takeAt(0)) is not None:
+        inner = item.layout()
+        if inner is not None:
+            clear(inner)
+            inner.deleteLater()
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.setParent(None)
+            widget.deleteLater()
+
+
+class CopyButton(QPushButton):
+    """Copies a value and says so for a moment."""
+
+    def __init__(self, value: str, what: str) -> None:
+        super().__init__(self.tr("Copy"))
+        self._value = value
+        self._what = what
+        self.setProperty("kind", "small")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Copy {what}").format(what=what))
+        self.setToolTip(self.accessibleName())
+        self._back = QTimer(self)
+        self._back.setSingleShot(True)
+        self._back.setInterval(COPIED_MS)
+        self._back.timeout.connect(self._say_copy)
+        self.clicked.connect(self._copy)
+
+    def set_value(self, value: str) -> None:
+        """Copy this from now on."""
+        self._value = value
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._value)
+        self.setText(self.tr("Copied"))
+        self.setAccessibleName(self.tr("{what} copied").format(what=self._what))
+        self._back.start()
+
+    def _say_copy(self) -> None:
+        self.setText(self.tr("Copy"))
+        self.setAccessibleName(self.tr("Copy {what}").format(what=self._what))
+
+
+class CardButton(QPushButton):
+    """A card that is one button: a title, and a sentence below it."""
+
+    def __init__(self, title: str, summary: str, *, fits: bool = True) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        self.setEnabled(fits)
+        self.setAutoDefault(True)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(summary)
+        self._title = label(title, "card-title" if fits else "card-title-off")
+        self._summary = label(summary, "muted" if fits else "disabled")
+        column = self._column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
+        column.setSpacing(SPACE // 2)
+        for part in (self._title, self._summary):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            column.addWidget(part)
+        column.addStretch(1)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def hasHeightForWidth(self) -> bool:
+        """Words wrap."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """As high as the wrapped words."""
+        return max(tokens().px(88), self._column.heightForWidth(width))
+
+    def sizeHint(self) -> QSize:
+        """The layout's, not a push button's."""
+        return self._column.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        """The layout's, not a push button's."""
+        return self._column.minimumSize()
+
+
+class CardGrid(QWidget):
+    """Cards in as many equal columns as there is room for."""
+
+    def __init__(self, widest: int = 3) -> None:
+        super().__init__()
+        self._widest = widest
+        self._cards: list[QWidget] = []
+        self._columns = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(SPACE + SPACE // 2)
+
+    def set_cards(self, cards: list[QWidget]) -> None:
+        """Show these cards instead."""
+        clear(self._grid)
+        self._cards = cards
+        self._columns = 0
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Choose the number of columns again."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        columns = max(1, min(self._widest, self.width() // tokens().px(190)))
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for card in self._cards:
+            self._grid.removeWidget(card)
+        for place, card in enumerate(self._cards):
+            self._grid.addWidget(card, place // columns, place % columns)
+        for column in range(self._widest):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+
+class StepMark(QWidget):
+    """The sign before a step: ring, dot, tick, dash or cross. Words beside it say the same."""
+
+    def __init__(self, status: StepStatus) -> None:
+        super().__init__()
+        self._status = status
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def set_status(self, status: StepStatus) -> None:
+        """Show another sign."""
+        if status is not self._status:
+            self._status = status
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """A square as high as a line."""
+        side = tokens().px(18)
+        return QSize(side, side)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the sign."""
+        look = tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side = min(self.width(), self.height())
+        painter.scale(side / 18, side / 18)
+        pen = QPen(look.colour("muted"), 1.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        match self._status:
+            case StepStatus.WAITING:
+                painter.setPen(pen)
+                painter.drawEllipse(5, 5, 8, 8)
+            case StepStatus.RUNNING:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(look.colour("accent"))
+                painter.drawEllipse(4, 4, 10, 10)
+            case StepStatus.DONE:
+                pen.setColor(look.colour("good"))
+                pen.setWidthF(2.2)
+                painter.setPen(pen)
+                painter.drawPolyline([QPointF(3.5, 9.5), QPointF(7.5, 13.5), QPointF(14.5, 5)])
+            case StepStatus.SKIPPED:
+                painter.setPen(pen)
+                painter.drawLine(5, 9, 13, 9)
+            case StepStatus.BROKEN:
+                pen.setColor(look.colour("danger"))
+                pen.setWidthF(2.2)
+                painter.setPen(pen)
+                painter.drawLine(5, 5, 13, 13)
+                painter.drawLine(13, 5, 5, 13)
+
+
+class ColourDot(QWidget):
+    """A small dot in a light's colour; words beside it say the colour."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._colour = ""
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def set_colour(self, colour: str) -> None:
+        """Use this colour (`#rrggbb`); "" draws an empty ring."""
+        if colour != self._colour:
+            self._colour = colour
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """As high as a small letter."""
+        side = tokens().px(12)
+        return QSize(side, side)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the dot with a rim, or it vanishes on a ground of its colour."""
+        look = tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(look.colour("control_border"), 1))
+        if self._colour:
+            painter.setBrush(QColor(self._colour))
+        painter.drawEllipse(self.rect().adjusted(1, 1, -2, -2))
