@@ -223,7 +223,9 @@ class IdentityMismatch(Fault):
 
     code = "identity.mismatch"
     cause = text("Faults", "This device ID does not belong to the board that is plugged in.")
-    next_step = text("Faults", "Check each of the 24 characters and that the right board is plugged in, then try again.")
+    next_step = text(
+        "Faults", "Check each of the 24 characters and that the right board is plugged in, then try again."
+    )
 
 
 # --- what the person was asked --------------------------------------------------------------------------------------
@@ -262,3 +264,71 @@ class KeyMemoryUnreadable(Fault):
     code = "key.memory-unreadable"
     cause = text("Faults", "Update mode (DFU) cannot reach the keys, because system part 2 is missing or damaged.")
     next_step = text("Faults", "Restore the system firmware first, then back up the key. The key itself is not lost.")
+
+
+# --- the key safe ---------------------------------------------------------------------------------------------------
+
+
+class NoRoom(Fault):
+    """The disk is full, or the person's share of it is."""
+
+    code = "safe.no-room"
+    cause = text("Faults", "There is no room left on the disk for {folder}, so the backup was not kept.")
+    next_step = text("Faults", "Free some space, then try again. Leave the board as it is: it still holds the key.")
+
+
+class FolderRefused(Fault):
+    """The operating system does not let the program read or write a folder."""
+
+    code = "safe.no-access"
+    cause = text("Faults", "The program is not allowed to use the folder {folder}.")
+    next_step = text("Faults", "Give yourself permission to write to this folder, then try again.")
+
+
+class FolderGone(Fault):
+    """A folder or file that was there is no longer there."""
+
+    code = "safe.folder-gone"
+    cause = text("Faults", "The folder {folder}, or a file in it, is not there any more.")
+    next_step = text("Faults", "If it is on a disk that was removed, connect the disk, then try again.")
+
+
+class DiskFailed(Fault):
+    """Any other trouble with files that the operating system reports by number."""
+
+    code = "safe.disk-failed"
+    cause = text("Faults", "The disk did not do what it was asked in the folder {folder}.")
+    next_step = text("Faults", "Check the disk, then try again. Leave the board as it is: it still holds the key.")
+
+
+class BackupDiffers(Fault):
+    """Files read back from the disk are not what was written."""
+
+    code = "safe.not-verified"
+    cause = text("Faults", "The backup was written to {folder}, but reads back differently.")
+    next_step = text("Faults", "Check the disk, then make the backup again. The board still holds the key.")
+
+
+class BackupDamaged(Fault):
+    """A backup that was whole once cannot be used any more."""
+
+    code = "safe.damaged"
+    cause = text("Faults", "This backup is damaged: {reason}")
+    next_step = text("Faults", "Choose another backup of this board, or back up the key again.")
+    retryable = False
+
+
+class SafeLocked(Fault):
+    """The key safe has a passphrase, and it has not been given yet."""
+
+    code = "safe.locked"
+    cause = text("Faults", "The key safe is locked with a passphrase.")
+    next_step = text("Faults", "Unlock the key safe, then try again.")
+
+
+class WrongPassphrase(Fault):
+    """The passphrase does not open the key safe, or not this backup."""
+
+    code = "safe.wrong-passphrase"
+    cause = text("Faults", "This passphrase does not fit.")
+    next_step = text("Faults", "Type the passphrase again; watch Caps Lock and the keyboard's language.")
