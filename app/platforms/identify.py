@@ -78,7 +78,7 @@ def boot_loader_of(platform: Platform, serial: str | None, release: int) -> Boot
     """Tell the boot loader's generation of a board in DFU mode.
 
     Some generations look the same from outside. Then the oldest counts: on a Core it is the usual one by far, and
-    on the others its shortcomings include those of its successors, so believing in it is the careful choice.
+    on the others it is the worse one, so believing in it is the careful choice.
 
     Args:
         platform: Which board it is.
