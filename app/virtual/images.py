@@ -1,0 +1,95 @@
+"""Plausible firmware images for practice boards, and how a board judges images (device-protocol.md 7.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import struct
+import zlib
+from dataclasses import dataclass
+
+BOOT_LOADER, MONOLITHIC, SYSTEM_PART, USER_PART = 2, 3, 4, 5
+LETTERS = {BOOT_LOADER: "b", MONOLITHIC: "m", SYSTEM_PART: "s", USER_PART: "u"}
+
+CORE_INFO = 0x10C
+F2_INFO = 0x184
+_INFO = "<IIBBHHBBBBHBBH"
+_SUFFIX = 36
+_CRC = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What the 24 bytes of module info say, and whether the image around them is whole.
+
+    Attributes:
+        dependency: Function, index and least version of what it needs; function 0 for nothing.
+    """
+
+    start: int
+    end: int
+    version: int
+    platform: int
+    function: int
+    index: int
+    dependency: tuple[int, int, int]
+    whole: bool
+    digest: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the image with its check sum."""
+        return self.end - self.start + _CRC
+
+
+def build(
+    *,
+    seed: str,
+    size: int,
+    start: int,
+    platform: int,
+    function: int,
+    index: int,
+    version: int,
+    info_at: int,
+    dependency: tuple[int, int, int] = (0, 0, 0),
+) -> bytes:
+    """Return an image of `size` bytes with module info, digest and check sum; the rest is noise from the seed."""
+    body = bytearray(random.Random(seed).randbytes(size - _SUFFIX - _CRC))
+    if info_at:
+        body[:8] = struct.pack("<II", 0x2000_5000, (start + info_at + 0x200) | 1)  # stack pointer, reset vector
+    info = struct.pack(
+        _INFO, start, start + size - _CRC, 0, 0, version, platform, function, index, *dependency, 0, 0, 0
+    )
+    body[info_at : info_at + len(info)] = info
+    body += b"\0\0"
+    body += hashlib.sha256(body).digest() + struct.pack("<H", _SUFFIX)
+    return bytes(body) + zlib.crc32(body).to_bytes(_CRC, "big")
+
+
+def legacy_core_image(seed: str, size: int) -> bytes:
+    """Return an image as of 2013-14: a vector table, no module info, no check sum (7.1)."""
+    body = bytearray(random.Random(seed).randbytes(size - 4)) + b"\0\0\xff\xff"
+    body[:8] = struct.pack("<II", 0x2000_5000, 0x0800_55E1)
+    return bytes(body)
+
+
+def read_module(cells: bytes | bytearray, offset: int, info_at: int, platform: int) -> Module | None:
+    """Return the module that stands at an offset of a memory, None where no plausible module info is.
+
+    Args:
+        cells: The memory.
+        offset: Where the image begins in it.
+        info_at: Where its module info is, counted from there.
+        platform: The platform id it must have.
+    """
+    raw = bytes(cells[offset + info_at : offset + info_at + struct.calcsize(_INFO)])
+    if len(raw) < struct.calcsize(_INFO):
+        return None
+    start, end, _, _, version, found, function, index, *rest = struct.unpack(_INFO, raw)
+    size = end - start + _CRC
+    if not start < end or found != platform or function not in LETTERS or offset + size > len(cells):
+        return None
+    image = bytes(cells[offset : offset + size])
+    whole = zlib.crc32(image[:-_CRC]) == int.from_bytes(image[-_CRC:], "big")
+    return Module(start, end, version, found, function, index, (rest[0], rest[1], rest[2]), whole, image[-38:-6])

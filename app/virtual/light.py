@@ -1,0 +1,103 @@
+"""The board's light: what it shows at a moment, in colour and brightness (device-protocol.md 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.virtual.personality import Firmware
+
+RED = 0xFF0000
+GREEN = 0x00FF00
+BLUE = 0x0000FF
+YELLOW = 0xFFFF00
+CYAN = 0x00FFFF
+MAGENTA = 0xFF00FF
+WHITE = 0xFFFFFF
+
+BLACKOUT_CHANGES = 25  # Wi-Fi profiles cleared: 25 toggles of 50 ms (8.1)
+BLACKOUT_SECONDS = BLACKOUT_CHANGES * 0.050
+
+
+@dataclass(frozen=True, slots=True)
+class LightNow:
+    """What the light shows at one moment.
+
+    Attributes:
+        rgb: Colour as 0xRRGGBB, before brightness.
+        brightness: 0.0 (dark) to 1.0, the pattern's own; the LED's general dimming (96/255) is not part of it.
+    """
+
+    rgb: int
+    brightness: float
+
+    @property
+    def on(self) -> bool:
+        """Whether there is any light."""
+        return self.brightness > 0 and self.rgb != 0
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A pattern that repeats.
+
+    Attributes:
+        words: The pattern as a person would say it, for example `blinking yellow`.
+        rgb: Its colour.
+        frames: Stretches of (seconds, brightness at the start, brightness at the end).
+    """
+
+    words: str
+    rgb: int
+    frames: tuple[tuple[float, float, float], ...]
+
+    def at(self, seconds: float) -> LightNow:
+        """Return what is to be seen that many seconds after the pattern began."""
+        left = seconds % sum(frame[0] for frame in self.frames)
+        for length, start, end in self.frames:
+            if left < length:
+                return LightNow(self.rgb, start + (end - start) * left / length)
+            left -= length
+        return LightNow(self.rgb, self.frames[-1][2])
+
+
+def blinking(words: str, rgb: int, toggle_ms: int) -> Light:
+    """Return a light that changes between on and off every `toggle_ms`."""
+    half = toggle_ms / 1000
+    return Light(words, rgb, ((half, 1.0, 1.0), (half, 0.0, 0.0)))
+
+
+def breathing(words: str, rgb: int, period_ms: int = 4000) -> Light:
+    """Return a light that swells and fades evenly."""
+    half = period_ms / 2000
+    return Light(words, rgb, ((half, 0.0, 1.0), (half, 1.0, 0.0)))
+
+
+DARK = Light("off", 0, ((1.0, 0.0, 0.0),))
+# Boot loader (9.1).
+DFU = blinking("blinking yellow", YELLOW, 100)
+SAFE_WINDOW = blinking("blinking magenta", MAGENTA, 100)
+FACTORY_WINDOW = blinking("blinking green", GREEN, 100)
+CLEAR_WINDOW = blinking("blinking white", WHITE, 100)
+APPLYING = blinking("blinking magenta rapidly", MAGENTA, 50)
+RESTORING = blinking("blinking red rapidly", RED, 50)
+FACTORY_WHITE = blinking("blinking white rapidly", WHITE, 50)
+FACTORY_GREEN = blinking("blinking green rapidly", GREEN, 50)
+# Firmware, both eras (9.2, 9.3).
+LISTENING = blinking("blinking blue", BLUE, 250)
+CLEARING = blinking("blinking blue rapidly", BLUE, 50)
+SAFE_MODE = breathing("breathing magenta", MAGENTA)
+CONNECTED = breathing("breathing cyan", CYAN)
+NETWORK_ON = breathing("breathing blue", BLUE)
+CONNECTING = blinking("blinking green", GREEN, 100)
+CLOUD = blinking("blinking cyan", CYAN, 100)
+HANDSHAKE = blinking("blinking cyan rapidly", CYAN, 50)
+
+
+def connecting_stages(firmware: Firmware) -> tuple[Light, ...]:
+    """Return what is seen one after another from the start of Wi-Fi to the cloud; the last one stays."""
+    address = (
+        blinking("blinking green rapidly", GREEN, 50)  # 9.3: period 100 ms
+        if firmware.at_least(0, 7, 0)
+        else breathing("breathing green", GREEN)  # 9.2
+    )
+    return CONNECTING, address, CLOUD, HANDSHAKE, CONNECTED

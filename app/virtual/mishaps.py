@@ -1,0 +1,73 @@
+"""What can go wrong with a virtual board, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """A failure to play. Transfers are counted per board from 1: class and vendor control transfers, and bulk ones.
+
+    Attributes:
+        name: For test ids.
+        gone_at: The cable comes off during that transfer; the board stays away.
+        stall_at: That control transfer is stalled.
+        silent_at: That transfer is never answered.
+        silent_from: That transfer and all after it are never answered.
+        wrong_at: The answer to that transfer has all bits of its first byte turned over.
+        wrong_from: So have that answer and all after it.
+        denied: The operating system does not let anybody open the board.
+        busy: Another program holds the board and its port.
+        never_returns: After the next time it leaves the bus, the board does not come back.
+        garbage: The serial port sends noise before everything it says.
+        charge_only: The cable has no data wires: the host never sees anything.
+        wrong_board: After the next time it leaves the bus, another board of the same kind stands on its port.
+    """
+
+    name: str = "none"
+    gone_at: int | None = None
+    stall_at: int | None = None
+    silent_at: int | None = None
+    silent_from: int | None = None
+    wrong_at: int | None = None
+    wrong_from: int | None = None
+    denied: bool = False
+    busy: bool = False
+    never_returns: bool = False
+    garbage: bool = False
+    charge_only: bool = False
+    wrong_board: bool = False
+
+    NONE: ClassVar[Mishap]
+
+    def silent(self, count: int) -> bool:
+        """Whether transfer number `count` gets no answer."""
+        return count == self.silent_at or (self.silent_from is not None and count >= self.silent_from)
+
+    def wrong(self, count: int) -> bool:
+        """Whether the answer to transfer number `count` is wrong."""
+        return count == self.wrong_at or (self.wrong_from is not None and count >= self.wrong_from)
+
+
+Mishap.NONE = Mishap()
+
+NOISE = bytes((0x00, 0xFF, 0x1B, 0x5B, 0x7F, 0x80, 0x0D, 0x0A))
+
+STANDARD_MISHAPS: tuple[Mishap, ...] = (
+    *(Mishap(f"gone-at-{count}", gone_at=count) for count in (1, 2, 5, 12)),
+    *(Mishap(f"stall-at-{count}", stall_at=count) for count in (1, 3, 7)),
+    *(Mishap(f"silent-at-{count}", silent_at=count) for count in (1, 4, 9)),
+    Mishap("silent-from-1", silent_from=1),
+    Mishap("silent-from-6", silent_from=6),
+    *(Mishap(f"wrong-at-{count}", wrong_at=count) for count in (1, 3, 8)),
+    Mishap("wrong-from-1", wrong_from=1),
+    Mishap("wrong-from-6", wrong_from=6),
+    Mishap("denied", denied=True),
+    Mishap("busy", busy=True),
+    Mishap("never-returns", never_returns=True),
+    Mishap("garbage", garbage=True),
+    Mishap("charge-only", charge_only=True),
+    Mishap("wrong-board", wrong_board=True),
+)
