@@ -84,6 +84,7 @@ class Engine:
             KeyError: There is no such recipe.
         """
         chosen = recipe(recipe_key)
+        refused: Failed | None = None
         with self._lock:
             self._last_run += 1
             run = self._last_run
@@ -91,11 +92,10 @@ class Engine:
                 board = self._startable(port_path)
                 fit = chosen.fit(board)
                 if fit.reason is not None:
-                    raise RecipeDoesNotFit(reason=fit.reason)  # noqa: TRY301 - one place turns faults into news
+                    raise RecipeDoesNotFit(reason=fit.reason)
             except Fault as fault:
                 refused = Failed(run, fault.code, fault.cause, fault.next_step, fault.retryable, fault.detail)
             else:
-                refused = None
                 job = Job(
                     run=run,
                     board=board,

@@ -11,7 +11,9 @@ QUIET_SECONDS = 10.0
 """How long nothing may happen before the coach says something about it."""
 
 RESTARTED_HOLD_ON = text("Coach", "The board has restarted. Keep holding {button} until the light blinks yellow.")
-RESTARTED_NOW_HOLD = text("Coach", "The board has restarted. Wait until it is back, then hold {button} until the light blinks blue.")
+RESTARTED_NOW_HOLD = text(
+    "Coach", "The board has restarted. Wait until it is back, then hold {button} until the light blinks blue."
+)
 LET_GO_TOO_EARLY = text(
     "Coach",
     "It restarted, but not into update mode: {button} was let go too early. Tap RESET again and hold {button} "
@@ -20,7 +22,9 @@ LET_GO_TOO_EARLY = text(
 UPDATE_MODE_INSTEAD = text(
     "Coach", "It came back in update mode: {button} was held too early. Tap RESET alone, wait, then hold {button}."
 )
-BACK_NOT_LISTENING = text("Coach", "The board is back. Now hold {button} for three seconds until the light blinks blue.")
+BACK_NOT_LISTENING = text(
+    "Coach", "The board is back. Now hold {button} for three seconds until the light blinks blue."
+)
 NOTHING_YET = text(
     "Coach", "Nothing has changed on USB yet. Tap RESET firmly once; the light must go out for a moment."
 )

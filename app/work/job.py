@@ -17,13 +17,15 @@ from app.faults import (
     BoardGone,
     BusFailed,
     Cancelled,
+    DriverMissing,
     Fault,
     NoAnswer,
     PortBusy,
     WrongBoardReturned,
 )
+from app.platforms.identify import core_serial
 from app.platforms.model import Mode, Platform, Quirk
-from app.text import Text
+from app.text import Text, text
 from app.transports.base import Bus, SerialPipe, Sighting, UsbPipe
 from app.work.board import Board, Identity, Proof
 from app.work.coach import Coach
@@ -32,7 +34,7 @@ from app.work.identity import IdentityBook
 from app.work.questions import DoThis, Question, parse_answer
 
 if TYPE_CHECKING:
-    from app.keys.safe import KeySafe
+    from app.keys.safe import Backup, KeySafe
     from app.protocols.dfu import DfuSession
     from app.protocols.listening import ListeningConsole
 
@@ -46,9 +48,14 @@ LOOK_SLICE_S = 0.25
 SETTLING_S = 3.0
 """How long after coming back a board may still be refused: access rules, drivers and other programs look at it first."""
 SETTLING_PAUSE_S = 0.1
+REFUSED_S = 10.0
+"""A port that cannot be opened for so long will not be opened by waiting; the person has to know why."""
 PROBE_PAUSE_S = 1.0
 PROBE_WITHIN_S = 1.0
 """Firmware of 2013-14 takes up to 250 ms per command character and loop (5.1)."""
+
+_JOINED = text("Job", "Backups kept earlier now belong to {device_id}: {count}.")
+_NOT_JOINED = text("Job", "Backups kept earlier could not be joined to the device ID: {reason}")
 
 Opened = TypeVar("Opened", UsbPipe, SerialPipe)
 
@@ -126,6 +133,7 @@ class Job:
         self._stop = threading.Event()
         self._never = threading.Event()
         self._shielded = False
+        self._joined = False
         self._returned_at = float("-inf")
         self._on_tick: Callable[[int, int, bool], None] | None = None
         self._said: Text | None = None
@@ -290,7 +298,7 @@ class Job:
         slot = _Slot()
         left = _Leaving(self._board)
         next_probe = self.clock.now()
-        refused: Fault | None = None
+        refused: tuple[float, Fault] | None = None
         self.post(Asked(self.run, do, slot.reply))
         try:
             while True:
@@ -311,8 +319,10 @@ class Job:
                             if self.is_listening():
                                 return self.board
                             refused = None
-                        except (AccessDenied, PortBusy) as fault:
-                            refused = fault
+                        except (AccessDenied, DriverMissing, PortBusy) as fault:
+                            refused = refused or (self.clock.now(), fault)
+                            if self.clock.now() - refused[0] > REFUSED_S:
+                                raise
                         except Fault as fault:  # it is restarting under our hands; look again
                             log.debug("probe: %s", fault.code)
                         next_probe = self.clock.now() + PROBE_PAUSE_S
@@ -320,7 +330,7 @@ class Job:
                 if hint is not None:
                     self.post(Hint(self.run, hint))
                 if deadline.passed():
-                    raise refused or BoardDidNotReturn(f"{do.name}: not seen in {do.until.value} mode")
+                    raise BoardDidNotReturn(f"{do.name}: not seen in {do.until.value} mode")
                 self._wait_for_change(deadline)
         finally:
             self.post(Answered(self.run, do.name))
@@ -395,12 +405,18 @@ class Job:
             yield session
 
     @contextmanager
+    def serial(self, baud: int) -> Iterator[SerialPipe]:
+        """Open the serial port at that rate; two rates are commands (5.6)."""
+        self._wait_for_serial_port()
+        with self._patiently(lambda: self.bus.open_serial(self._board.sighting, baud)) as pipe:
+            yield pipe
+
+    @contextmanager
     def console(self) -> Iterator[ListeningConsole]:
         """Open the serial port at a harmless rate."""
         from app.protocols.listening import ListeningConsole
 
-        self._wait_for_serial_port()
-        with self._patiently(lambda: self.bus.open_serial(self._board.sighting, CONSOLE_BAUD)) as pipe:
+        with self.serial(CONSOLE_BAUD) as pipe:
             yield ListeningConsole(pipe, self.clock, self.check)
 
     def is_listening(self, within: float = PROBE_WITHIN_S) -> bool:
@@ -434,7 +450,17 @@ class Job:
         self._identity = self.book.prove(self.port_path, self._board.sighting.address, device_id.lower(), proof)
         self._evidence = self.book.evidence(self.port_path)
         self.bus.wake()
+        self._join_backups(self._identity)
         return self._identity
+
+    def told_version(self, version: str) -> None:
+        """Take note of the Device OS version the board told."""
+        self.book.told_version(self.port_path, self._board.sighting.address, version)
+        self._board = replace(self._board, system_version=version)
+
+    def keep_for_later(self, backup: Backup) -> None:
+        """Remember a backup made without a device ID, to be joined once the ID of this board is proven."""
+        self.book.keep(self.port_path, self._board.sighting.address, backup)
 
     def has(self, quirk: Quirk) -> bool:
         """Whether the board's boot loader has that quirk; the usual boot loader speaks for one that is unknown."""
@@ -467,7 +493,31 @@ class Job:
         self._board = board
         self._identity = board.identity
         self._evidence = self.book.evidence(self.port_path)
+        if self._identity is not None and not self._joined:
+            self._join_backups(self._identity)
         return self.board
+
+    def _join_backups(self, identity: Identity) -> None:
+        """Give the board the backups that were kept before its ID was proven.
+
+        By serial number alone only where it is a hash of the ID; where it is the same on every board, only those made
+        since this very board is on its port (1.4).
+        """
+        self._joined = True
+        try:
+            mine = {each.name: each for each in self.book.kept(self.port_path, self._board.sighting.address)}
+            hashed = core_serial(identity.device_id)
+            for backup in self.safe.backups():
+                same_hash = backup.serial == hashed and backup.platform == self.platform.key
+                if backup.device_id is None and backup.damaged is None and same_hash:
+                    mine[backup.name] = backup
+            joined = self.safe.join(tuple(mine.values()), identity.device_id, identity.proof.value)
+        except Fault as fault:
+            log.warning("backups were not joined: %s: %s", fault.code, fault.detail)
+            self.note(_NOT_JOINED.with_values(reason=fault.cause))
+            return
+        if joined:
+            self.note(_JOINED.with_values(count=len(joined), device_id=identity.device_id))
 
     def _wait_for_change(self, deadline: Deadline) -> None:
         self.bus.wait_for_change(min(LOOK_SLICE_S, deadline.left))

@@ -1,0 +1,14 @@
+"""All recipes, in the order of the menu."""
+
+from __future__ import annotations
+
+from app.recipes.back_up_key import BackUpKey
+from app.recipes.base import Recipe
+from app.recipes.read_identity import ReadIdentity
+
+RECIPES: tuple[type[Recipe], ...] = (ReadIdentity, BackUpKey)
+
+
+def recipe(key: str) -> type[Recipe]:
+    """Return the recipe of that name; KeyError when there is none."""
+    return {found.key: found for found in RECIPES}[key]

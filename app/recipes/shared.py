@@ -1,0 +1,259 @@
+"""Steps that more than one recipe needs: into update mode, into listening mode, back to normal.
+
+Without buttons first, because buttons are where people fail; with the coach when that does not work.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from app.faults import AccessDenied, BoardDidNotReturn, DriverMissing, Fault, PortBusy, WrongBoardReturned
+from app.platforms.model import Mode, Quirk
+from app.text import Text, text
+from app.work.board import Board
+from app.work.job import Job
+from app.work.questions import DoThis
+
+log = logging.getLogger(__name__)
+
+DFU_BAUD = 14400  # device-protocol.md 5.6
+LISTENING_BAUD = 28800  # 5.6
+HARMLESS_BAUD = 9600  # 5.1
+RELEASE_WITH_REQUESTS = 0x0250  # bcdDevice of firmware from 0.6 on, the first with control requests (1.6, 6)
+
+FIRE_S = 0.3
+"""A magic rate acts as soon as it arrives (5.6); the port stays open this long so that it surely does."""
+SWITCH_S = 8.0
+"""A board is back in 1 to 3 s (5.6); more for a slow computer."""
+LISTEN_S = 3.0
+"""How long firmware may take from the 28800 baud to the first answer."""
+COACH_S = 300.0
+GONE_S = 5.0  # after leaving, a board is off the bus at once or within 1 s (2.2)
+BACK_S = 8.0
+
+_ENTER_DFU_TITLE = text("Shared", "Bring the board into update mode (DFU)")
+_ENTER_DFU_BODY = text(
+    "Shared",
+    "Hold {button}, tap RESET, and keep holding {button} until the light blinks yellow. Then let go. "
+    "The program sees by itself when it worked.",
+)
+_ENTER_LISTENING_TITLE = text("Shared", "Bring the board into listening mode")
+_ENTER_LISTENING_BODY = text(
+    "Shared",
+    "Hold {button} for three seconds until the light blinks blue, then let go. "
+    "The program sees by itself when it worked.",
+)
+_ENTER_LISTENING_FROM_DFU_BODY = text(
+    "Shared",
+    "Tap RESET alone and wait until the light no longer blinks yellow. Then hold {button} for three seconds until the "
+    "light blinks blue, and let go. The program sees by itself when it worked.",
+)
+_NO_BAUD = text("Shared", "It could not be done over the serial port: {reason}")
+_ALREADY_DFU = text("Shared", "It was in update mode already.")
+_ALREADY_LISTENING = text("Shared", "It was in listening mode already.")
+_BY_BAUD = text("Shared", "Done over the serial port; no button was needed.")
+_BY_REQUEST = text("Shared", "Done over USB; no button was needed.")
+_BY_HAND = text("Shared", "Done with the buttons.")
+
+LEFT_RUNNING = text("Shared", "The board runs its own firmware again.")
+LEFT_QUIET = text(
+    "Shared",
+    "The board has restarted but does not show on USB. Firmware of 2013 and 2014 without a serial port looks like "
+    "this. If the light stays dark, check the cable.",
+)
+LEFT_IN_DFU = text(
+    "Shared", "The board came back in update mode: it has no firmware that can start. Nothing was changed on it."
+)
+NOT_LEFT = text("Shared", "The board could not be restarted over USB: tap RESET on it.")
+
+
+def enter_dfu(job: Job) -> None:
+    """Bring the board into update mode: by baud rate or control request where it can, else by the person's hands."""
+    board = job.refresh()
+    if board.mode is Mode.DFU:
+        job.skip(_ALREADY_DFU)
+        return
+    if Quirk.NO_DFU_BY_BAUD not in job.platform.boot_loader().quirks:
+        if _dfu_by_baud(job):
+            job.say(_BY_BAUD)
+            return
+        if _dfu_by_request(job):
+            job.say(_BY_REQUEST)
+            return
+    coach_into_dfu(job)
+    job.say(_BY_HAND)
+
+
+def coach_into_dfu(job: Job) -> Board:
+    """Show the person the buttons for update mode and wait until USB shows it."""
+    button = job.platform.mode_button
+    return job.coach(
+        DoThis(
+            "enter-dfu",
+            _ENTER_DFU_TITLE,
+            _ENTER_DFU_BODY.with_values(button=button),
+            job.platform,
+            job.platform.choreography("dfu", job.board.boot_loader),
+            Mode.DFU,
+        ),
+        COACH_S,
+    )
+
+
+def has_requests(board: Board) -> bool:
+    """Whether the board's firmware may be asked by control request; never true of a Core (6)."""
+    return board.mode is not Mode.DFU and board.sighting.release >= RELEASE_WITH_REQUESTS
+
+
+def enter_listening(job: Job) -> Text:
+    """Bring the board to where its console answers: as it is, by baud rate, else by the person's hands.
+
+    Returns:
+        How it was done, for the step's note.
+    """
+    board = job.refresh()
+    if board.mode is not Mode.DFU:
+        if _answers(job):
+            return _ALREADY_LISTENING
+        if _listening_by_baud(job):
+            return _BY_BAUD
+    coach_into_listening(job)
+    return _BY_HAND
+
+
+def coach_into_listening(job: Job) -> Board:
+    """Show the person the buttons for listening mode and wait until the console answers."""
+    in_dfu = job.board.mode is Mode.DFU
+    body = _ENTER_LISTENING_FROM_DFU_BODY if in_dfu else _ENTER_LISTENING_BODY
+    return job.coach(
+        DoThis(
+            "enter-listening",
+            _ENTER_LISTENING_TITLE,
+            body.with_values(button=job.platform.mode_button),
+            job.platform,
+            job.platform.choreography("listening"),
+            Mode.LISTENING,
+        ),
+        COACH_S,
+    )
+
+
+def leave_dfu(job: Job) -> Text:
+    """Let the board start its own firmware, and see what becomes of it.
+
+    Returns:
+        What became of it; `NOT_LEFT` when the boot loader would not.
+
+    Raises:
+        WrongBoardReturned: Another board is on the port now.
+        Cancelled: The person stopped the job.
+    """
+    try:
+        with job.dfu(0) as session:
+            session.leave()
+    except WrongBoardReturned:
+        raise
+    except Fault as fault:
+        log.info("leave: %s: %s", fault.code, fault.detail)
+        return NOT_LEFT
+    if not job.wait_until_gone(GONE_S):
+        return NOT_LEFT
+    try:
+        job.wait_for(Mode.NORMAL, BACK_S)
+    except BoardDidNotReturn:
+        return _what_became(job)
+    return LEFT_RUNNING
+
+
+def _what_became(job: Job) -> Text:
+    """Say what is on the port after the board was restarted and did not come back as usual."""
+    try:
+        board = job.refresh()
+    except WrongBoardReturned:
+        raise
+    except Fault:
+        return LEFT_QUIET
+    return LEFT_IN_DFU if board.mode is Mode.DFU else LEFT_RUNNING
+
+
+def leave_as_found(job: Job, found: Mode | None) -> None:
+    """After a fault or a stop: if the board was not in update mode when it was found, and is now, let it restart."""
+    if found is None or found is Mode.DFU:
+        return
+    if job.refresh().mode is Mode.DFU:
+        with job.dfu(0) as session:
+            session.leave()
+        job.wait_until_gone(GONE_S)
+
+
+def _dfu_by_baud(job: Job) -> bool:
+    """Try 14400 baud; return whether the board is in update mode now."""
+    if not _send_baud(job, DFU_BAUD):
+        return False
+    try:
+        job.wait_for(Mode.DFU, SWITCH_S)
+    except BoardDidNotReturn:
+        return False
+    return True
+
+
+def _dfu_by_request(job: Job) -> bool:
+    """Try the control request; return whether the board is in update mode now."""
+    from app.protocols import requests
+
+    try:
+        if not has_requests(job.refresh()):
+            return False
+        with job.usb() as pipe:
+            requests.enter_dfu(pipe, job.clock, job.check)
+        job.wait_for(Mode.DFU, SWITCH_S)
+    except WrongBoardReturned:
+        raise
+    except Fault as fault:
+        log.info("enter update mode by request: %s: %s", fault.code, fault.detail)
+        return False
+    return True
+
+
+def _listening_by_baud(job: Job) -> bool:
+    """Try 28800 baud; return whether the console answers now. Firmware of 2013-14 takes no notice (5.6)."""
+    if not _send_baud(job, LISTENING_BAUD):
+        return False
+    end = job.clock.now() + LISTEN_S
+    while job.clock.now() < end:
+        if _answers(job):
+            return True
+        job.pause(FIRE_S)
+    return False
+
+
+def _answers(job: Job) -> bool:
+    """Whether the console answers; a board that cannot be asked now does not.
+
+    Raises:
+        AccessDenied: Asking is forbidden, or impossible for a reason that buttons do not change; so are the others.
+    """
+    try:
+        job.refresh()
+        return job.is_listening()
+    except (AccessDenied, DriverMissing, PortBusy, WrongBoardReturned):
+        raise
+    except Fault as fault:
+        log.info("is it listening: %s: %s", fault.code, fault.detail)
+        return False
+
+
+def _send_baud(job: Job, baud: int) -> bool:
+    """Open the serial port at a rate that is a command; return whether it could be sent."""
+    try:
+        with job.serial(baud) as pipe:
+            job.pause(FIRE_S)
+            pipe.set_baud(HARMLESS_BAUD)  # so that no later program sends the command by opening the port
+    except WrongBoardReturned:
+        raise
+    except Fault as fault:
+        log.info("%d baud: %s: %s", baud, fault.code, fault.detail)
+        job.note(_NO_BAUD.with_values(reason=fault.cause))
+        # It may have worked all the same: the board leaves the bus while the port is still being set up (5.6).
+        return job.wait_until_gone(FIRE_S)
+    return True
