@@ -43,7 +43,7 @@ def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
     return [data[start:end] for start, end in itertools.pairwise(edges) if start < end]
 
 
-# --- identity ------------------------------------------------------------------------------------------------------
+# --- identity -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["Your core id is", "Your device id is"])
@@ -165,7 +165,7 @@ def test_leaving_the_block_closes_the_port() -> None:
     assert pipe.closed
 
 
-# --- the short commands ---------------------------------------------------------------------------------------------
+# --- the short commands ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["Your core MAC address is", "Your device MAC address is"])
@@ -197,7 +197,7 @@ def test_firmware_that_knows_a_command_not_says_nothing_and_that_is_no_fault() -
     assert pipe.sent == b"mvcsi"
 
 
-# --- modules --------------------------------------------------------------------------------------------------------
+# --- modules --------------------------------------------------------------------------------------------
 
 
 def test_the_module_list_of_a_photon_is_read() -> None:
@@ -289,7 +289,7 @@ def test_any_json_is_a_module_list_or_a_wrong_answer(document: dict[str, object]
     assert all(isinstance(module.size, int) for module in report.modules)
 
 
-# --- packets and garbage -------------------------------------------------------------------------------------------
+# --- packets and garbage --------------------------------------------------------------------------------
 
 
 @given(st.lists(st.integers(0, 3000), max_size=30))
@@ -349,7 +349,7 @@ def test_a_pipe_that_returns_early_with_nothing_does_not_make_waiting_spin() -> 
     assert pipe.reads < 25
 
 
-# --- prompts --------------------------------------------------------------------------------------------------------
+# --- prompts --------------------------------------------------------------------------------------------
 
 
 def test_a_line_is_typed_after_its_echo_and_ends_with_one_lf() -> None:

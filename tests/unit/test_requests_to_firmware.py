@@ -70,7 +70,7 @@ def scripted(*script: Transfer) -> tuple[ScriptedUsbPipe, FastClock]:
     return ScriptedUsbPipe(script), FastClock()
 
 
-# --- texts, the raw way ------------------------------------------------------------------------------------------
+# --- texts, the raw way ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_firmware_without_control_requests_tells_nothing() -> None:
     assert requests.system_version(pipe, clock) is None
 
 
-# --- the channel ---------------------------------------------------------------------------------------------------
+# --- the channel ----------------------------------------------------------------------------------------
 
 
 def test_the_trace_of_the_specification() -> None:
@@ -223,7 +223,7 @@ def test_a_wish_to_stop_ends_the_request_and_gives_it_back() -> None:
     assert pipe.script == []
 
 
-# --- orders --------------------------------------------------------------------------------------------------------
+# --- orders ---------------------------------------------------------------------------------------------
 
 Order = Callable[[ScriptedUsbPipe, FastClock], bool]
 ORDERS = [(requests.enter_dfu, 50), (requests.start_listening, 70)]
@@ -263,7 +263,7 @@ def test_firmware_without_the_order_says_so() -> None:
     assert not requests.start_listening(pipe, clock)
 
 
-# --- protobuf --------------------------------------------------------------------------------------------------------
+# --- protobuf -------------------------------------------------------------------------------------------
 
 
 def test_protobuf_fields_of_every_kind_are_read() -> None:
