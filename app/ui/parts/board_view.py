@@ -155,12 +155,12 @@ class BoardView(QWidget):
         if self._held:
             painter.setPen(QPen(QColor(tokens().accent), 2))
             painter.setBrush(QColor(0, 0, 0, 90))
-            painter.drawRoundedRect(self._spot(self._held), 3, 3)
-        spot = self._spot("led")
+            painter.drawRoundedRect(self.spot(self._held), 3, 3)
+        spot = self.spot("led")
         colour, brightness = self._light_now()
         paint_light(painter, spot.center(), spot.width() / 2, colour, brightness, GLOW_REACH)
         for button, (mark, word) in self._marks.items():
-            self._paint_mark(painter, frame, self._spot(button), mark, word)
+            self._paint_mark(painter, frame, self.spot(button), mark, word)
 
     def _light_now(self) -> tuple[QColor, float]:
         if self._rgb is not None:
@@ -181,7 +181,8 @@ class BoardView(QWidget):
         width, height = natural.width() * scale, natural.height() * scale
         return QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
 
-    def _spot(self, element: str) -> QRectF:
+    def spot(self, element: str) -> QRectF:
+        """Return where an element of the drawing (`led`, `mode`, `reset`) is now, in the widget's coordinates."""
         if self._renderer is None:
             return QRectF()
         frame = self._frame(self._renderer)
@@ -193,7 +194,7 @@ class BoardView(QWidget):
 
     def _button_at(self, place: QPointF) -> str | None:
         return next(
-            (name for name in ("mode", "reset") if self._spot(name).adjusted(-4, -4, 4, 4).contains(place)), None
+            (name for name in ("mode", "reset") if self.spot(name).adjusted(-4, -4, 4, 4).contains(place)), None
         )
 
     def _board_picture(self, renderer: QSvgRenderer, frame: QRectF) -> QPixmap:
