@@ -121,7 +121,7 @@ class _Player:
         """Play a serial read; nothing came if the trace has something else next."""
         with self._lock:
             left = self._streams.get(stream)
-            reads = bool(left) and left[0].do == "read"
+            reads = left is not None and len(left) > 0 and left[0].do == "read"
         if not reads:
             self._clock.pause(timeout_ms / 1000)
             return b""
