@@ -173,7 +173,9 @@ class NoBoard(Fault):
     code = "board.none"
     cause = text("Faults", "No board was found on this computer.")
     next_step = text(
-        "Faults", "Plug the board in with a cable that carries data: many cables only charge. Try a port without a hub."
+        "Faults",
+        "Plug the board in with a cable that carries data: many cables only charge. Try a port without a hub. A Core "
+        "with old firmware shows only after MODE was held for three seconds, until its light blinks blue.",
     )
 
 

@@ -21,7 +21,7 @@ from app.keys.safe import Backup
 from app.platforms.model import Algorithm, KeySlot, Mode, Quirk
 from app.recipes.base import Group, Recipe
 from app.recipes.read_identity import HOW_PROVEN, identity_from_dct
-from app.recipes.shared import LEFT_RUNNING, NOT_LEFT, enter_dfu, leave_as_found, leave_dfu
+from app.recipes.shared import LEFT_QUIET, LEFT_RUNNING, NOT_LEFT, enter_dfu, leave_as_found, leave_dfu
 from app.text import Text, text
 from app.work.board import Identity, Proof
 from app.work.events import Fact, Outcome
@@ -65,6 +65,7 @@ _ID_LATER = text(
     "ID with this board: the backup is then joined to its ID.",
 )
 _OTHER_TRANSPORT_BLANK = text("BackUpKey", "The key slot of the other cloud connection is empty, as it should be.")
+_IN_USE = text("BackUpKey", "As this board is set, it reaches the cloud with its key of the kind {kind}.")
 _PASSPHRASE = Enter(
     name="passphrase",
     title=text("BackUpKey", "Type the passphrase of the key safe"),
@@ -150,14 +151,17 @@ class BackUpKey(Recipe):
         kept = [key.backup for key in self._keys if key.backup is not None]
         facts.append(Fact("folder", text("BackUpKey", "Folder"), str(kept[0].folder), copy=True))
         warnings = [problem for key in self._keys if key.backup is not None for problem in key.report.problems]
-        if self._left is not LEFT_RUNNING:
+        if self._left not in (LEFT_RUNNING, LEFT_QUIET):
             warnings.append(self._left)
         return Outcome(
             _SUMMARIES[report.state],
             tuple(facts),
             kept=tuple(str(path) for backup in kept for path in backup.files),
             warnings=tuple(warnings),
-            next_steps=() if self._identity is not None else (_ID_LATER,),
+            next_steps=(
+                *((_ID_LATER,) if self._identity is None else ()),
+                *((LEFT_QUIET,) if self._left is LEFT_QUIET else ()),
+            ),
         )
 
     def tidy(self, job: Job) -> None:
@@ -208,6 +212,12 @@ class BackUpKey(Recipe):
             log.warning("return to normal: %s: %s", fault.code, fault.detail)
             self._left = fault.cause
         job.say(self._left)
+        if self._identity is None and job.identity is not None:
+            # The running firmware has shown the ID: the backups were joined to it, and that is where they are now.
+            self._identity = job.identity
+            for key in self._keys:
+                if key.backup is not None:
+                    key.backup = self._store(job, key.read.slot, key.read.raw, key.report)
 
     # --- inside ---
 
@@ -253,11 +263,7 @@ class BackUpKey(Recipe):
         with job.dfu(transport.alt) as session:
             over_tcp = session.read(transport.address, transport.size)[0] == TRANSPORT_TCP
         used = TCP_SLOT if over_tcp else found[0].key
-        job.note(
-            text("BackUpKey", "This board reaches the cloud over TCP and uses its RSA key.")
-            if over_tcp
-            else text("BackUpKey", "This board reaches the cloud over UDP and uses its elliptic-curve key.")
-        )
+        job.note(_IN_USE.with_values(kind=_ALGORITHMS[job.platform.slot(used).algorithm]))
         return [(slot, slot.key == used) for slot in found]
 
     def _store(self, job: Job, slot: KeySlot, raw: bytes, report: KeyReport) -> Backup:

@@ -12,7 +12,7 @@ from app.protocols import requests
 from app.protocols.listening import ConsoleIdentity, ListeningConsole
 from app.protocols.modules import Module, ModuleFunction, ModuleReport, ModuleStore
 from app.recipes.base import Group, Recipe
-from app.recipes.shared import coach_into_listening, enter_listening, has_requests, leave_dfu
+from app.recipes.shared import BY_HAND, coach_into_listening, enter_listening, has_requests, leave_dfu
 from app.text import Text, text
 from app.work.board import Identity, Proof
 from app.work.events import Fact, Outcome
@@ -42,6 +42,9 @@ _FUNCTIONS = {
 _MODULE = text("ReadIdentity", "{name}: {version}")
 _DAMAGED = text("ReadIdentity", "{name}: {version} (damaged)")
 _AND_MORE = text("ReadIdentity", "{line}, {each}")
+_NO_MODULES = text("ReadIdentity", "The list of firmware modules could not be read: {reason}")
+_LEFT_LISTENING = text("ReadIdentity", "The board is in listening mode. Tap RESET to let it run its firmware again.")
+_LEFT_IN_DFU = text("ReadIdentity", "The board is in update mode. Tap RESET to let it run its firmware again.")
 _WHY_NOT = text(
     "ReadIdentity",
     "In update mode (DFU) a Core shows only a checksum of its device ID, not the ID itself.",
@@ -179,8 +182,6 @@ class ReadIdentity(Recipe):
         with job.console() as console:
             self._ask_console(job, console)
         self._identity = job.identity
-        if self._identity is None:
-            raise IdentityUnproven("the console gave no ID")
 
     # --- inside ---
 
@@ -191,6 +192,7 @@ class ReadIdentity(Recipe):
             return
         coach_into_listening(job)
         self._listening = True
+        job.say(BY_HAND)
 
     def _restart_and_listen(self, job: Job) -> Text:
         """From update mode without a known ID: the board's firmware can tell it, once it runs and listens."""
@@ -264,9 +266,7 @@ class ReadIdentity(Recipe):
         except BoardGone:
             raise
         except Fault as fault:
-            job.note(
-                text("ReadIdentity", "The list of modules made no sense: {reason}").with_values(reason=fault.cause)
-            )
+            job.note(_NO_MODULES.with_values(reason=fault.cause))
         return True
 
     def _console_facts(self) -> list[Fact]:
@@ -283,11 +283,9 @@ class ReadIdentity(Recipe):
 
     def _next_steps(self) -> tuple[Text, ...]:
         if self._listening:
-            return (
-                text("ReadIdentity", "The board is in listening mode. Tap RESET to let it run its firmware again."),
-            )
+            return (_LEFT_LISTENING,)
         if self._found_mode is Mode.DFU:
-            return (text("ReadIdentity", "The board is in update mode. Tap RESET to let it run its firmware again."),)
+            return (_LEFT_IN_DFU,)
         return ()
 
 

@@ -53,7 +53,7 @@ _ALREADY_DFU = text("Shared", "It was in update mode already.")
 _ALREADY_LISTENING = text("Shared", "It was in listening mode already.")
 _BY_BAUD = text("Shared", "Done over the serial port; no button was needed.")
 _BY_REQUEST = text("Shared", "Done over USB; no button was needed.")
-_BY_HAND = text("Shared", "Done with the buttons.")
+BY_HAND = text("Shared", "Done with the buttons.")
 
 LEFT_RUNNING = text("Shared", "The board runs its own firmware again.")
 LEFT_QUIET = text(
@@ -81,7 +81,7 @@ def enter_dfu(job: Job) -> None:
             job.say(_BY_REQUEST)
             return
     coach_into_dfu(job)
-    job.say(_BY_HAND)
+    job.say(BY_HAND)
 
 
 def coach_into_dfu(job: Job) -> Board:
@@ -118,7 +118,7 @@ def enter_listening(job: Job) -> Text:
         if _listening_by_baud(job):
             return _BY_BAUD
     coach_into_listening(job)
-    return _BY_HAND
+    return BY_HAND
 
 
 def coach_into_listening(job: Job) -> Board:
@@ -253,7 +253,9 @@ def _send_baud(job: Job, baud: int) -> bool:
         raise
     except Fault as fault:
         log.info("%d baud: %s: %s", baud, fault.code, fault.detail)
-        job.note(_NO_BAUD.with_values(reason=fault.cause))
         # It may have worked all the same: the board leaves the bus while the port is still being set up (5.6).
-        return job.wait_until_gone(FIRE_S)
+        if job.wait_until_gone(FIRE_S):
+            return True
+        job.note(_NO_BAUD.with_values(reason=fault.cause))
+        return False
     return True

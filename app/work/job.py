@@ -46,7 +46,7 @@ ASK_LIMIT_S = 3600.0
 ASK_SLICE_S = 0.1
 LOOK_SLICE_S = 0.25
 SETTLING_S = 3.0
-"""How long after coming back a board may still be refused: access rules, drivers and other programs look at it first."""
+"""How long after coming back a board may still be refused: access rules and other programs look at it first."""
 SETTLING_PAUSE_S = 0.1
 REFUSED_S = 10.0
 """A port that cannot be opened for so long will not be opened by waiting; the person has to know why."""

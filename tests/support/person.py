@@ -1,0 +1,42 @@
+"""A person at the desk: does with a practice hand what the coach asks for, and answers questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.platforms.model import Mode
+from app.virtual.board import VirtualBoard
+from app.virtual.hand import PracticeHand
+from app.work.events import Asked, Event
+from app.work.questions import DoThis
+
+BOOT_S = 3.0
+
+
+class Person:
+    """Is told every event; remembers them, presses the buttons, gives the answers."""
+
+    def __init__(self, board: VirtualBoard, answers: Mapping[str, object] | None = None, *, willing: bool = True) -> None:
+        self.events: list[Event] = []
+        self.hand = PracticeHand(board)
+        self.board = board
+        self.answers = dict(answers or {})
+        self.willing = willing
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, Asked) and self.willing:
+            if isinstance(event.question, DoThis):
+                self.do(event.question)
+            elif event.question.name in self.answers:
+                event.reply(self.answers[event.question.name])
+
+    def do(self, question: DoThis) -> None:
+        """Press what the coach asks for."""
+        if question.until is Mode.DFU:
+            self.hand.enter_dfu()
+            return
+        if self.board.light_pattern == "" or "yellow" in self.board.light_pattern:
+            self.hand.reset()
+        self.board.clock.pause(BOOT_S)
+        self.hand.enter_listening()
