@@ -26,11 +26,29 @@ APPEAR_S = 15.0  # generous: several boards may be enumerated at once, on an emu
 DFU_UTIL_S = 60.0
 
 
+class QuickClock:
+    """Time for virtual boards that runs faster than ours, so that holding a button for 3 s takes a moment."""
+
+    def __init__(self, speed: float = 10.0) -> None:
+        self._speed = speed
+
+    def now(self) -> float:
+        return time.monotonic() * self._speed
+
+    def pause(self, seconds: float) -> None:
+        if seconds > 0:
+            threading.Event().wait(seconds / self._speed)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(max(0.0, seconds) / self._speed)
+
+
 class Desk:
     """A desk with a computer: the guest's kernel, our `HostBus` on it, and cables to virtual boards."""
 
     def __init__(self) -> None:
         self.clock = RealClock()
+        self.board_clock = QuickClock()
         self.bus = HostBus()
         self._ports = free_ports()
         self._cables: list[Cable] = []

@@ -20,7 +20,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -30,6 +30,7 @@ from lab.prepare import Lab, LabMissing, find
 SWITCH = "REKINDLE_LAB"
 IN_GUEST = "REKINDLE_LAB_GUEST"
 LIMIT = {Engine.UML: 120.0, Engine.QEMU: 170.0}  # s for a whole boot with all its tests
+POWER_OFF_S = 15.0  # a guest whose last test is reported still has to shut down
 REPORTS = "reports.jsonl"
 FINISHED = "finished"  # the outer mark that a test's last phase was reported
 MEASURED = "measured"  # user property: a number worth showing
@@ -141,14 +142,12 @@ class Relay:
             if marker is None:
                 continue
             item.add_marker(pytest.mark.timeout(0))  # each guest has its own limit
-            if self.reason and not self.required:
-                item.add_marker(pytest.mark.skip(reason=f"USB lab: {self.reason}"))
             engine = Engine(marker.args[0] if marker.args else Engine.UML.value)
             self._nodes.setdefault((engine, item.nodeid.split("::")[0]), []).append(item.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        if item.get_closest_marker("lab") is None or (self.reason and not self.required):
+        if item.get_closest_marker("lab") is None:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         for report in self._reports(item):
@@ -168,6 +167,7 @@ class Relay:
         if boots:
             terminalreporter.section("USB lab")
         for boot in boots:
+            boot.ended.wait(POWER_OFF_S)
             took = f"{boot.run.seconds:.1f} s" if boot.run else "never started"
             kept = f", kept in {boot.folder}" if boot.failed else ""
             write(f"{boot.engine.value:5} {boot.name}: {len(boot.nodes)} tests, {took}{kept}")
@@ -189,13 +189,16 @@ class Relay:
 
     def _reports(self, item: pytest.Item) -> list[pytest.TestReport]:
         if self._lab is None:
-            return [_failure(item, f"The USB lab is required here and cannot run: {self.reason}")]
+            if self.required:
+                return [_failure(item, f"The USB lab is required here and cannot run: {self.reason}")]
+            # One place for all of them, so that the summary folds them into one line.
+            return [_report(item, "setup", "skipped", (str(Path(__file__).parent), 0, f"Skipped: {self.reason}"))]
         if not self._boots:
             self._boot_all(self._lab)
         boot = self._boots[item.nodeid]
         load = self._config.hook.pytest_report_from_serializable
         reports: list[pytest.TestReport] = [
-            load(config=self._config, data=entry) for entry in boot.reports(item.nodeid)
+            load(config=self._config, data=_unjson(entry)) for entry in boot.reports(item.nodeid)
         ]
         if not boot.finished(item.nodeid):
             reports.append(_failure(item, _obituary(boot)))
@@ -243,12 +246,28 @@ def _obituary(boot: Boot) -> str:
     return f"The {boot.engine.value} guest {how} before this test was done.\n\n{output}\n\n{kernel}"
 
 
+def _unjson(entry: dict[str, Any]) -> dict[str, Any]:
+    """Give back what JSON takes away: pytest insists on a tuple for the place of a skip."""
+    if isinstance(entry["longrepr"], list):
+        return {**entry, "longrepr": tuple(entry["longrepr"])}
+    return entry
+
+
 def _failure(item: pytest.Item, words: str) -> pytest.TestReport:
+    return _report(item, "call", "failed", words)
+
+
+def _report(
+    item: pytest.Item,
+    when: Literal["setup", "call"],
+    outcome: Literal["skipped", "failed"],
+    longrepr: str | tuple[str, int, str],
+) -> pytest.TestReport:
     return pytest.TestReport(
         nodeid=item.nodeid,
         location=item.location,
         keywords=dict.fromkeys(item.keywords, 1),
-        outcome="failed",
-        longrepr=words,
-        when="call",
+        outcome=outcome,
+        longrepr=longrepr,
+        when=when,
     )

@@ -43,6 +43,12 @@ FACE_POLL = 0.005  # s between two looks at whether the board is still the same 
 class Pluggable(Protocol):
     """What is needed of a virtual board."""
 
+    def plug(self) -> None:
+        """Give it power and a host."""
+
+    def unplug(self) -> None:
+        """Take both away."""
+
     def face(self) -> UsbFace | None:
         """The device it is now; None while it is not on the bus."""
 
@@ -271,6 +277,7 @@ class Cable:
         self._port = port
         self._pulled = threading.Event()
         self._now: Enumeration | None = None
+        board.plug()
         self._thread = threading.Thread(target=self._follow, name=f"cable-{port}", daemon=True)
         self._thread.start()
 
@@ -279,6 +286,7 @@ class Cable:
         self._pulled.set()
         if (now := self._now) is not None:
             now.close()
+        self._board.unplug()
         self._thread.join(10)
 
     def _follow(self) -> None:
