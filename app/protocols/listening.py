@@ -51,6 +51,8 @@ _SECRET = re.compile(rb"(Device Secret:)[^\r\n]+")
 _MAC = re.compile(rb"MAC address is\s+((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})(?![0-9A-Fa-f])")
 # "system firmware version: 0.7.0\n\r\n"
 _VERSION = re.compile(rb"system firmware version:[ \t]*([0-9A-Za-z.+_-]{1,40})[ \t]*\r?\n")
+# A late answer to an earlier question shows that a console is there as well.
+_EITHER = re.compile(_ID.pattern + b"|" + _VERSION.pattern)
 # "Device claimed: yes\r\n"
 _CLAIMED = re.compile(rb"Device claimed: (yes|no)\b")
 # '{"p":6,"m":[...]}\r\n', '"p":0,"m":[...]\r\n' in 0.4.0, '}\r\n' when there is nothing to say
@@ -106,8 +108,16 @@ class ListeningConsole:
     # --- questions ------------------------------------------------------------------------------------------------
 
     def is_listening(self, within: float = ANSWER_S) -> bool:
-        """Whether a listening console answers within so many seconds (an Electron may need `IDENTITY_S`)."""
-        return self._ask("i", _ID, within) is not None
+        """Whether a listening console answers within so many seconds.
+
+        `v` is asked first: an Electron with its modem off is busy with `i` for up to 20 s, and with every further `i`
+        again. Firmware before 0.4.4 has no `v`; it is asked for its ID in the second half of the time.
+        """
+        deadline = Deadline(self._clock, within)
+        if self._ask("v", _EITHER, within / 2):
+            return True
+        self._send(b"i")
+        return self.expect(_EITHER, deadline.left) is not None
 
     def identity(self, within: float = IDENTITY_S) -> ConsoleIdentity | None:
         """Ask for the device ID and what comes with it; None when nothing answers."""

@@ -51,7 +51,7 @@ def test_the_short_forms_tell_the_device_id(form: str) -> None:
     listening, pipe, _ = console(i=[f"{form} {ID}\r\n".encode()])
     assert listening.is_listening(within=1)
     assert listening.identity() == ConsoleIdentity(ID)
-    assert pipe.sent == b"ii"
+    assert pipe.sent == b"vii"
 
 
 def test_an_electron_with_its_modem_off_is_given_its_time() -> None:
@@ -106,7 +106,7 @@ def test_silence_is_not_listening_and_ends_when_the_time_is_over() -> None:
     assert 2 <= clock.now() - before < 2.2
     assert listening.identity() is None
     assert clock.now() - before < 23
-    assert pipe.sent == b"ii"
+    assert pipe.sent == b"vii"
 
 
 def test_firmware_of_2014_answers_after_a_loop_of_its_own() -> None:
@@ -119,6 +119,12 @@ def test_an_echo_and_boot_noise_before_the_answer_do_no_harm() -> None:
     identity = listening.identity()
     assert identity is not None
     assert identity.device_id == ID
+
+
+def test_an_electron_is_found_listening_without_waking_its_modem() -> None:
+    listening, pipe, _ = console(v=[b"system firmware version: 0.6.2\n\r\n"], i=[18.0, CORE_ID])
+    assert listening.is_listening(within=1)
+    assert pipe.sent == b"v"
 
 
 def test_an_answer_from_before_the_question_is_forgotten() -> None:
@@ -194,7 +200,7 @@ def test_firmware_that_knows_a_command_not_says_nothing_and_that_is_no_fault() -
     assert listening.modules() is None
     assert clock.now() - before < 12
     assert listening.is_listening(within=1)
-    assert pipe.sent == b"mvcsi"
+    assert pipe.sent == b"mvcsvi"
 
 
 # --- modules --------------------------------------------------------------------------------------------

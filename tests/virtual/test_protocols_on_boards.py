@@ -327,7 +327,7 @@ def test_the_console_answers_as_its_generation_does(name: str, firmware: Firmwar
         assert identity is not None
         assert identity.device_id == desk.board.device_id
         assert bool(identity.imei) == bool(identity.iccid) == (name == "electron" and since >= (0, 4, 6))
-        assert console.is_listening(within=20.0)
+        assert console.is_listening(within=1.0)
         assert (console.mac() is not None) == (since >= (0, 4, 0))
         assert (console.version() is not None) == (since >= (0, 4, 4))
         report = console.modules()
@@ -412,7 +412,7 @@ def test_a_control_request_makes_the_board_listen(name: str) -> None:
         assert requests.start_listening(pipe, desk.clock)
     desk.clock.pause(RETURN_S)
     with desk.console() as console:
-        assert console.is_listening(within=20.0)
+        assert console.is_listening(within=1.0)
     if name not in ("photon-0.6", "photon-0.7"):
         with desk.usb() as pipe:
             assert requests.device_mode(pipe, desk.clock) is Mode.LISTENING
