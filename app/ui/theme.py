@@ -286,6 +286,7 @@ def style_sheet(look: Tokens) -> str:
     """Return the style sheet. Widgets choose a look by the dynamic property `kind`."""
     focus = 3 if look.high_contrast else 2
     pad = look.px(6)
+    fixed = QFontInfo(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)).family()
     return f"""
 * {{ outline: none; }}
 QToolTip {{ background: {look.card}; color: {look.text}; border: 1px solid {look.control_border}; padding: 4px; }}
@@ -301,6 +302,7 @@ QLabel[kind="danger"] {{ color: {look.danger}; }}
 QLabel[kind="good"] {{ color: {look.good}; }}
 QLabel[kind="accent"] {{ color: {look.accent}; font-weight: 600; }}
 QLabel[kind="disabled"] {{ color: {look.disabled}; }}
+QLabel[kind="mono"], QPlainTextEdit[kind="mono"] {{ font-family: "{fixed}"; font-size: {look.small}px; }}
 QLabel[kind="card-title"] {{ font-size: {look.body}px; font-weight: 600; }}
 QLabel[kind="card-title-off"] {{ font-size: {look.body}px; font-weight: 600; color: {look.disabled}; }}
 

@@ -1,0 +1,617 @@
+"""Which screen is next: a frozen `AppState` and a pure `reduce(state, event)`.
+
+News from the engine and clicks in the window are both events. What has to be done outside (start a run, answer a
+question, list the key safe) comes out as `orders`, which the window carries out and which the next event clears.
+No Qt here, so every line is tested as a table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, unique
+from pathlib import Path
+from typing import assert_never
+
+from app.keys.backup import Backup
+from app.platforms.identify import serial_form, serial_matches
+from app.platforms.model import SerialForm
+from app.text import Text, text
+from app.work.board import Board
+from app.work.events import (
+    Answered,
+    Asked,
+    BackupCopied,
+    BackupsListed,
+    BoardsChanged,
+    BusTrouble,
+    Event,
+    Failed,
+    FileWorkFailed,
+    Hint,
+    Note,
+    PlanReady,
+    ReportSaved,
+    RunEvent,
+    StepDone,
+    StepPlan,
+    StepProgress,
+    StepSkipped,
+    StepStarted,
+    Stopped,
+    Succeeded,
+)
+
+
+@unique
+class Screen(Enum):
+    """What the right side of the window shows."""
+
+    HOME = "home"
+    PLAN = "plan"
+    RUN = "run"
+    RESULT = "result"
+    SAFE = "safe"
+    GUIDE = "guide"
+    SETTINGS = "settings"
+    HELP = "help"
+
+
+SIDE_SCREENS = frozenset({Screen.SAFE, Screen.GUIDE, Screen.SETTINGS, Screen.HELP})
+"""Screens that open from everywhere and close to where the person was."""
+
+
+@unique
+class StepStatus(Enum):
+    """How far one step is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """One line of the run page."""
+
+    plan: StepPlan
+    status: StepStatus = StepStatus.WAITING
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """One run of a recipe, live or ended.
+
+    Attributes:
+        run: The engine's number.
+        recipe: Key of the recipe.
+        board: The board as it was last seen on its port.
+        title: What the run does.
+        steps: Empty until the plan came.
+        fraction: Of the whole run, 0.0 to 1.0.
+        rate: Bytes per second, 0.0 when no bytes move.
+        seconds_left: Of the step, None when not known.
+        asked: The open question.
+        hint: What the coach saw last.
+        notes: Lines for the details.
+        stopping: The person asked to stop.
+        confirm_stop: The window asks whether to stop.
+        end: How it ended, None while it is live.
+    """
+
+    run: int
+    recipe: str
+    board: Board
+    title: Text | None = None
+    steps: tuple[StepState, ...] = ()
+    fraction: float = 0.0
+    rate: float = 0.0
+    seconds_left: float | None = None
+    asked: Asked | None = None
+    hint: Text | None = None
+    notes: tuple[Text, ...] = ()
+    stopping: bool = False
+    confirm_stop: bool = False
+    end: Succeeded | Stopped | Failed | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the run goes on."""
+        return self.end is None
+
+    @property
+    def current(self) -> StepState | None:
+        """The step under way."""
+        return next((step for step in self.steps if step.status is StepStatus.RUNNING), None)
+
+    @property
+    def stops_at_once(self) -> bool:
+        """Whether stopping now would not have to wait for the end of a step."""
+        return self.current is None or self.current.plan.can_stop
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A short message above the page, until it is closed or another screen opens.
+
+    Attributes:
+        words: What happened.
+        bad: Whether it is a failure.
+        path: A file or folder to show, "" for none.
+    """
+
+    words: Text
+    bad: bool = False
+    path: str = ""
+
+
+COPIED = text("Flow", "The copy was written.")
+SAVED = text("Flow", "The report was saved. It holds no key and no password.")
+WENT_WRONG = text("Flow", "{cause} {next_step}")
+
+
+# --- what the window tells ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Open a screen: home, or one of the side screens."""
+
+    screen: Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Leave a side screen, the plan or the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickBoard:
+    """One of several boards was chosen."""
+
+    port_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickRecipe:
+    """A card was chosen."""
+
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
+class PressStart:
+    """Start on the plan page."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressRetry:
+    """Try again on the result page."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """The engine has taken the order to run."""
+
+    run: int
+    recipe: str
+    board: Board
+
+
+@dataclass(frozen=True, slots=True)
+class PressStop:
+    """Stop on the run page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmStop:
+    """The answer to "really stop?"."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GiveAnswer:
+    """The person answered the open question."""
+
+    answer: object
+
+
+@dataclass(frozen=True, slots=True)
+class PressClose:
+    """The window's close button."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmClose:
+    """The answer to "stop and close?"."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoBoardForLong:
+    """No board was seen for ten seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressCopyBackup:
+    """Copy a backup to a folder."""
+
+    backup: Backup
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PressSaveReport:
+    """Save the support report to this file."""
+
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CloseNotice:
+    """The message above the page was read."""
+
+
+Click = (
+    Go
+    | Back
+    | PickBoard
+    | PickRecipe
+    | PressStart
+    | PressRetry
+    | RunBegan
+    | PressStop
+    | ConfirmStop
+    | GiveAnswer
+    | PressClose
+    | ConfirmClose
+    | NoBoardForLong
+    | PressCopyBackup
+    | PressSaveReport
+    | CloseNotice
+)
+
+
+# --- what the window has to do --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Start this recipe on this board."""
+
+    recipe: str
+    board: Board
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """Ask this run to stop."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendAnswer:
+    """Give the answer to whoever asked."""
+
+    asked: Asked
+    answer: object
+
+
+@dataclass(frozen=True, slots=True)
+class ListBackups:
+    """Have the key safe listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyBackup:
+    """Have a backup copied."""
+
+    backup: Backup
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SaveReport:
+    """Have the support report written."""
+
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWindow:
+    """Nothing holds the window any more."""
+
+
+Order = StartRun | StopRun | SendAnswer | ListBackups | CopyBackup | SaveReport | CloseWindow
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """Everything the window shows.
+
+    Attributes:
+        screen: What the right side shows.
+        under: The main screen a side screen was opened from.
+        boards: The boards on the table.
+        denied: Ports of boards that the system will not let us open.
+        looked: Whether the first look at the bus is over.
+        chosen: Port of the board that is worked with; stays while that board is away on the plan page or in a run.
+        no_board_for_long: Ten seconds have passed without a board.
+        recipe: Recipe of the plan page.
+        run: The live run, or the last one.
+        backups: What the key safe holds, newest first; None until it was listed.
+        confirm_close: The window asks whether to stop the run and close.
+        closing: The window closes as soon as the run has ended.
+        practice: Whether the boards are virtual.
+        notice: A short message above the page.
+        trouble: Why boards cannot be listed at all, None when they can.
+        orders: What the last event asks the window to do.
+    """
+
+    screen: Screen = Screen.HOME
+    under: Screen = Screen.HOME
+    boards: tuple[Board, ...] = ()
+    denied: tuple[str, ...] = ()
+    looked: bool = False
+    chosen: str | None = None
+    no_board_for_long: bool = False
+    recipe: str = ""
+    run: RunState | None = None
+    backups: tuple[Backup, ...] | None = None
+    confirm_close: bool = False
+    closing: bool = False
+    practice: bool = False
+    notice: Notice | None = None
+    trouble: BusTrouble | None = None
+    orders: tuple[Order, ...] = ()
+
+    @property
+    def board(self) -> Board | None:
+        """The chosen board, if it is on the table now."""
+        return next((board for board in self.boards if board.port_path == self.chosen), None)
+
+    @property
+    def live_run(self) -> RunState | None:
+        """The run that goes on, if one does."""
+        return self.run if self.run is not None and self.run.live else None
+
+    @property
+    def shown_board(self) -> Board | None:
+        """The board the panel draws: during a run the run's board, even while it restarts."""
+        if self.live_run is not None:
+            return self.board or self.live_run.board
+        return self.board
+
+    @property
+    def board_is_away(self) -> bool:
+        """Whether the board of the live run is between two modes or unplugged."""
+        return self.live_run is not None and self.board is None
+
+
+def backups_of(board: Board, backups: tuple[Backup, ...]) -> tuple[Backup, ...]:
+    """Return the board's own sound backups, in the order given: by its proven ID, else as far as its serial tells."""
+    return tuple(backup for backup in backups if backup.damaged is None and _is_of(board, backup))
+
+
+def _is_of(board: Board, backup: Backup) -> bool:
+    if backup.platform != board.platform.key:
+        return False
+    if backup.device_id is not None:
+        if board.identity is not None:
+            return backup.device_id == board.identity.device_id
+        return serial_matches(board.platform, backup.device_id, board.sighting.serial) is True
+    serial = board.sighting.serial
+    return serial is not None and backup.serial == serial and serial_form(serial) is not SerialForm.CONSTANT
+
+
+def reduce(state: AppState, event: Event | Click) -> AppState:
+    """Return what the window shows after this event. Events that make no sense now change nothing."""
+    state = replace(state, orders=())
+    match event:
+        case BoardsChanged():
+            return _boards_changed(state, event)
+        case BackupsListed(backups):
+            return replace(state, backups=tuple(found for found in backups if isinstance(found, Backup)))
+        case Go(screen):
+            return _go(state, screen)
+        case Back():
+            return _back(state)
+        case PickBoard(port_path):
+            known = any(board.port_path == port_path for board in state.boards)
+            return replace(state, chosen=port_path) if known and state.live_run is None else state
+        case PickRecipe(recipe):
+            if state.live_run is not None:
+                return replace(state, screen=Screen.RUN, under=Screen.RUN)
+            return replace(state, screen=Screen.PLAN, under=Screen.PLAN, recipe=recipe)
+        case PressStart():
+            return _start(state) if state.screen is Screen.PLAN else state
+        case PressRetry():
+            return _retry(state)
+        case RunBegan(run, recipe, board):
+            begun = RunState(run, recipe, board)
+            return replace(state, screen=Screen.RUN, under=Screen.RUN, recipe=recipe, run=begun)
+        case PressStop():
+            return _press_stop(state)
+        case ConfirmStop(yes):
+            return _stop(state) if yes else _with_run(state, confirm_stop=False)
+        case GiveAnswer(answer):
+            if state.live_run is None or state.live_run.asked is None:
+                return state
+            order = SendAnswer(state.live_run.asked, answer)
+            return replace(_with_run(state, asked=None, hint=None), orders=(order,))
+        case PressClose():
+            if state.live_run is None:
+                return replace(state, closing=True, orders=(CloseWindow(),))
+            return replace(state, confirm_close=True)
+        case ConfirmClose(yes):
+            if not yes:
+                return replace(state, confirm_close=False)
+            if state.live_run is None:
+                return replace(state, confirm_close=False, closing=True, orders=(CloseWindow(),))
+            return replace(_stop(state), confirm_close=False, closing=True)
+        case NoBoardForLong():
+            return replace(state, no_board_for_long=not state.boards)
+        case PressCopyBackup(backup, folder):
+            return replace(state, notice=None, orders=(CopyBackup(backup, folder),))
+        case PressSaveReport(target):
+            return replace(state, notice=None, orders=(SaveReport(target),))
+        case CloseNotice():
+            return replace(state, notice=None)
+        case BusTrouble():
+            return replace(state, trouble=event)
+        case BackupCopied(paths):
+            return replace(state, notice=Notice(COPIED, path=paths[0] if paths else ""))
+        case ReportSaved(path):
+            return replace(state, notice=Notice(SAVED, path=path))
+        case FileWorkFailed(_, cause, next_step, _):
+            words = WENT_WRONG.with_values(cause=cause, next_step=next_step)
+            return replace(state, notice=Notice(words, bad=True))
+        case _:
+            return _run_event(state, event)
+
+
+def _boards_changed(state: AppState, event: BoardsChanged) -> AppState:
+    chosen = state.chosen
+    ports = [board.port_path for board in event.boards]
+    # On the plan page and in a run the choice stays with its port: never slip to another board unasked.
+    holds = state.live_run is not None or (state.under is Screen.PLAN and chosen is not None)
+    if chosen not in ports and not holds:
+        chosen = ports[0] if ports else None
+    state = replace(
+        state,
+        boards=event.boards,
+        denied=event.denied,
+        looked=True,
+        trouble=None,
+        chosen=chosen,
+        no_board_for_long=state.no_board_for_long and not event.boards,
+    )
+    if state.live_run is not None and state.board is not None:
+        state = _with_run(state, board=state.board)
+    return state
+
+
+def _go(state: AppState, screen: Screen) -> AppState:
+    state = replace(state, notice=None)
+    if screen in SIDE_SCREENS:
+        orders: tuple[Order, ...] = (ListBackups(),) if screen is Screen.SAFE else ()
+        return replace(state, screen=screen, orders=orders)
+    if screen is Screen.RUN:
+        return replace(state, screen=Screen.RUN, under=Screen.RUN) if state.live_run is not None else state
+    if state.live_run is not None:  # home is where the run is, until it has ended
+        return replace(state, screen=Screen.RUN, under=Screen.RUN)
+    return _choose_present(replace(state, screen=Screen.HOME, under=Screen.HOME, recipe=""))
+
+
+def _back(state: AppState) -> AppState:
+    if state.screen in SIDE_SCREENS:
+        return replace(state, screen=state.under, notice=None)
+    if state.screen in (Screen.PLAN, Screen.RESULT):
+        return _go(state, Screen.HOME)
+    return state
+
+
+def _choose_present(state: AppState) -> AppState:
+    """Choose another board when the chosen one has gone and nothing holds on to it."""
+    if state.board is not None:
+        return state
+    return replace(state, chosen=state.boards[0].port_path if state.boards else None)
+
+
+def _start(state: AppState) -> AppState:
+    if state.board is None or state.live_run is not None or not state.recipe:
+        return state
+    return replace(state, orders=(StartRun(state.recipe, state.board),))
+
+
+def _retry(state: AppState) -> AppState:
+    if state.run is None or state.run.live:
+        return state
+    again = replace(state, recipe=state.run.recipe)
+    if again.board is None:
+        return replace(again, screen=Screen.PLAN, under=Screen.PLAN)
+    return _start(again)
+
+
+def _press_stop(state: AppState) -> AppState:
+    run = state.live_run
+    if run is None or run.stopping:
+        return state
+    return _stop(state) if run.stops_at_once else _with_run(state, confirm_stop=True)
+
+
+def _stop(state: AppState) -> AppState:
+    run = state.live_run
+    if run is None:
+        return state
+    return replace(_with_run(state, stopping=True, confirm_stop=False), orders=(StopRun(run.run),))
+
+
+def _with_run(state: AppState, **changes: object) -> AppState:
+    if state.run is None:
+        return state
+    return replace(state, run=replace(state.run, **changes))  # type: ignore[arg-type]  # names checked by the tests
+
+
+def _with_step(state: AppState, number: int, status: StepStatus, note: Text | None = None) -> AppState:
+    run = state.run
+    if run is None or not 0 <= number < len(run.steps):
+        return state
+    changed = replace(run.steps[number], status=status, note=note)
+    return _with_run(state, steps=(*run.steps[:number], changed, *run.steps[number + 1 :]))
+
+
+def _run_event(state: AppState, event: RunEvent) -> AppState:
+    run = state.run
+    if run is None or event.run != run.run or not run.live:
+        return state  # news of a run that is not shown
+    match event:
+        case PlanReady():
+            return _with_run(state, title=event.title, steps=tuple(StepState(step) for step in event.steps))
+        case StepStarted(_, step):
+            return _with_step(_with_run(state, rate=0.0, seconds_left=None), step, StepStatus.RUNNING)
+        case StepProgress():
+            return _with_run(
+                state,
+                fraction=max(run.fraction, event.fraction),
+                rate=event.rate,
+                seconds_left=event.seconds_left,
+            )
+        case StepDone(_, step, note):
+            return _with_step(state, step, StepStatus.DONE, note)
+        case StepSkipped(_, step, note):
+            return _with_step(state, step, StepStatus.SKIPPED, note)
+        case Asked():
+            return _with_run(state, asked=event, hint=None)
+        case Answered(_, name):
+            if run.asked is not None and run.asked.question.name == name:
+                return _with_run(state, asked=None, hint=None)
+            return state
+        case Hint(_, words):
+            return _with_run(state, hint=words)
+        case Note(_, words):
+            return _with_run(state, notes=(*run.notes, words))
+        case Succeeded() | Stopped() | Failed():
+            return _ended(state, event)
+        case _ as missing:
+            assert_never(missing)
+
+
+def _ended(state: AppState, end: Succeeded | Stopped | Failed) -> AppState:
+    assert state.run is not None
+    steps = tuple(
+        replace(step, status=StepStatus.BROKEN) if step.status is StepStatus.RUNNING else step
+        for step in state.run.steps
+    )
+    state = _with_run(state, fraction=1.0) if isinstance(end, Succeeded) else _with_run(state, steps=steps)
+    state = _with_run(
+        state, end=end, asked=None, hint=None, stopping=False, confirm_stop=False, rate=0.0, seconds_left=None
+    )
+    orders: tuple[Order, ...] = (CloseWindow(),) if state.closing else (ListBackups(),)
+    screen = state.screen if state.screen in SIDE_SCREENS else Screen.RESULT
+    return replace(state, screen=screen, under=Screen.RESULT, confirm_close=False, orders=orders)

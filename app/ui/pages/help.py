@@ -1,0 +1,120 @@
+"""Help and about: what to try first, the access rule, keys, versions, licences."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import PySide6
+from PySide6.QtCore import QUrl, Signal, qVersion
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+
+from app import paths
+from app.flow import Back, Go, Screen
+from app.log import version
+from app.ui.access import AccessHelp
+from app.ui.pages.base import CopyButton, Page, box, button, label
+from app.ui.theme import SPACE
+
+LICENCES = (
+    ("Rekindle", "Apache-2.0"),
+    ("Qt, PySide6", "LGPL-3.0"),
+    ("libusb", "LGPL-2.1"),
+    ("libusb-package", "Apache-2.0"),
+    ("PyUSB", "BSD-3-Clause"),
+    ("pySerial", "BSD-3-Clause"),
+    ("cryptography", "Apache-2.0 / BSD-3-Clause"),
+    ("platformdirs", "MIT"),
+    ("Segno", "BSD-3-Clause"),
+    ("Python", "PSF-2.0"),
+)
+
+
+class HelpPage(Page):
+    """Answers to what people ask first.
+
+    Signals:
+        show_file: A folder is to be shown in the system's file manager.
+    """
+
+    show_file = Signal(QUrl)
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.title.setText(self.tr("Help and about"))
+        self._section(
+            self.tr("The board is not seen"),
+            self.tr(
+                "Nine times in ten it is the cable: many cables only charge. Take one that came with a phone or a "
+                "camera and plug it straight into the computer, not into a hub. Then look at the board's light: the "
+                "light guide tells you what it says."
+            ),
+        )
+        if sys.platform.startswith("linux"):
+            self._section(
+                self.tr("This computer does not let the program open the board"),
+                self.tr("Linux needs a rule once. Run these lines in a terminal, then plug the board in again:"),
+            )
+            self.content.addWidget(AccessHelp())
+        self._section(
+            self.tr("Keyboard"),
+            self.tr(
+                "Tab and Shift+Tab move, Enter presses, Escape goes back. F1 help, Ctrl+H first page, Ctrl+L light "
+                "guide, Ctrl+K key safe, Ctrl+comma settings. Underlined letters work with Alt."
+            ),
+        )
+        self._section(
+            self.tr("Where things are kept"),
+            self.tr("Keys, settings and the log are in one folder of yours. Nothing leaves this computer."),
+        )
+        row = QHBoxLayout()
+        folder = str(paths.data_folder())
+        row.addWidget(label(folder, "muted", selectable=True), 1)
+        row.addWidget(
+            button(self.tr("Show in &folder"), "small", lambda: self.show_file.emit(QUrl.fromLocalFile(folder)))
+        )
+        self.content.addLayout(row)
+
+        self.content.addWidget(label(self.tr("About"), "heading"))
+        versions = self.tr("Rekindle {version}. Python {python}, Qt {qt}, PySide {pyside}, {system}.").format(
+            version=version(),
+            python=platform.python_version(),
+            qt=qVersion(),
+            pyside=PySide6.__version__,
+            system=platform.system(),
+        )
+        line = QHBoxLayout()
+        line.addWidget(label(versions, selectable=True), 1)
+        line.addWidget(CopyButton(versions, self.tr("versions")))
+        self.content.addLayout(line)
+        self.content.addWidget(
+            label(
+                self.tr(
+                    "Rekindle is free software and not made by Particle. Spark and Particle are names of their owner."
+                ),
+                "muted",
+            )
+        )
+        frame, column = box()
+        column.addWidget(label(self.tr("Licences"), "strong"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE * 3)
+        grid.setColumnStretch(1, 1)
+        for number, (name, licence) in enumerate(LICENCES):
+            grid.addWidget(label(name), number, 0)
+            grid.addWidget(label(licence, "muted"), number, 1)
+        column.addLayout(grid)
+        self.content.addWidget(frame)
+        self.content.addStretch(1)
+        self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
+        self.footer.addWidget(button(self.tr("&Light guide"), "", lambda: self.chose.emit(Go(Screen.GUIDE))))
+        self.footer.addStretch(1)
+        self.footer.addWidget(self._back)
+
+    def first_focus(self) -> QWidget:
+        """Back; the text is read from the top."""
+        return self._back
+
+    def _section(self, heading: str, words: str) -> None:
+        self.content.addWidget(label(heading, "heading"))
+        self.content.addWidget(label(words))

@@ -1,0 +1,122 @@
+"""Home: everything that can be done, as cards in three groups, the one-click backup first."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.flow import AppState, Go, PickRecipe, Screen, backups_of
+from app.recipes.base import Fit, Group, Recipe
+from app.recipes.registry import RECIPES
+from app.text import text
+from app.ui.pages.base import CardButton, CardGrid, Page, box, button, clear, label
+from app.ui.say import day, say
+from app.ui.theme import SPACE
+from app.work.board import Board
+
+HERO = "back-up-key"
+NO_BOARD = text("Home", "Plug a board in first.")
+
+
+def fit_of(recipe: type[Recipe], board: Board | None) -> Fit:
+    """Say whether a card can be chosen now; without a board none can."""
+    return Fit.no(NO_BOARD) if board is None else recipe.fit(board)
+
+
+class HomePage(Page):
+    """The cards. They are made again only when what they say has changed, so the focus stays where it is."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.title.setText(self.tr("What would you like to do?"))
+        self._shown: object = None
+        self._hero: QWidget | None = None
+        self._first: QWidget | None = None
+        self._body = QVBoxLayout()
+        self._body.setSpacing(SPACE * 2)
+        self.content.addLayout(self._body)
+        self.content.addStretch(1)
+
+    def show_state(self, state: AppState) -> None:
+        """Draw the cards for the chosen board."""
+        board = state.board
+        fits = tuple(fit_of(recipe, board).reason for recipe in RECIPES)
+        own = backups_of(board, state.backups or ()) if board is not None else ()
+        shown = (board.port_path if board else None, fits, own[:1], len(state.backups or ()))
+        if shown == self._shown:
+            return
+        self._shown = shown
+        clear(self._body)
+        self._first = None
+        hero = next((recipe for recipe in RECIPES if recipe.key == HERO), None)
+        if hero is not None:
+            self._body.addWidget(self._hero_card(hero, fit_of(hero, board), backed_up=bool(own)))
+        rescue = [self._card(recipe, board) for recipe in RECIPES if recipe.group is Group.RESCUE]
+        guide = CardButton(
+            self.tr("What is my light saying?"),
+            self.tr("Find your light by colour and rhythm. It tells you what the board is doing and what helps."),
+        )
+        guide.clicked.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))
+        self._group(self.tr("Rescue"), [guide, *rescue])
+        self._group(
+            self.tr("Set up"), [self._card(recipe, board) for recipe in RECIPES if recipe.group is Group.SET_UP]
+        )
+        keep = [
+            self._card(recipe, board) for recipe in RECIPES if recipe.group is Group.KEEP_SAFE and recipe.key != HERO
+        ]
+        self._group(self.tr("Keep safe"), [*keep, self._safe_card(state)])
+
+    def first_focus(self) -> QWidget | None:
+        """The backup when it can be done, else the first card."""
+        return self._first
+
+    def _hero_card(self, recipe: type[Recipe], fit: Fit, *, backed_up: bool) -> QWidget:
+        frame, column = box("hero" if fit.ok else "card")
+        words = QVBoxLayout()
+        words.setSpacing(SPACE // 2)
+        words.addWidget(label(say(recipe.title), "card-title" if fit.ok else "card-title-off"))
+        words.addWidget(label(say(recipe.summary if fit.reason is None else fit.reason), "muted"))
+        start = button(
+            self.tr("&Back up again") if backed_up else self.tr("&Back up now"),
+            "primary",
+            lambda: self.chose.emit(PickRecipe(recipe.key)),
+        )
+        start.setObjectName("back-up-now")
+        start.setEnabled(fit.ok)
+        start.setAccessibleDescription(say(recipe.summary))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE * 2)
+        row.addLayout(words, 1)
+        row.addWidget(start, 0, Qt.AlignmentFlag.AlignVCenter)
+        column.addLayout(row)
+        if fit.ok:
+            self._first = start
+        return frame
+
+    def _group(self, heading: str, cards: list[CardButton]) -> None:
+        if not cards:
+            return
+        self._body.addWidget(label(heading, "section"))
+        grid = CardGrid()
+        grid.set_cards(list(cards))
+        self._body.addWidget(grid)
+        if self._first is None:
+            self._first = next((card for card in cards if card.isEnabled()), None)
+
+    def _card(self, recipe: type[Recipe], board: Board | None) -> CardButton:
+        fit = fit_of(recipe, board)
+        card = CardButton(say(recipe.title), say(recipe.summary if fit.reason is None else fit.reason), fits=fit.ok)
+        card.setObjectName(f"card-{recipe.key}")
+        card.clicked.connect(lambda: self.chose.emit(PickRecipe(recipe.key)))
+        return card
+
+    def _safe_card(self, state: AppState) -> CardButton:
+        backups = state.backups or ()
+        if not backups:
+            words = self.tr("Empty so far. Every key you back up is kept here and never overwritten.")
+        else:
+            words = self.tr("%n key backup(s), the newest of {day}.", "", len(backups)).format(day=day(backups[0].made))
+        card = CardButton(self.tr("Key safe"), words)
+        card.setObjectName("card-safe")
+        card.clicked.connect(lambda: self.chose.emit(Go(Screen.SAFE)))
+        return card

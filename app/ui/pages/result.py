@@ -1,0 +1,185 @@
+"""The end of a run: what happened, what was found, what was kept where, what to do next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import assert_never
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+
+from app.flow import AppState, Go, PressRetry, PressSaveReport, RunState, Screen, StepStatus
+from app.recipes.registry import recipe
+from app.text import Text
+from app.ui.pages.base import CopyButton, Page, StepMark, box, button, clear, label
+from app.ui.parts.qr import QrView
+from app.ui.questions import ask_target
+from app.ui.say import announce, say
+from app.ui.settings import Settings
+from app.ui.theme import SPACE
+from app.work.events import Fact, Failed, Stopped, Succeeded
+
+
+class ResultPage(Page):
+    """How the last run ended.
+
+    Signals:
+        show_file: A file or folder is to be shown in the system's file manager.
+    """
+
+    show_file = Signal(QUrl)
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("")
+        self._settings = settings
+        self._run: RunState | None = None
+        self._body = QVBoxLayout()
+        self._body.setSpacing(SPACE * 2)
+        self.content.addLayout(self._body)
+        self._details = QPlainTextEdit()
+        self._details.setReadOnly(True)
+        self._details.setTabChangesFocus(True)
+        self._details.setAccessibleName(self.tr("Details"))
+        self._details.setProperty("kind", "mono")
+        self._details.hide()
+        self.content.addWidget(self._details)
+        self.content.addStretch(1)
+        self._fold = button(self.tr("De&tails"))
+        self._fold.setCheckable(True)
+        self._fold.toggled.connect(self._details.setVisible)
+        self._report = button(self.tr("Save &report..."), "", self._ask_report)
+        self._retry = button(self.tr("&Try again"), "", lambda: self.chose.emit(PressRetry()))
+        self._retry.setObjectName("retry")
+        self._done = button(self.tr("D&one"), "primary", lambda: self.chose.emit(Go(Screen.HOME)))
+        self._done.setObjectName("done")
+        self.footer.addWidget(self._fold)
+        self.footer.addStretch(1)
+        self.footer.addWidget(self._report)
+        self.footer.addWidget(self._retry)
+        self.footer.addWidget(self._done)
+
+    def show_state(self, state: AppState) -> None:
+        """Draw the end of the last run."""
+        run = state.run
+        if run is None or run.end is None or run is self._run:
+            return
+        self._run = run
+        clear(self._body)
+        self._fold.setChecked(False)
+        self._details.setPlainText("\n".join(say(words) for words in run.notes))
+        failed = isinstance(run.end, Failed)
+        self._report.setVisible(failed)
+        self._retry.setVisible(isinstance(run.end, Stopped) or (isinstance(run.end, Failed) and run.end.retryable))
+        self.title.setText(say(run.title if run.title is not None else recipe(run.recipe).title))
+        match run.end:
+            case Succeeded():
+                self._show_success(run.end)
+            case Stopped():
+                self._show_stopped(run.end)
+            case Failed():
+                self._show_failure(run.end)
+            case _ as missing:
+                assert_never(missing)
+        self.scroller.verticalScrollBar().setValue(0)
+
+    def first_focus(self) -> QWidget:
+        """Try again when that makes sense, else Done."""
+        return self._retry if self._retry.isVisibleTo(self) else self._done
+
+    def _head(self, status: StepStatus, words: str) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(SPACE + SPACE // 2)
+        row.addWidget(StepMark(status), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(label(words, "heading", selectable=True), 1)
+        self._body.addLayout(row)
+        announce(self, words)
+
+    def _show_success(self, end: Succeeded) -> None:
+        outcome = end.outcome
+        self._head(StepStatus.DONE, say(outcome.summary))
+        for warning in outcome.warnings:
+            frame, column = box("warning-box")
+            column.addWidget(label(say(warning), "warning", selectable=True))
+            self._body.addWidget(frame)
+        self._section(self.tr("What to do next"), outcome.next_steps)
+        if outcome.facts:
+            self._show_facts(outcome.facts)
+        if outcome.kept:
+            self._show_kept(outcome.kept)
+
+    def _show_facts(self, facts: tuple[Fact, ...]) -> None:
+        self._body.addWidget(label(self.tr("What was found"), "section"))
+        frame, column = box()
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE * 2)
+        grid.setVerticalSpacing(SPACE)
+        grid.setColumnStretch(1, 1)
+        for row, fact in enumerate(facts):
+            value = say(fact.value) if isinstance(fact.value, Text) else fact.value
+            heading = label(say(fact.label), "section")
+            grid.addWidget(heading, row, 0, Qt.AlignmentFlag.AlignTop)
+            shown = label(value, "lead" if fact.copy else "", selectable=True)
+            grid.addWidget(shown, row, 1)
+            if fact.copy:
+                grid.addWidget(CopyButton(value, say(fact.label)), row, 2)
+        line = QHBoxLayout()
+        line.setSpacing(SPACE * 3)
+        line.addLayout(grid, 1)
+        code = next((fact for fact in facts if fact.qr), None)
+        if code is not None:
+            picture = QrView()
+            picture.show_text(say(code.value) if isinstance(code.value, Text) else code.value)
+            line.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(line)
+        self._body.addWidget(frame)
+
+    def _show_kept(self, kept: tuple[str, ...]) -> None:
+        self._body.addWidget(label(self.tr("What was kept, and where"), "section"))
+        frame, column = box()
+        folder = Path(kept[0]).parent
+        column.addWidget(label(str(folder), "muted", selectable=True))
+        for path in kept:
+            column.addWidget(label(Path(path).name, selectable=True))
+        row = QHBoxLayout()
+        row.addWidget(
+            button(self.tr("Show in &folder"), "", lambda: self.show_file.emit(QUrl.fromLocalFile(str(folder))))
+        )
+        row.addWidget(button(self.tr("Open the &key safe"), "", lambda: self.chose.emit(Go(Screen.SAFE))))
+        row.addStretch(1)
+        column.addLayout(row)
+        self._body.addWidget(frame)
+
+    def _show_stopped(self, end: Stopped) -> None:
+        self._head(StepStatus.SKIPPED, self.tr("You stopped it."))
+        words = (
+            self.tr("Some things on the board were changed already. Run it again to finish.")
+            if end.changed
+            else self.tr("Nothing has been changed on the board.")
+        )
+        self._body.addWidget(label(words, "lead"))
+
+    def _show_failure(self, end: Failed) -> None:
+        self._head(StepStatus.BROKEN, say(end.cause))
+        frame, column = box("danger-box")
+        column.addWidget(label(self.tr("What to do now"), "section"))
+        column.addWidget(label(say(end.next_step), "lead", selectable=True))
+        self._body.addWidget(frame)
+        self._details.appendPlainText(end.code)
+        if end.detail:
+            self._details.appendPlainText(end.detail)
+
+    def _section(self, heading: str, lines: tuple[Text, ...]) -> None:
+        if not lines:
+            return
+        self._body.addWidget(label(heading, "section"))
+        for words in lines:
+            self._body.addWidget(label(say(words), "lead", selectable=True))
+
+    def _ask_report(self) -> None:
+        name = f"rekindle-report-{datetime.now().astimezone():%Y-%m-%d-%H%M}.zip"
+        ask_target(self, self.tr("Save report"), self._settings.last_folder / name, self._report_to)
+
+    def _report_to(self, target: Path) -> None:
+        self._settings.last_folder = target.parent
+        self.chose.emit(PressSaveReport(target))

@@ -1,0 +1,203 @@
+"""The run: its steps, one progress bar, what the person must do now, and Stop."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+
+from app.flow import AppState, ConfirmStop, GiveAnswer, PressStop, RunState, StepState, StepStatus
+from app.recipes.registry import recipe
+from app.ui.pages.base import Page, StepMark, box, button, clear, label, set_kind
+from app.ui.questions import QuestionView, view_for
+from app.ui.say import announce, say, size_per_second
+from app.ui.theme import SPACE
+from app.work.events import Asked
+from app.work.questions import DoThis
+
+PROGRESS_STEPS = 1000
+
+
+class RunPage(Page):
+    """One run under way. It keeps its widgets between states, so nothing flickers and the focus stays."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self._run = -1
+        self._asked: Asked | None = None
+        self._view: QuestionView | None = None
+        self._rows: list[tuple[StepMark, QLabel, QLabel]] = []
+        self._notes = 0
+        self._spoken = ""
+
+        self._steps = QGridLayout()
+        self._steps.setHorizontalSpacing(SPACE + SPACE // 2)
+        self._steps.setVerticalSpacing(SPACE)
+        self._steps.setColumnStretch(1, 1)
+        self.content.addLayout(self._steps)
+
+        self._progress = QProgressBar()
+        self._progress.setRange(0, PROGRESS_STEPS)
+        self._progress.setTextVisible(False)
+        self._progress.setAccessibleName(self.tr("Progress"))
+        self._speed = label("", "muted")
+        self._percent = label("", "muted")
+        self._percent.setAlignment(Qt.AlignmentFlag.AlignRight)
+        figures = QHBoxLayout()
+        figures.addWidget(self._speed, 1)
+        figures.addWidget(self._percent)
+        bar = QVBoxLayout()
+        bar.setSpacing(SPACE // 2)
+        bar.addWidget(self._progress)
+        bar.addLayout(figures)
+        self.content.addLayout(bar)
+
+        self._question = QVBoxLayout()
+        self.content.addLayout(self._question)
+
+        self._confirm, confirm = box("warning-box")
+        self._confirm_words = label(
+            self.tr("The board is being changed. The run can only stop after this step. Stop then?"), "strong"
+        )
+        confirm.addWidget(self._confirm_words)
+        choice = QHBoxLayout()
+        choice.addStretch(1)
+        self._go_on = button(self.tr("&Go on"), "", lambda: self.chose.emit(ConfirmStop(False)))
+        choice.addWidget(self._go_on)
+        choice.addWidget(
+            button(self.tr("Stop after this s&tep"), "primary", lambda: self.chose.emit(ConfirmStop(True)))
+        )
+        confirm.addLayout(choice)
+        self.content.addWidget(self._confirm)
+
+        self._details = QPlainTextEdit()
+        self._details.setReadOnly(True)
+        self._details.setTabChangesFocus(True)
+        self._details.setAccessibleName(self.tr("Details"))
+        self._details.setProperty("kind", "mono")
+        self._details.hide()
+        self.content.addWidget(self._details)
+        self.content.addStretch(1)
+
+        self._state = label("", "muted")
+        self._fold = button(self.tr("&Details"))
+        self._fold.setCheckable(True)
+        self._fold.toggled.connect(self._details.setVisible)
+        self._stop = button(self.tr("&Stop"), "", lambda: self.chose.emit(PressStop()))
+        self._stop.setObjectName("stop")
+        self.footer.addWidget(self._state, 1)
+        self.footer.addWidget(self._fold)
+        self.footer.addWidget(self._stop)
+
+    def show_state(self, state: AppState) -> None:
+        """Draw the run."""
+        run = state.run
+        if run is None:
+            return
+        if run.run != self._run:
+            self._begin(run)
+        self.title.setText(say(run.title if run.title is not None else recipe(run.recipe).title))
+        self._show_steps(run)
+        self._show_progress(run)
+        self._show_question(run)
+        self._show_notes(run)
+        self._confirm.setVisible(run.confirm_stop)
+        self._stop.setEnabled(not run.stopping and not run.confirm_stop and run.live)
+        self._stop.setText(self.tr("Stopping...") if run.stopping else self.tr("&Stop"))
+        self._state.setText(self._state_words(run))
+
+    def first_focus(self) -> QWidget | None:
+        """The open question, else Stop."""
+        if self._view is not None and (wanted := self._view.first_focus()) is not None:
+            return wanted
+        return self._stop
+
+    def _begin(self, run: RunState) -> None:
+        self._run = run.run
+        self._notes = 0
+        self._spoken = ""
+        self._details.clear()
+        clear(self._steps)
+        self._rows = []
+
+    def _state_words(self, run: RunState) -> str:
+        if run.stopping:
+            if run.stops_at_once:
+                return self.tr("Stopping... the board is left as it was found.")
+            return self.tr("It will stop after this step.")
+        if not recipe(run.recipe).promise.changes_board:
+            return self.tr("Nothing is changed on the board.")
+        if not run.stops_at_once:
+            return self.tr("The board is being changed. Leave it plugged in.")
+        return ""
+
+    def _show_steps(self, run: RunState) -> None:
+        if len(self._rows) != len(run.steps):
+            clear(self._steps)
+            self._rows = []
+            for place, step in enumerate(run.steps):
+                row = (StepMark(step.status), label(say(step.plan.title)), label("", "muted"))
+                row[2].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                for column, widget in enumerate(row):
+                    self._steps.addWidget(widget, place, column)
+                self._rows.append(row)
+        for (mark, title, note), step in zip(self._rows, run.steps, strict=True):
+            mark.set_status(step.status)
+            active = step.status is StepStatus.RUNNING
+            set_kind(title, "strong" if active else "muted" if step.status is StepStatus.WAITING else "")
+            note.setText(self._note(run, step))
+            title.setAccessibleName(f"{say(step.plan.title)}: {self._status_words(step.status)}")
+        if run.current is not None and (title_now := say(run.current.plan.title)) != self._spoken:
+            self._spoken = title_now
+            announce(self, title_now)
+
+    def _note(self, run: RunState, step: StepState) -> str:
+        if step.note is not None:
+            return say(step.note)
+        if step.status is StepStatus.SKIPPED:
+            return self.tr("not needed")
+        if step.status is StepStatus.RUNNING and run.asked is not None:
+            return self.tr("your turn")
+        return ""
+
+    def _status_words(self, status: StepStatus) -> str:
+        return {
+            StepStatus.WAITING: self.tr("not yet"),
+            StepStatus.RUNNING: self.tr("now"),
+            StepStatus.DONE: self.tr("done"),
+            StepStatus.SKIPPED: self.tr("not needed"),
+            StepStatus.BROKEN: self.tr("not finished"),
+        }[status]
+
+    def _show_progress(self, run: RunState) -> None:
+        self._progress.setValue(round(run.fraction * PROGRESS_STEPS))
+        self._percent.setText(self.tr("{percent} %").format(percent=round(run.fraction * 100)))
+        words = []
+        if run.rate > 0:
+            words.append(size_per_second(run.rate))
+        if run.seconds_left is not None and run.seconds_left >= 1:
+            words.append(self.tr("about {seconds} s left").format(seconds=round(run.seconds_left)))
+        self._speed.setText(" · ".join(words))
+
+    def _show_question(self, run: RunState) -> None:
+        if run.asked is not self._asked:
+            clear(self._question)
+            self._view = None
+            self._asked = run.asked
+            if run.asked is not None:
+                self._view = view_for(run.asked.question)
+                self._view.answered.connect(lambda answer: self.chose.emit(GiveAnswer(answer)))
+                self._question.addWidget(self._view)
+                if (wanted := self._view.first_focus()) is not None:
+                    wanted.setFocus()
+                announce(self, say(run.asked.question.title))
+        if self._view is not None:
+            self._view.show_hint(say(run.hint) if run.hint is not None else "")
+        # While hands are busy there is nothing to measure.
+        self._progress.setVisible(not (run.asked is not None and isinstance(run.asked.question, DoThis)))
+        self._percent.setVisible(self._progress.isVisibleTo(self))
+        self._speed.setVisible(self._progress.isVisibleTo(self))
+
+    def _show_notes(self, run: RunState) -> None:
+        for words in run.notes[self._notes :]:
+            self._details.appendPlainText(say(words))
+        self._notes = len(run.notes)

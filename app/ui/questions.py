@@ -1,0 +1,213 @@
+"""One small view per kind of question. The coach is for hands; the others hand back an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import assert_never
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.pages.base import button, label
+from app.ui.parts.coach_view import CoachView
+from app.ui.say import say
+from app.ui.theme import SPACE
+from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question
+
+
+class QuestionView(QFrame):
+    """A card with a question.
+
+    Signals:
+        answered: The answer, in the form the question's class names.
+    """
+
+    answered = Signal(object)
+
+    def __init__(self, title: str, body: str) -> None:
+        super().__init__()
+        self.setProperty("kind", "hero")
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(SPACE * 3, SPACE * 2, SPACE * 3, SPACE * 2)
+        self.column.setSpacing(SPACE + SPACE // 2)
+        self.column.addWidget(label(title, "heading"))
+        self.column.addWidget(label(body, "lead"))
+        self._hint = label("", "warning")
+        self._hint.hide()
+        self.column.addWidget(self._hint)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(SPACE)
+        self.buttons.addStretch(1)
+
+    def show_hint(self, words: str) -> None:
+        """Say what was wrong or what was seen."""
+        self._hint.setText(words)
+        self._hint.setVisible(bool(words))
+
+    def first_focus(self) -> QWidget | None:
+        """Return the control to answer with."""
+        return None
+
+
+class ConfirmView(QuestionView):
+    """Yes or no."""
+
+    def __init__(self, question: Confirm) -> None:
+        super().__init__(say(question.title), say(question.body))
+        self._no = button(say(question.no), "", lambda: self.answered.emit(False))
+        self._yes = button(say(question.yes), "primary", lambda: self.answered.emit(True))
+        self.buttons.addWidget(self._no)
+        self.buttons.addWidget(self._yes)
+        self.column.addLayout(self.buttons)
+
+    def first_focus(self) -> QWidget:
+        """Yes; the question says what it means."""
+        return self._yes
+
+
+class ChooseView(QuestionView):
+    """One of several, as radio buttons."""
+
+    def __init__(self, question: Choose) -> None:
+        super().__init__(say(question.title), say(question.body))
+        self._group = QButtonGroup(self)
+        for number, (_, words) in enumerate(question.options):
+            option = QRadioButton(say(words))
+            self._group.addButton(option, number)
+            self.column.addWidget(option)
+        self._go = button(self.tr("&Continue"), "primary", lambda: self._answer(question))
+        self._go.setEnabled(False)
+        self._group.idToggled.connect(lambda _id, _on: self._go.setEnabled(True))
+        self.buttons.addWidget(self._go)
+        self.column.addLayout(self.buttons)
+
+    def first_focus(self) -> QWidget | None:
+        """The first option."""
+        return self._group.button(0)
+
+    def _answer(self, question: Choose) -> None:
+        self.answered.emit(question.options[self._group.checkedId()][0])
+
+
+class EnterView(QuestionView):
+    """A line of text; dots when it is a secret."""
+
+    def __init__(self, question: Enter) -> None:
+        super().__init__(say(question.title), say(question.body))
+        hint = say(question.hint)
+        self._line = QLineEdit()
+        self._line.setAccessibleName(say(question.title))
+        self._line.setAccessibleDescription(hint)
+        self._line.setPlaceholderText(hint)
+        if question.secret:
+            self._line.setEchoMode(QLineEdit.EchoMode.Password)
+        self._go = button(self.tr("&Continue"), "primary", lambda: self.answered.emit(self._line.text()))
+        self._go.setEnabled(question.allow_empty)
+        self._line.textChanged.connect(lambda words: self._go.setEnabled(bool(words) or question.allow_empty))
+        self._line.returnPressed.connect(self._go.click)
+        self.column.addWidget(self._line)
+        self.buttons.addWidget(self._go)
+        self.column.addLayout(self.buttons)
+
+    def first_focus(self) -> QWidget:
+        """The line."""
+        return self._line
+
+
+class PickFileView(QuestionView):
+    """A file of the person's."""
+
+    def __init__(self, question: PickFile) -> None:
+        super().__init__(say(question.title), say(question.body))
+        self._pick = button(self.tr("C&hoose a file..."), "primary", lambda: self._ask(question))
+        none = button(self.tr("&Without a file"), "", lambda: self.answered.emit(""))
+        self.buttons.addWidget(none)
+        self.buttons.addWidget(self._pick)
+        self.column.addLayout(self.buttons)
+
+    def first_focus(self) -> QWidget:
+        """The button that opens the file dialog."""
+        return self._pick
+
+    def _ask(self, question: PickFile) -> None:
+        kinds = " ".join(f"*{suffix}" for suffix in question.suffixes)
+        ask_file(self, say(question.title), kinds, lambda path: self.answered.emit(str(path)))
+
+
+class DoThisView(QuestionView):
+    """The button coach; it has no answer, USB shows when it is done."""
+
+    def __init__(self, question: DoThis) -> None:
+        super().__init__("", "")
+        for part in self.findChildren(QLabel):
+            part.hide()
+        self.setProperty("kind", "plain")
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self._coach = CoachView()
+        self._coach.show_question(question)
+        self.column.addWidget(self._coach)
+
+    def show_hint(self, words: str) -> None:
+        """Say what the coach saw."""
+        if words:
+            self._coach.show_hint(words)
+
+
+def view_for(question: Question) -> QuestionView:
+    """Return the view of this kind of question."""
+    match question:
+        case Confirm():
+            return ConfirmView(question)
+        case Choose():
+            return ChooseView(question)
+        case Enter():
+            return EnterView(question)
+        case PickFile():
+            return PickFileView(question)
+        case DoThis():
+            return DoThisView(question)
+        case _ as missing:
+            assert_never(missing)
+
+
+def ask_file(parent: QWidget, title: str, kinds: str, then: Callable[[Path], None]) -> None:
+    """Let the person pick a file, without a nested event loop; `then` is called only when one was picked."""
+    dialog = QFileDialog(parent, title)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    if kinds:
+        dialog.setNameFilter(kinds)
+    _open(dialog, then)
+
+
+def ask_folder(parent: QWidget, title: str, start: Path, then: Callable[[Path], None]) -> None:
+    """Let the person pick a folder."""
+    dialog = QFileDialog(parent, title, str(start))
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    _open(dialog, then)
+
+
+def ask_target(parent: QWidget, title: str, suggestion: Path, then: Callable[[Path], None]) -> None:
+    """Let the person name a file to be written."""
+    dialog = QFileDialog(parent, title, str(suggestion.parent))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+    dialog.selectFile(suggestion.name)
+    _open(dialog, then)
+
+
+def _open(dialog: QFileDialog, then: Callable[[Path], None]) -> None:
+    dialog.fileSelected.connect(lambda path: then(Path(path)))
+    dialog.finished.connect(lambda _result: dialog.deleteLater())
+    dialog.open()

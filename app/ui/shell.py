@@ -1,0 +1,326 @@
+"""The window: the board on the left, the page of the state on the right, messages above it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Protocol, assert_never
+
+from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app.flow import (
+    AppState,
+    Back,
+    Click,
+    CloseNotice,
+    CloseWindow,
+    ConfirmClose,
+    CopyBackup,
+    Go,
+    ListBackups,
+    NoBoardForLong,
+    Order,
+    PickRecipe,
+    PressClose,
+    RunBegan,
+    SaveReport,
+    Screen,
+    SendAnswer,
+    StartRun,
+    StopRun,
+    reduce,
+)
+from app.keys.backup import Backup
+from app.ui.board_panel import BoardPanel
+from app.ui.pages.base import Page, box, button, label, set_kind
+from app.ui.pages.help import HelpPage
+from app.ui.pages.home import HomePage
+from app.ui.pages.light_guide import LightGuidePage
+from app.ui.pages.plan import PlanPage
+from app.ui.pages.preferences import PreferencesPage
+from app.ui.pages.result import ResultPage
+from app.ui.pages.run import RunPage
+from app.ui.pages.safe import SafePage
+from app.ui.practice import PracticePanel
+from app.ui.say import announce, say
+from app.ui.settings import Settings
+from app.ui.theme import SPACE
+from app.work.events import BoardsChanged, Event
+
+log = logging.getLogger(__name__)
+
+SMALLEST = QSize(900, 620)
+USUAL = QSize(1120, 740)
+NO_BOARD_MS = 10_000
+"""After this long without a board the cable is the first suspect."""
+
+
+class Engine(Protocol):
+    """What the window needs of the engine: orders that return at once."""
+
+    def run(self, recipe_key: str, port_path: str) -> int:
+        """Start a recipe; return the number of the run."""
+
+    def stop(self, run: int) -> None:
+        """Ask a run to stop."""
+
+    def list_backups(self) -> None:
+        """Ask for the list of backups."""
+
+    def copy_backup(self, backup: Backup, folder: Path) -> None:
+        """Ask for a copy of a backup."""
+
+    def save_report(self, target: Path, trace: Path | None = None) -> None:
+        """Ask for the support report."""
+
+
+class Shell(QMainWindow):
+    """Holds the state: every event goes through `dispatch`, and everything shown follows from the state.
+
+    Signals:
+        look_changed: A setting about looks was changed.
+        drawn: A new state is on the screen (for tests and tools that wait for one).
+    """
+
+    look_changed = Signal()
+    drawn = Signal(object)
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        *,
+        practice: PracticePanel | None = None,
+        trace: Path | None = None,
+        no_board_ms: int = NO_BOARD_MS,
+    ) -> None:
+        super().__init__()
+        self._engine = engine
+        self._settings = settings
+        self._practice = practice
+        self._trace = trace
+        self._may_close = False
+        self._state = AppState(practice=practice is not None)
+        self.setWindowTitle(self.tr("Rekindle - practice") if practice is not None else self.tr("Rekindle"))
+
+        self._panel = BoardPanel()
+        self._panel.chose.connect(self.dispatch)
+        self._guide = LightGuidePage()
+        self._guide.chosen.connect(lambda key: self.dispatch(PickRecipe(key)))
+        self._guide.closed.connect(lambda: self.dispatch(Back()))
+        self._pages = self._make_pages(settings)
+        self._stack = QStackedWidget()
+        for page in self._pages.values():
+            self._stack.addWidget(page)
+        self.setCentralWidget(self._arrange(practice))
+        self._make_shortcuts()
+        self.fit_text()
+        self.resize(USUAL if practice is None else USUAL + QSize(160, 20))
+        if not settings.geometry.isEmpty():
+            self.restoreGeometry(settings.geometry)
+
+        self._no_board = QTimer(self)
+        self._no_board.setSingleShot(True)
+        self._no_board.setInterval(no_board_ms)
+        self._no_board.timeout.connect(lambda: self.dispatch(NoBoardForLong()))
+        self._no_board.start()
+        self._draw(None)
+
+    @property
+    def state(self) -> AppState:
+        """What is shown."""
+        return self._state
+
+    def page(self, screen: Screen) -> QWidget:
+        """Return the page of a screen."""
+        return self._pages[screen]
+
+    def dispatch(self, event: Event | Click) -> None:
+        """Take one event, draw the state that follows, and do what it orders."""
+        before = self._state
+        self._state = reduce(before, event)
+        if isinstance(event, BoardsChanged):
+            self._watch_for_no_board()
+        if self._state != before:
+            self._draw(before)
+        for order in self._state.orders:
+            self._carry_out(order)
+
+    def fit_text(self) -> None:
+        """Take the size of words into account."""
+        self._panel.fit_text()
+        if self._practice is not None:
+            self._practice.fit_text()
+        self.setMinimumSize(SMALLEST.expandedTo(self.minimumSizeHint()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask first while a run is under way."""
+        if not self._may_close:
+            event.ignore()
+            self.dispatch(PressClose())
+            return
+        self._settings.geometry = self.saveGeometry()
+        super().closeEvent(event)
+
+    # --- making ---
+
+    def _make_pages(self, settings: Settings) -> dict[Screen, QWidget]:
+        result, safe, helping = ResultPage(settings), SafePage(settings), HelpPage()
+        preferences = PreferencesPage(settings)
+        preferences.look_changed.connect(self.look_changed)
+        for shows_files in (result, safe, helping):
+            shows_files.show_file.connect(self._show_file)
+        pages: dict[Screen, Page] = {
+            Screen.HOME: HomePage(),
+            Screen.PLAN: PlanPage(),
+            Screen.RUN: RunPage(),
+            Screen.RESULT: result,
+            Screen.SAFE: safe,
+            Screen.SETTINGS: preferences,
+            Screen.HELP: helping,
+        }
+        for page in pages.values():
+            page.chose.connect(self.dispatch)
+        return {**pages, Screen.GUIDE: self._guide}
+
+    def _arrange(self, practice: PracticePanel | None) -> QWidget:
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(self._make_notice())
+        right.addWidget(self._make_close_question())
+        right.addWidget(self._stack, 1)
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self._panel)
+        row.addLayout(right, 1)
+        if practice is not None:
+            row.addWidget(practice)
+        whole = QVBoxLayout()
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        if practice is not None:
+            banner, column = box("banner", margin=1)
+            words = label(self.tr("Practice: this is not a real board. Its keys are kept apart."), "accent")
+            words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(words)
+            whole.addWidget(banner)
+        whole.addLayout(row, 1)
+        centre = QWidget()
+        centre.setProperty("kind", "page")
+        centre.setLayout(whole)
+        return centre
+
+    def _make_notice(self) -> QWidget:
+        self._notice, column = box("banner", margin=1)
+        row = QHBoxLayout()
+        row.setContentsMargins(SPACE * 3, 0, SPACE * 3, 0)
+        row.setSpacing(SPACE)
+        self._notice_words = label("")
+        self._notice_show = button(self.tr("Show in folder"), "small", self._show_notice_file)
+        row.addWidget(self._notice_words, 1)
+        row.addWidget(self._notice_show)
+        row.addWidget(button(self.tr("Close message"), "small", lambda: self.dispatch(CloseNotice())))
+        column.addLayout(row)
+        self._notice.hide()
+        return self._notice
+
+    def _make_close_question(self) -> QWidget:
+        self._closing, column = box("banner", margin=1)
+        row = QHBoxLayout()
+        row.setContentsMargins(SPACE * 3, 0, SPACE * 3, 0)
+        row.setSpacing(SPACE)
+        row.addWidget(label(self.tr("A run is under way. Stop it and close Rekindle?"), "strong"), 1)
+        self._stay = button(self.tr("&Go on"), "", lambda: self.dispatch(ConfirmClose(False)))
+        self._stay.setObjectName("stay")
+        leave = button(self.tr("Stop and &close"), "primary", lambda: self.dispatch(ConfirmClose(True)))
+        leave.setObjectName("stop-and-close")
+        row.addWidget(self._stay)
+        row.addWidget(leave)
+        column.addLayout(row)
+        self._closing.hide()
+        return self._closing
+
+    def _make_shortcuts(self) -> None:
+        for keys, click in (
+            ("Esc", Back()),
+            ("F1", Go(Screen.HELP)),
+            ("Ctrl+H", Go(Screen.HOME)),
+            ("Ctrl+L", Go(Screen.GUIDE)),
+            ("Ctrl+K", Go(Screen.SAFE)),
+            ("Ctrl+,", Go(Screen.SETTINGS)),
+        ):
+            QShortcut(QKeySequence(keys), self, lambda chosen=click: self.dispatch(chosen))
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Quit), self, self.close)
+
+    # --- drawing ---
+
+    def _draw(self, before: AppState | None) -> None:
+        state = self._state
+        self._panel.show_state(state)
+        page = self._pages[state.screen]
+        if isinstance(page, Page):
+            page.show_state(state)
+        elif page is self._guide and before is not None and before.screen is not Screen.GUIDE:
+            self._guide.show_platform(state.shown_board.platform if state.shown_board is not None else None)
+        if before is None or before.screen is not state.screen:
+            self._stack.setCurrentWidget(page)
+            if isinstance(page, Page):
+                page.scroller.verticalScrollBar().setValue(0)
+            self._focus(page)
+        self._draw_messages(before)
+        self.drawn.emit(state)
+
+    def _draw_messages(self, before: AppState | None) -> None:
+        state = self._state
+        self._notice.setVisible(state.notice is not None)
+        if state.notice is not None and (before is None or before.notice is not state.notice):
+            words = say(state.notice.words)
+            self._notice_words.setText(words)
+            set_kind(self._notice_words, "danger" if state.notice.bad else "")
+            self._notice_show.setVisible(bool(state.notice.path))
+            announce(self, words)
+        self._closing.setVisible(state.confirm_close)
+        if state.confirm_close and (before is None or not before.confirm_close):
+            self._stay.setFocus()
+
+    def _focus(self, page: QWidget) -> None:
+        wanted = page.first_focus() if isinstance(page, Page | LightGuidePage) else None
+        if wanted is not None:
+            wanted.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _watch_for_no_board(self) -> None:
+        if self._state.boards:
+            self._no_board.stop()
+        elif not self._no_board.isActive() and not self._state.no_board_for_long:
+            self._no_board.start()
+
+    # --- doing ---
+
+    def _carry_out(self, order: Order) -> None:
+        match order:
+            case StartRun(recipe, board):
+                self.dispatch(RunBegan(self._engine.run(recipe, board.port_path), recipe, board))
+            case StopRun(run):
+                self._engine.stop(run)
+            case SendAnswer(asked, answer):
+                asked.reply(answer)
+            case ListBackups():
+                self._engine.list_backups()
+            case CopyBackup(backup, folder):
+                self._engine.copy_backup(backup, folder)
+            case SaveReport(target):
+                self._engine.save_report(target, self._trace)
+            case CloseWindow():
+                self._may_close = True
+                self.close()
+            case _ as missing:
+                assert_never(missing)
+
+    def _show_notice_file(self) -> None:
+        if self._state.notice is not None:
+            self._show_file(QUrl.fromLocalFile(str(Path(self._state.notice.path).parent)))
+
+    def _show_file(self, place: QUrl) -> None:
+        QDesktopServices.openUrl(place)
