@@ -149,6 +149,8 @@ class KernelAnnouncements:
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15)  # NETLINK_KOBJECT_UEVENT
         self._socket.bind((0, 1))
+        self._socket.settimeout(0.2)
+        self._ended = threading.Event()
         self._seen: list[tuple[float, str]] = []
         self._new = threading.Condition()
         self._thread = threading.Thread(target=self._listen, name="announcements", daemon=True)
@@ -160,7 +162,8 @@ class KernelAnnouncements:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
+        self._ended.set()
+        self._thread.join(5)
         self._socket.close()
 
     def added(self, cable: Cable, within: float = APPEAR_S) -> float:
@@ -171,11 +174,11 @@ class KernelAnnouncements:
             return next(moment for moment, words in self._seen if words.endswith(end))
 
     def _listen(self) -> None:
-        while True:
+        while not self._ended.is_set():
             try:
                 message = self._socket.recv(16384)
-            except OSError:
-                return
+            except TimeoutError:
+                continue
             moment = time.monotonic()
             head = message.split(b"\0", 1)[0].decode("utf-8", "replace")
             if head.startswith("add@"):
