@@ -19,7 +19,7 @@ from app.keys.backup import KeyEntry
 from app.keys.device_key import KeyReport, KeyState, examine
 from app.keys.safe import Backup
 from app.platforms.model import Algorithm, KeySlot, Mode, Quirk
-from app.recipes.base import Group, Recipe
+from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import HOW_PROVEN, identity_from_dct
 from app.recipes.shared import LEFT_QUIET, LEFT_RUNNING, NOT_LEFT, enter_dfu, leave_as_found, leave_dfu
 from app.text import Text, text
@@ -103,6 +103,23 @@ class BackUpKey(Recipe):
         "Keeps a verified copy of the board's private key. Without its key a board never reaches its cloud again.",
     )
     group = Group.KEEP_SAFE
+    promise = Promise(
+        reads=text("BackUpKey", "The memory where the board keeps its private key, twice."),
+        writes=text("BackUpKey", "Nothing. The board is only read."),
+        keeps=text(
+            "BackUpKey",
+            "The key byte for byte, and as files that other tools accept, in your key safe on this computer. An "
+            "older backup is never overwritten.",
+        ),
+        takes=text("BackUpKey", "About ten seconds, and a little longer if you have to press the buttons."),
+        risks=(
+            text(
+                "BackUpKey",
+                "If the cable is pulled meanwhile, nothing is lost: plug the board in and start again.",
+            ),
+            text("BackUpKey", "The board restarts, so a program running on it is interrupted."),
+        ),
+    )
 
     def __init__(self) -> None:
         self._found_mode: Mode | None = None

@@ -11,7 +11,7 @@ from app.platforms.model import Mode, Quirk
 from app.protocols import requests
 from app.protocols.listening import ConsoleIdentity, ListeningConsole
 from app.protocols.modules import Module, ModuleFunction, ModuleReport, ModuleStore
-from app.recipes.base import Group, Recipe
+from app.recipes.base import Group, Promise, Recipe
 from app.recipes.shared import BY_HAND, coach_into_listening, enter_listening, has_requests, leave_dfu
 from app.text import Text, text
 from app.work.board import Identity, Proof
@@ -94,7 +94,19 @@ class ReadIdentity(Recipe):
     key = "read-id"
     title = text("ReadIdentity", "Read the device ID")
     summary = text("ReadIdentity", "Which board is this? Reads its device ID and what it tells about its firmware.")
-    group = Group.KEEP_SAFE
+    group = Group.SET_UP
+    promise = Promise(
+        reads=text("ReadIdentity", "The device ID and, where the board tells them, MAC address and firmware versions."),
+        writes=text("ReadIdentity", "Nothing. The board is only asked."),
+        keeps=text("ReadIdentity", "Nothing is stored. The window remembers the ID while the board is plugged in."),
+        takes=text("ReadIdentity", "A few seconds, and a little longer if you have to press a button."),
+        risks=(
+            text(
+                "ReadIdentity",
+                "If the cable is pulled meanwhile, nothing is lost: plug the board in and start again.",
+            ),
+        ),
+    )
 
     def __init__(self) -> None:
         self._found_mode: Mode | None = None
