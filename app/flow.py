@@ -88,6 +88,7 @@ class RunState:
         run: The engine's number.
         recipe: Key of the recipe.
         board: The board as it was last seen on its port.
+        changes_board: Whether the recipe may change the board's memory.
         title: What the run does.
         steps: Empty until the plan came.
         fraction: Of the whole run, 0.0 to 1.0.
@@ -104,6 +105,7 @@ class RunState:
     run: int
     recipe: str
     board: Board
+    changes_board: bool = False
     title: Text | None = None
     steps: tuple[StepState, ...] = ()
     fraction: float = 0.0
@@ -193,11 +195,12 @@ class PressRetry:
 
 @dataclass(frozen=True, slots=True)
 class RunBegan:
-    """The engine has taken the order to run."""
+    """The engine has taken the order to run; `changes_board` as the recipe promises."""
 
     run: int
     recipe: str
     board: Board
+    changes_board: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,8 +435,8 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return _start(state) if state.screen is Screen.PLAN else state
         case PressRetry():
             return _retry(state)
-        case RunBegan(run, recipe, board):
-            begun = RunState(run, recipe, board)
+        case RunBegan(run, recipe, board, changes_board):
+            begun = RunState(run, recipe, board, changes_board)
             return replace(state, screen=Screen.RUN, under=Screen.RUN, recipe=recipe, run=begun)
         case PressStop():
             return _press_stop(state)
@@ -542,7 +545,9 @@ def _press_stop(state: AppState) -> AppState:
     run = state.live_run
     if run is None or run.stopping:
         return state
-    return _stop(state) if run.stops_at_once else _with_run(state, confirm_stop=True)
+    if run.stops_at_once or not run.changes_board:
+        return _stop(state)
+    return _with_run(state, confirm_stop=True)
 
 
 def _stop(state: AppState) -> AppState:

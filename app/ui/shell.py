@@ -33,6 +33,7 @@ from app.flow import (
     reduce,
 )
 from app.keys.backup import Backup
+from app.recipes.registry import recipe
 from app.ui.board_panel import BoardPanel
 from app.ui.pages.base import Page, box, button, label, set_kind
 from app.ui.pages.help import HelpPage
@@ -300,8 +301,9 @@ class Shell(QMainWindow):
 
     def _carry_out(self, order: Order) -> None:
         match order:
-            case StartRun(recipe, board):
-                self.dispatch(RunBegan(self._engine.run(recipe, board.port_path), recipe, board))
+            case StartRun(key, board):
+                run = self._engine.run(key, board.port_path)
+                self.dispatch(RunBegan(run, key, board, recipe(key).promise.changes_board))
             case StopRun(run):
                 self._engine.stop(run)
             case SendAnswer(asked, answer):

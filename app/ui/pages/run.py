@@ -124,7 +124,7 @@ class RunPage(Page):
             if run.stops_at_once:
                 return self.tr("Stopping... the board is left as it was found.")
             return self.tr("It will stop after this step.")
-        if not recipe(run.recipe).promise.changes_board:
+        if not run.changes_board:
             return self.tr("Nothing is changed on the board.")
         if not run.stops_at_once:
             return self.tr("The board is being changed. Leave it plugged in.")
