@@ -41,6 +41,11 @@ class Announcements:
             self._count += 1
             self._condition.notify_all()
 
+    def catch_up(self) -> None:
+        """Count what has happened so far as known to this thread, because it is about to look."""
+        with self._condition:
+            self._seen.count = self._count
+
     def wait(self, seconds: float) -> bool:
         """Return True as soon as there is a change this thread was not told of, False when the time is over."""
         with self._condition:

@@ -79,6 +79,7 @@ class HostBus:
             UsbLibraryMissing: Off Linux, libusb could not be loaded.
             BusFailed: Off Linux, libusb could not list.
         """
+        self._announcements.catch_up()
         if self._sysfs:
             return self._sysfs.sightings(self._interesting)
         devices = [found for found in self._usb.devices() if self._interesting(found.vendor, found.product)]
@@ -104,7 +105,7 @@ class HostBus:
         """Sleep until something may have been plugged or unplugged (True), or the time is over (False).
 
         A change is announced at once and again about 0.2 s later, when permissions have settled. Each thread is told
-        of every change since its last call, so none is lost between two calls.
+        of every change since it last listed or waited, so none is lost in between.
         """
         return self._announcements.wait(seconds)
 

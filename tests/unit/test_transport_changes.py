@@ -22,6 +22,15 @@ def test_a_change_while_nobody_waited_is_told_at_the_next_wait() -> None:
     assert not changes.wait(0)
 
 
+def test_a_change_before_one_looked_is_known_already() -> None:
+    changes = Announcements()
+    changes.announce()
+    changes.catch_up()
+    assert not changes.wait(0)
+    changes.announce()
+    assert changes.wait(0)
+
+
 def test_each_thread_is_told_of_each_change() -> None:
     changes = Announcements()
     told: queue.Queue[bool] = queue.Queue()
