@@ -1,0 +1,545 @@
+"""The command line without a window: the same boards, recipes and events as lines of text or of JSON.
+
+Standard output carries the news and nothing else; what is for a person at a terminal only (prompts, the warning that
+this is practice) goes to standard error.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import queue
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TextIO, assert_never
+
+from app.clock import Clock
+from app.engine.engine import Engine
+from app.faults import Fault, NoAnswer, NoBoard
+from app.platforms.identify import core_serial
+from app.platforms.model import Choreography, Mode, Platform
+from app.recipes.registry import RECIPES, recipe
+from app.text import Text, text
+from app.transports.base import Bus
+from app.work.board import Board
+from app.work.events import (
+    Answered,
+    Asked,
+    BoardsChanged,
+    BusTrouble,
+    Event,
+    Failed,
+    Hint,
+    Note,
+    PlanReady,
+    StepDone,
+    StepProgress,
+    StepSkipped,
+    StepStarted,
+    Stopped,
+    Succeeded,
+)
+from app.work.identity import IdentityBook
+from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question, parse_answer
+
+if TYPE_CHECKING:
+    from app.keys.safe import KeySafe
+    from app.virtual.board import VirtualBoard
+
+DONE, FAULT, WRONG_USAGE, STOPPED = 0, 1, 2, 130
+
+FIRST_LOOK_S = 10.0
+"""How long the first list of boards may take; it comes at once unless the system is very busy."""
+PRACTICE_BOOT_S = 4.0
+"""How long a practice board may take to show up by itself."""
+SLICE_S = 0.2
+"""Waits are cut so that Ctrl-C is felt on every system."""
+
+_MODES = {
+    Mode.NORMAL: text("Console", "running"),
+    Mode.LISTENING: text("Console", "listening"),
+    Mode.DFU: text("Console", "update mode (DFU)"),
+}
+_PRACTICE_HAND = text("Console", "Practice: the buttons are being pressed for you.")
+_PRACTICE_HIDDEN = text(
+    "Console", "Practice: this board's firmware does not show on USB, so MODE is held for three seconds for you."
+)
+_DENIED = text("Console", "this computer does not let the program open it")
+
+
+_DEVICE_ID = re.compile(r"[0-9A-Fa-f]{24}")
+
+
+class WrongUsageError(Exception):
+    """The command line cannot be carried out as it stands; the words say why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the commands work on.
+
+    Attributes:
+        bus: Where boards are.
+        clock: What every wait goes through.
+        practice: Practice boards by port path; empty with real boards.
+    """
+
+    bus: Bus
+    clock: Clock
+    practice: Mapping[str, VirtualBoard]
+
+
+class Terminal:
+    """Standard input, output and error, as far as the commands use them."""
+
+    def __init__(
+        self, answers: TextIO | None = None, news: TextIO | None = None, prompts: TextIO | None = None
+    ) -> None:
+        self._answers = answers or sys.stdin
+        self._news = news or sys.stdout
+        self._prompts = prompts or sys.stderr
+
+    @property
+    def has_person(self) -> bool:
+        """Whether somebody sits there who can be asked."""
+        return self._answers.isatty()
+
+    def say(self, line: str) -> None:
+        """Write a line of news."""
+        self._news.write(line + "\n")
+        self._news.flush()
+
+    def aside(self, line: str) -> None:
+        """Write a line that is for a person only."""
+        self._prompts.write(line + "\n")
+        self._prompts.flush()
+
+    def read(self, prompt: str, *, secret: bool) -> str:
+        """Ask for a line.
+
+        Raises:
+            EOFError: There is none.
+        """
+        if secret:
+            return getpass.getpass(prompt, self._prompts)
+        self._prompts.write(prompt)
+        self._prompts.flush()
+        line = self._answers.readline()
+        if not line:
+            raise EOFError
+        return line.rstrip("\r\n")
+
+
+# --- list -----------------------------------------------------------------------------------------------------------
+
+
+def list_boards(desk: Desk, terminal: Terminal, *, as_json: bool) -> int:
+    """Print the boards that are on the bus now; return the exit code."""
+    try:
+        boards = IdentityBook(desk.clock).look(desk.bus.sightings())
+    except Fault as fault:
+        _say_failed(terminal, _failed(fault), as_json=as_json)
+        return FAULT
+    for board in boards:
+        terminal.say(json_line({"board": to_json(board)}) if as_json else board_line(board))
+    if not boards and not as_json:
+        terminal.aside(f"{NoBoard.cause.english()} {NoBoard.next_step.english()}")
+    return DONE
+
+
+def list_recipes(terminal: Terminal, *, as_json: bool) -> int:
+    """Print the recipes; return the exit code."""
+    for each in RECIPES:
+        if as_json:
+            row = {"key": each.key, "title": each.title, "summary": each.summary, "group": each.group}
+            terminal.say(json_line({"recipe": to_json(row)}))
+        else:
+            terminal.say(f"{each.key:<14} {each.title.english()}")
+    return DONE
+
+
+def list_practice(terminal: Terminal, *, as_json: bool, default: Sequence[str]) -> int:
+    """Print the practice boards; return the exit code."""
+    from app.virtual.catalogue import PRACTICE_BOARDS
+
+    for each in PRACTICE_BOARDS.values():
+        if as_json:
+            row = {"name": each.key, "title": each.title, "default": each.key in default}
+            terminal.say(json_line({"practice_board": to_json(row)}))
+        else:
+            mark = "  (default)" if each.key in default else ""
+            terminal.say(f"{each.key:<14} {each.title.english()}{mark}")
+    return DONE
+
+
+# --- run ------------------------------------------------------------------------------------------------------------
+
+
+def run(
+    recipe_key: str,
+    desk: Desk,
+    safe: KeySafe,
+    terminal: Terminal,
+    *,
+    board: str | None,
+    answers: Mapping[str, str],
+    as_json: bool,
+) -> int:
+    """Run a recipe on one board, print its events, ask its questions, and return the exit code.
+
+    Args:
+        recipe_key: Key of the recipe.
+        desk: Boards and time.
+        safe: Where keys are kept.
+        terminal: Where to print and ask.
+        board: Device ID, serial number or port path of the board; None when there is only one.
+        answers: Answers given beforehand.
+        as_json: Whether to print one JSON object a line.
+
+    Raises:
+        WrongUsageError: There is no such recipe, or it is not clear which board is meant.
+    """
+    try:
+        recipe(recipe_key)
+    except KeyError:
+        raise WrongUsageError(
+            f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}"
+        ) from None
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    engine = Engine(desk.bus, desk.clock, safe, events.put)
+    engine.start()
+    try:
+        chosen = choose(_boards(desk, events, terminal), board)
+        number = engine.run(recipe_key, chosen.port_path, answers)
+        return _Show(engine, number, desk.practice.get(chosen.port_path), terminal, as_json=as_json).until_end(events)
+    except Fault as fault:
+        _say_failed(terminal, _failed(fault), as_json=as_json)
+        return FAULT
+    except _ListingFailedError as error:
+        _say_failed(terminal, error.failed, as_json=as_json)
+        return FAULT
+    except KeyboardInterrupt:
+        return STOPPED
+    finally:
+        engine.close()
+
+
+def choose(boards: Sequence[Board], wanted: str | None) -> Board:
+    """Return the board that is meant.
+
+    Args:
+        boards: What is there.
+        wanted: Device ID, serial number or port path, any case; None for the only one.
+
+    Raises:
+        NoBoard: It is not there, or nothing is.
+        WrongUsageError: Several could be meant.
+    """
+    if wanted is not None:
+        boards = [board for board in boards if wanted.lower() in _names(board, wanted)]
+    if not boards:
+        raise NoBoard(wanted or "")
+    if len(boards) > 1:
+        rows = "".join(f"\n  {board_line(board)}" for board in boards)
+        raise WrongUsageError(f"several boards are here; choose one with --board ID, serial number or port:{rows}")
+    return boards[0]
+
+
+def _names(board: Board, wanted: str) -> set[str]:
+    """Every name the board goes by, in lower case; a Core in update mode knows its ID's hash only (1.4)."""
+    names = {board.port_path.lower(), (board.sighting.serial or "").lower()}
+    if board.identity is not None:
+        names.add(board.identity.device_id)
+    elif _DEVICE_ID.fullmatch(wanted) and core_serial(wanted) == board.sighting.serial:
+        names.add(wanted.lower())
+    return names
+
+
+def _boards(desk: Desk, events: queue.SimpleQueue[Event], terminal: Terminal) -> tuple[Board, ...]:
+    """Wait for the list of boards; a practice board gets the time to start, and a finger if it hides.
+
+    Raises:
+        NoBoard: No list came at all.
+    """
+    boards = _first_list(events)
+    if not desk.practice:
+        return boards
+    deadline = desk.clock.now() + PRACTICE_BOOT_S
+    while len(boards) < len(desk.practice) and desk.clock.now() < deadline:
+        boards = _next_list(events, SLICE_S) or boards
+    seen = {board.port_path for board in boards}
+    hidden = [board for port, board in desk.practice.items() if port not in seen]
+    if hidden:
+        from app.virtual.hand import PracticeHand
+
+        terminal.aside(_PRACTICE_HIDDEN.english())
+        for board in hidden:
+            PracticeHand(board).enter_listening()
+        deadline = desk.clock.now() + PRACTICE_BOOT_S
+        while len(boards) < len(desk.practice) and desk.clock.now() < deadline:
+            boards = _next_list(events, SLICE_S) or boards
+    return boards
+
+
+def _first_list(events: queue.SimpleQueue[Event]) -> tuple[Board, ...]:
+    boards = _next_list(events, FIRST_LOOK_S)
+    if boards is None:
+        raise NoBoard("no list of boards came")
+    return boards
+
+
+def _next_list(events: queue.SimpleQueue[Event], seconds: float) -> tuple[Board, ...] | None:
+    """Return the next list of boards, None if none came in time; the computer's own time, whatever the desk's is.
+
+    Raises:
+        _ListingFailedError: Boards cannot be listed at all.
+    """
+    try:
+        event = events.get(timeout=seconds)
+    except queue.Empty:
+        return None
+    match event:
+        case BoardsChanged(boards=boards):
+            return boards
+        case BusTrouble():
+            raise _ListingFailedError(event)
+        case _:
+            return None
+
+
+class _ListingFailedError(Exception):
+    """Boards cannot be listed; carries the watcher's news."""
+
+    def __init__(self, event: BusTrouble) -> None:
+        super().__init__(event.code)
+        self.failed = Failed(0, event.code, event.cause, event.next_step, retryable=True, detail=event.detail)
+
+
+class _Show:
+    """Shows one run at the terminal until it ends."""
+
+    def __init__(
+        self, engine: Engine, run: int, practice: VirtualBoard | None, terminal: Terminal, *, as_json: bool
+    ) -> None:
+        self._engine = engine
+        self._run = run
+        self._practice = practice
+        self._terminal = terminal
+        self._json = as_json
+        self._titles: tuple[str, ...] = ()
+
+    def until_end(self, events: queue.SimpleQueue[Event]) -> int:
+        """Handle events until the run's last one; Ctrl-C asks it to stop. Return the exit code."""
+        while True:
+            try:
+                event = events.get(timeout=SLICE_S)
+                if getattr(event, "run", None) != self._run:
+                    continue
+                code = self._handle(event)
+            except queue.Empty:
+                continue
+            except KeyboardInterrupt:
+                self._engine.stop(self._run)
+                continue
+            if code is not None:
+                return code
+
+    def _handle(self, event: Event) -> int | None:
+        if self._json:
+            self._terminal.say(json_line(event_json(event)))
+        else:
+            for line in self._lines(event):
+                self._terminal.say(line)
+        match event:
+            case Asked(question=DoThis() as question):
+                self._hands(question)
+            case Asked(question=question, reply=reply):
+                self._ask(question, reply)
+            case Succeeded():
+                return DONE
+            case Failed():
+                return FAULT
+            case Stopped():
+                return STOPPED
+        return None
+
+    def _lines(self, event: Event) -> list[str]:
+        match event:
+            case PlanReady(title=title, steps=steps):
+                self._titles = tuple(step.title.english() for step in steps)
+                return [title.english()]
+            case StepStarted(step=step):
+                return [f"[{step + 1}/{len(self._titles)}] {self._titles[step]}"]
+            case StepDone(note=note) | StepSkipped(note=note):
+                return [f"      {note.english()}"] if note is not None else []
+            case Asked(question=question):
+                return [question.title.english(), question.body.english()]
+            case Hint(words=words) | Note(words=words):
+                return [f"      {words.english()}"]
+            case Succeeded(outcome=outcome):
+                return [
+                    outcome.summary.english(),
+                    *(f"  {fact.label.english()}: {_words(fact.value)}" for fact in outcome.facts),
+                    *(f"  Kept: {path}" for path in outcome.kept),
+                    *(f"  Warning: {words.english()}" for words in outcome.warnings),
+                    *(f"  Next: {words.english()}" for words in outcome.next_steps),
+                ]
+            case Stopped(changed=changed):
+                return [_STOPPED_CHANGED.english() if changed else _STOPPED.english()]
+            case Failed():
+                return failed_lines(event)
+            case StepProgress() | Answered():
+                return []
+            case _:
+                return []
+
+    def _hands(self, question: DoThis) -> None:
+        if self._practice is not None:
+            self._terminal.aside(_PRACTICE_HAND.english())
+            press(self._practice, question)
+
+    def _ask(self, question: Question, reply: Callable[[object], None]) -> None:
+        if not self._terminal.has_person:
+            reply(NoAnswer(question=question.title, name=question.name))
+            return
+        while True:
+            try:
+                given = self._terminal.read(prompt(question), secret=isinstance(question, Enter) and question.secret)
+                answer = parse_answer(question, given)
+            except EOFError:
+                answer = NoAnswer(question=question.title, name=question.name)
+            except ValueError as error:
+                self._terminal.aside(str(error))
+                continue
+            reply(answer)
+            return
+
+
+_STOPPED = text("Console", "Stopped. Nothing on the board was changed.")
+_STOPPED_CHANGED = text("Console", "Stopped. The board was changed before that.")
+
+
+def press(board: VirtualBoard, question: DoThis) -> None:
+    """Do with a practice board what a person's hands would be asked to do."""
+    from app.virtual.hand import PracticeHand
+
+    hand = PracticeHand(board)
+    if question.until is Mode.DFU:
+        hand.enter_dfu()
+        return
+    if question.choreography is not None and "yellow" in board.light_pattern:  # it is in update mode: RESET first
+        hand.reset()
+        board.clock.pause(PRACTICE_BOOT_S)
+    hand.enter_listening()
+
+
+def prompt(question: Question) -> str:
+    """Return what stands in front of the cursor."""
+    match question:
+        case Confirm(yes=yes, no=no):
+            return f"{yes.english()} (yes) / {no.english()} (no): "
+        case Choose(options=options):
+            return "".join(f"  {key}: {words.english()}\n" for key, words in options) + "> "
+        case Enter(hint=hint):
+            return f"({hint.english()}) > "
+        case PickFile(suffixes=suffixes):
+            return f"file{' (' + ', '.join(suffixes) + ')' if suffixes else ''} > "
+        case DoThis():
+            return ""
+        case _ as missing:
+            assert_never(missing)
+
+
+# --- words and JSON -------------------------------------------------------------------------------------------------
+
+
+def board_line(board: Board) -> str:
+    """Return one line about a board: port, kind, mode, serial number, device ID."""
+    parts = [
+        board.port_path,
+        board.platform.name,
+        _MODES[board.mode].english(),
+        f"serial {board.sighting.serial or '?'}",
+    ]
+    if board.identity is not None:
+        parts.append(f"ID {board.identity.device_id}")
+    if board.sighting.denied:
+        parts.append(_DENIED.english())
+    return "  ".join(parts)
+
+
+def failed_lines(event: Failed) -> list[str]:
+    """Return the lines about a fault: what happened, what to do, the code to look for."""
+    detail = f" ({event.detail})" if event.detail else ""
+    return [event.cause.english(), f"  Next: {event.next_step.english()}", f"  Code: {event.code}{detail}"]
+
+
+def event_json(event: Event) -> dict[str, object]:
+    """Return an event as plain data; `event` names its kind, the rest are its fields without the way to reply."""
+    plain = to_json(event)
+    assert isinstance(plain, dict)
+    return {"event": type(event).__name__, **plain}
+
+
+def to_json(value: object) -> object:
+    """Return anything an event may hold as plain data: texts in English, boards and platforms by what names them."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Text():
+            return value.english()
+        case Enum():
+            return value.value
+        case Board():
+            return _board_json(value)
+        case Platform() | Choreography():
+            return value.key
+        case Mapping():
+            return {str(key): to_json(each) for key, each in value.items()}
+        case tuple() | list():
+            return [to_json(each) for each in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            kind = {"kind": type(value).__name__} if isinstance(value, Question) else {}
+            members = {each.name: getattr(value, each.name) for each in fields(value)}
+            return {**kind, **{name: to_json(each) for name, each in members.items() if not callable(each)}}
+        case _:
+            return str(value)
+
+
+def json_line(plain: object) -> str:
+    """Return plain data as one line."""
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def _board_json(board: Board) -> dict[str, object]:
+    seen = board.sighting
+    return {
+        "port": board.port_path,
+        "platform": board.platform.key,
+        "name": board.platform.name,
+        "mode": board.mode.value,
+        "serial": seen.serial,
+        "device_id": board.identity.device_id if board.identity else None,
+        "proof": board.identity.proof.value if board.identity else None,
+        "boot_loader": board.boot_loader.key if board.boot_loader else None,
+        "system_version": board.system_version,
+        "usb": f"{seen.vendor:04x}:{seen.product:04x}",
+        "serial_port": seen.serial_port,
+        "denied": seen.denied,
+    }
+
+
+def _words(value: str | Text) -> str:
+    return value.english() if isinstance(value, Text) else value
+
+
+def _failed(fault: Fault) -> Failed:
+    return Failed(0, fault.code, fault.cause, fault.next_step, fault.retryable, fault.detail)
+
+
+def _say_failed(terminal: Terminal, event: Failed, *, as_json: bool) -> None:
+    for line in [json_line(event_json(event))] if as_json else failed_lines(event):
+        terminal.say(line)

@@ -1,0 +1,219 @@
+"""The composition root: reads the command line, chooses bus, clock and safe, and hands them to console or window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import log
+
+if TYPE_CHECKING:
+    from app.console import Desk, Terminal
+    from app.keys.safe import KeySafe
+
+DEFAULT_PRACTICE = ("core", "photon")
+WRONG_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code: 0 done, 1 fault, 2 wrong usage, 130 stopped."""
+    options = _parser().parse_args(arguments)
+    if options.version:
+        sys.stdout.write(f"rekindle {log.version()}\n")
+        return 0
+    log.catch_everything()
+    log.set_up()
+    try:
+        match options.command:
+            case "list":
+                return _list(options)
+            case "run":
+                return _run(options)
+            case _:
+                return _window(options)
+    finally:
+        log.tear_down()
+
+
+def _window(options: argparse.Namespace) -> int:
+    from app.ui.application import run
+
+    return run(practice=options.window_practice, trace=options.window_trace)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from app import console
+
+    terminal = console.Terminal()
+    if options.recipes:
+        return console.list_recipes(terminal, as_json=options.json)
+    if options.practice:
+        return console.list_practice(terminal, as_json=options.json, default=DEFAULT_PRACTICE)
+    desk = _desk(None, None)
+    try:
+        return console.list_boards(desk, terminal, as_json=options.json)
+    finally:
+        desk.bus.close()
+
+
+def _run(options: argparse.Namespace) -> int:
+    from app import console
+
+    try:
+        answers = _answers(options.answer)
+        practice = None if options.practice is None else _practice_names(options.practice)
+        desk = _desk(practice, options.trace)
+    except console.WrongUsageError as error:
+        return _wrong_usage(str(error))
+    try:
+        return _run_at(desk, console.Terminal(), options, answers, practice=practice is not None)
+    except console.WrongUsageError as error:
+        return _wrong_usage(str(error))
+    finally:
+        desk.bus.close()
+
+
+def _run_at(
+    desk: Desk, terminal: Terminal, options: argparse.Namespace, answers: dict[str, str], *, practice: bool
+) -> int:
+    from app import console
+
+    return console.run(
+        options.recipe,
+        desk,
+        _safe(practice=practice),
+        terminal,
+        board=options.board,
+        answers=answers,
+        as_json=options.json,
+    )
+
+
+def _desk(practice: Sequence[str] | None, trace: Path | None) -> Desk:
+    """Choose the bus: real ones, or practice boards; traced when asked.
+
+    Raises:
+        WrongUsageError: The trace file cannot be written.
+    """
+    from app.clock import RealClock
+    from app.console import Desk, WrongUsageError
+    from app.transports.base import Bus
+
+    clock = RealClock()
+    bus: Bus
+    boards = {}
+    if practice is None:
+        from app.transports.host_bus import HostBus
+
+        bus = HostBus()
+    else:
+        from app.virtual.bus import VirtualBus
+        from app.virtual.catalogue import make
+
+        boards = {f"1-{number}": make(name, clock) for number, name in enumerate(practice, start=1)}
+        bus = VirtualBus(clock, boards.values())
+    if trace is not None:
+        from app.transports.trace import TracingBus
+
+        try:
+            bus = TracingBus(bus, trace)
+        except OSError as error:
+            bus.close()
+            raise WrongUsageError(f"the trace cannot be written: {error}") from error
+    return Desk(bus, clock, boards)
+
+
+def _safe(*, practice: bool) -> KeySafe:
+    from app import paths
+    from app.keys.safe import KeySafe
+
+    return KeySafe(paths.key_safe_folder(practice=practice), practice=practice)
+
+
+def _practice_names(given: str) -> tuple[str, ...]:
+    """Split `core,photon` and check the names.
+
+    Raises:
+        WrongUsageError: One of them is none.
+    """
+    from app.console import WrongUsageError
+    from app.virtual.catalogue import PRACTICE_BOARDS
+
+    names = tuple(name.strip() for name in given.split(","))
+    for name in names:
+        if name not in PRACTICE_BOARDS:
+            raise WrongUsageError(f"there is no practice board {name}; there are {', '.join(PRACTICE_BOARDS)}")
+    return names
+
+
+def _answers(given: Sequence[str]) -> dict[str, str]:
+    """Split `name=value` pairs.
+
+    Raises:
+        WrongUsageError: One of them is none.
+    """
+    from app.console import WrongUsageError
+
+    answers: dict[str, str] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise WrongUsageError(f"--answer takes name=value, not {name or 'nothing'}")
+        answers[name] = value
+    return answers
+
+
+def _wrong_usage(words: str) -> int:
+    sys.stderr.write(f"rekindle: {words}\n")
+    return WRONG_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rekindle",
+        description="Bring Spark Core and Particle Photon boards back to life. Without a command the window opens.",
+        epilog="Exit codes: 0 done, 1 fault, 2 wrong usage, 130 stopped.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument(
+        "--practice",
+        dest="window_practice",
+        nargs="?",
+        const=DEFAULT_PRACTICE[0],
+        metavar="BOARD",
+        help="open the window with a practice board on the desk (default: %(const)s)",
+    )
+    parser.add_argument(
+        "--trace", dest="window_trace", type=Path, metavar="FILE", help="write every exchange, without secrets, to FILE"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="list the boards that are plugged in")
+    what = listing.add_mutually_exclusive_group()
+    what.add_argument("--practice", action="store_true", help="list the practice boards instead")
+    what.add_argument("--recipes", action="store_true", help="list the recipes instead")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    running = commands.add_parser("run", help="run a recipe without a window")
+    running.add_argument("recipe", metavar="RECIPE", help="see rekindle list --recipes")
+    running.add_argument("--board", metavar="ID", help="device ID, serial number or port of the board")
+    running.add_argument(
+        "--practice",
+        nargs="?",
+        const=DEFAULT_PRACTICE[0],
+        metavar="BOARD",
+        help="on a practice board, or several with commas between (default: %(const)s)",
+    )
+    running.add_argument("--json", action="store_true", help="print one JSON object a line")
+    running.add_argument(
+        "--answer",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="answer a question beforehand; may be given several times",
+    )
+    running.add_argument("--trace", type=Path, metavar="FILE", help="write every exchange, without secrets, to FILE")
+    return parser
