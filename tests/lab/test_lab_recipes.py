@@ -88,9 +88,7 @@ def test_backed_up_key_is_byte_for_byte_what_dfu_util_reads(desk: Desk, name: st
     slots = [slot for slot in platform(name.split("-")[0]).key_slots if slot.key.startswith("device-private")]
     hand.enter_dfu()
     desk.await_mode(cable, Mode.DFU)
-    theirs = {
-        slot.key: desk.dfu_util(cable, slot.alt, slot.address, slot.size, tmp_path / slot.key) for slot in slots
-    }
+    theirs = {slot.key: desk.dfu_util(cable, slot.alt, slot.address, slot.size, tmp_path / slot.key) for slot in slots}
     assert slots[0].key in kept
     assert kept == {key: raw for key, raw in theirs.items() if key in kept}
 
@@ -106,9 +104,7 @@ def test_device_id_is_read_by_the_recipe(desk: Desk, name: str, tmp_path: Path) 
     assert board.device_id in values
 
 
-def test_plugged_in_board_is_shown(
-    desk: Desk, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_plugged_in_board_is_shown(desk: Desk, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     board = make("photon-0.7", desk.board_clock, profiles=False)  # without networks it comes up by itself
     observer = Observer(Person(board))
     engine = Engine(desk.bus, desk.clock, KeySafe(tmp_path / "safe"), observer)

@@ -60,8 +60,10 @@ class WireLog:
         self._lines: deque[str] = deque(maxlen=20_000)
         self._start = time.monotonic()
         self.bugs: list[str] = []
+        self.count = 0
 
     def add(self, words: str) -> None:
+        self.count += 1
         self._lines.append(f"{time.monotonic() - self._start:9.4f} {words}")
 
     def bug(self) -> None:
