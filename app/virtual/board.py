@@ -7,6 +7,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from enum import Enum, unique
+from functools import partial
 
 from app.clock import Clock
 from app.virtual import light
@@ -121,6 +122,13 @@ class VirtualBoard:
         self.serial_flash = (
             SerialFlash(timing, P1_SERIAL_SIZE, even_only=False) if personality.kind.key == "p1" else None
         )
+        # The cells as they are; the public names let everything happen first that is due.
+        internal = self.f1_flash or self.f2_flash
+        serial = self.spi_flash or self.serial_flash
+        assert internal is not None
+        self._internal = internal.cells
+        self._spi = bytearray() if serial is None else serial.cells
+        self._dct = bytearray() if self.dct_area is None else self.dct_area.cells
         self._app_uses_serial = app_uses_serial
         self._other_id = other_id
         self._listeners: list[Callable[[], None]] = []
@@ -146,6 +154,7 @@ class VirtualBoard:
         self._console: Console | None = None
         self._listening = False
         self._usb_started = False
+        self._stages = 0
 
     # --- what people and tests see ----------------------------------------------------------------------------------
 
@@ -162,20 +171,20 @@ class VirtualBoard:
     @property
     def internal(self) -> bytearray:
         """Internal flash from 0x08000000 on."""
-        memory = self.f1_flash or self.f2_flash
-        assert memory is not None
-        return memory.cells
+        self.tick()
+        return self._internal
 
     @property
     def spi(self) -> bytearray:
         """The Core's SPI flash, or the P1's serial flash; empty where there is none."""
-        memory = self.spi_flash or self.serial_flash
-        return bytearray() if memory is None else memory.cells
+        self.tick()
+        return self._spi
 
     @property
     def dct(self) -> bytearray:
         """The DCT's application section; empty on a Core."""
-        return bytearray() if self.dct_area is None else self.dct_area.cells
+        self.tick()
+        return self._dct
 
     @property
     def phase(self) -> Phase:
@@ -223,7 +232,8 @@ class VirtualBoard:
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Have a function called (in any thread, at any time) when something may have changed."""
-        self._listeners.append(listener)
+        if listener not in self._listeners:
+            self._listeners.append(listener)
 
     def ignore(self, listener: Callable[[], None]) -> None:
         """Call that function no more."""
@@ -346,6 +356,7 @@ class VirtualBoard:
         self._console = None
         self._listening = False
         self._usb_started = False
+        self._stages += 1
         self._phase = phase
         self._show(light.DARK)
 
@@ -423,16 +434,16 @@ class VirtualBoard:
             self._copy(light.RESTORING, lambda: self._take_image(SPI_BACKUP))
         elif original and RUN not in (flag, self._backup_register_10):
             self._start_dfu()
-        elif int.from_bytes(self.internal[CORE_APP : CORE_APP + 4], "little") & 0x2FFE_0000 == 0x2000_0000:
+        elif int.from_bytes(self._internal[CORE_APP : CORE_APP + 4], "little") & 0x2FFE_0000 == 0x2000_0000:
             self._start_firmware()
         else:
             self._start_dfu()
 
     def _flag(self, offset: int) -> int:
-        return int.from_bytes(self.internal[offset : offset + 2], "little")
+        return int.from_bytes(self._internal[offset : offset + 2], "little")
 
     def _set_flag(self, offset: int, value: int) -> None:
-        self.internal[offset : offset + 2] = value.to_bytes(2, "little")
+        self._internal[offset : offset + 2] = value.to_bytes(2, "little")
 
     def _copy(self, pattern: Light, finish: Callable[[], None]) -> None:
         self._phase = Phase.COPYING
@@ -445,11 +456,11 @@ class VirtualBoard:
         self._after(self.timing.copy, done)
 
     def _apply_update(self) -> None:
-        self.spi[SPI_BACKUP : SPI_BACKUP + CORE_APP_SIZE] = self.internal[CORE_APP : CORE_APP + CORE_APP_SIZE]
+        self._spi[SPI_BACKUP : SPI_BACKUP + CORE_APP_SIZE] = self._internal[CORE_APP : CORE_APP + CORE_APP_SIZE]
         self._take_image(SPI_OTA)
 
     def _take_image(self, offset: int) -> None:
-        self.internal[CORE_APP : CORE_APP + CORE_APP_SIZE] = self.spi[offset : offset + CORE_APP_SIZE]
+        self._internal[CORE_APP : CORE_APP + CORE_APP_SIZE] = self._spi[offset : offset + CORE_APP_SIZE]
         self._allow_running()
 
     def _allow_running(self) -> None:
@@ -483,7 +494,7 @@ class VirtualBoard:
         self._copy(pattern, lambda: self._copy_user_part(source, target, size))
 
     def _copy_user_part(self, source: int, target: int, size: int) -> None:
-        self.internal[target : target + size] = self.internal[source : source + size]
+        self._internal[target : target + size] = self._internal[source : source + size]
 
     def _start_dfu(self) -> None:
         self._phase = Phase.DFU
@@ -549,7 +560,9 @@ class VirtualBoard:
         if self.f2_flash is not None:
             self.f2_flash.protected |= {5, 6, 7} if self.personality.kind.key == "electron" else {5, 6, 7, 8}
             if firmware.at_least(0, 6, 0):
-                self.dct[DCT_DEVICE_ID : DCT_DEVICE_ID + 12] = bytes.fromhex(self.device_id)
+                self._dct[DCT_DEVICE_ID : DCT_DEVICE_ID + 12] = bytes.fromhex(self.device_id)
+            user = self._module(self._factory_offsets()[1], 0)
+            self._safe = self._safe or (user is not None and not user.whole)  # 7.2
             if firmware.at_least(1, 2, 0) and self._apply_pending_update():
                 return
         if not firmware.spark or self._app_uses_serial:
@@ -561,16 +574,16 @@ class VirtualBoard:
 
     def _apply_pending_update(self) -> bool:
         """Install a boot loader from the OTA region; the flag is cleared first (8.5). Returns whether it restarts."""
-        if self.dct[DCT_OTA_FLAG] != OTA_PENDING:
+        if self._dct[DCT_OTA_FLAG] != OTA_PENDING:
             return False
-        self.dct[DCT_OTA_FLAG] = 0xFF
+        self._dct[DCT_OTA_FLAG] = 0xFF
         module = self._module(F2_OTA, F2_INFO)
         if module is None or not module.whole or module.function != BOOT_LOADER:
             return False
         self._show(light.APPLYING)
 
         def done() -> None:
-            self.internal[: module.size] = self.internal[F2_OTA : F2_OTA + module.size]
+            self._internal[: module.size] = self._internal[F2_OTA : F2_OTA + module.size]
             self._boot()
 
         self._after(self.timing.f2_erase_16k, done)
@@ -578,15 +591,16 @@ class VirtualBoard:
 
     def _show_stages(self) -> None:
         stages = light.connecting_stages(self.personality.firmware)
+        self._stages += 1
         self._show(stages[0])
         if not self.online:
             return
         for number, pattern in enumerate(stages[1:], start=1):
             shown = light.SAFE_MODE if self._safe and pattern is light.CONNECTED else pattern
-            self._after(number * self.timing.stage, lambda shown=shown: self._stage(shown))  # type: ignore[misc]
+            self._after(number * self.timing.stage, partial(self._stage, self._stages, shown))
 
-    def _stage(self, pattern: Light) -> None:
-        if not self._listening:
+    def _stage(self, stages: int, pattern: Light) -> None:
+        if stages == self._stages and not self._listening:
             self._show(pattern)
 
     def _start_usb(self) -> None:
@@ -701,21 +715,21 @@ class VirtualBoard:
 
     def claimed(self) -> bool:
         """Whether the board says it is claimed; a Core never does (5.3)."""
-        return bool(self.dct) and self.dct[DCT_CLAIMED] == 0x31
+        return bool(self._dct) and self._dct[DCT_CLAIMED] == 0x31
 
     def set_claim_code(self, code: bytes) -> None:
         """Keep a claim code; the Core only says so (5.3)."""
-        if self.dct:
-            self.dct[DCT_CLAIM_CODE : DCT_CLAIM_CODE + len(code)] = code
+        if self._dct:
+            self._dct[DCT_CLAIM_CODE : DCT_CLAIM_CODE + len(code)] = code
 
     def _module(self, offset: int, info_at: int) -> Module | None:
-        return read_module(self.internal, offset, info_at, self.personality.kind.number)
+        return read_module(self._internal, offset, info_at, self.personality.kind.number)
 
     def modules(self) -> list[dict[str, object]]:
         """Return the module list of the console's `s`, read from the memories as they are."""
         if self.f1_flash is not None:
             found = [("m", 0x1B000, self._module(CORE_APP, CORE_INFO))]
-            factory = read_module(self.spi, SPI_FACTORY, CORE_INFO, self.personality.kind.number)
+            factory = read_module(self._spi, SPI_FACTORY, CORE_INFO, self.personality.kind.number)
             found.append(("f", 0x1B000, factory))
         else:
             electron = self.personality.kind.key == "electron"

@@ -18,7 +18,7 @@ LONG = 60.0  # seconds after which every board has done what it does by itself
 class Desk:
     """One board on port 1-1 with a hand that presses its buttons."""
 
-    def __init__(self, name: str, **options: Any) -> None:
+    def __init__(self, name: str, **options: Any) -> None:  # noqa: ANN401 - handed on to `make`
         self.clock = FastClock()
         self.board: VirtualBoard = make(name, self.clock, **options)
         self.bus = VirtualBus(self.clock, [self.board])
