@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from app.virtual.board import VirtualBoard
+from app.virtual.board import Phase, VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.enumeration import Enumeration
@@ -42,6 +42,16 @@ class Desk:
         self.hand.enter_listening()
         self.clock.pause(LONG)
         return Tty(self)
+
+    def phase(self) -> Phase:
+        return self.board.phase
+
+    def listens(self) -> bool:
+        return self.board.listening_now
+
+    def has_profiles(self) -> bool:
+        self.board.tick()
+        return self.board.profiles
 
     def control_in(self, request_type: int, request: int, value: int, index: int, length: int) -> bytes:
         return self.face.control(struct.pack("<BBHHH", request_type, request, value, index, length), b"")
