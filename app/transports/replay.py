@@ -169,14 +169,15 @@ class _Player:
             try:
                 members = json.loads(line)
             except ValueError as error:
-                if number == len(lines):  # the program was killed while it wrote
+                if 1 < number == len(lines):  # the program was killed while it wrote
                     return
                 raise ReplayMismatch(f"{self._path}, line {number}: not JSON") from error
-            if number == 1:
-                if not isinstance(members, dict) or members.get("trace") != FORMAT:
-                    raise ReplayMismatch(f"{self._path}: not a trace of format {FORMAT}")
-                continue
-            yield _Entry(number, members)
+            if number > 1:
+                yield _Entry(number, members)
+            elif not isinstance(members, dict) or members.get("trace") != FORMAT:
+                raise ReplayMismatch(f"{self._path}: not a trace of format {FORMAT}")
+        if not lines:
+            raise ReplayMismatch(f"{self._path}: empty")
 
 
 def _matches(entry: _Entry, sent: bytes) -> bool:
