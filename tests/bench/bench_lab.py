@@ -1,6 +1,6 @@
 """How fast we read beside `dfu-util`, and how soon a board is shown; on the real kernel's USB stack, in the USB lab.
 
-Run by hand: `python tests/bench/bench_lab.py` (after `python tests/lab/prepare.py`). It starts a guest and itself inside
+Run by hand: `python tests/bench/bench_lab.py` (after `python tests/lab/prepare.py`). It starts a guest, and itself in
 it. Both programs read the same virtual board in the same boot, in turn; ratios are what counts, seconds are the
 machine's.
 """
@@ -19,6 +19,11 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
+from lab.desk import Desk, KernelAnnouncements  # noqa: E402
+from lab.guest import Engine, Guest, memory_folder  # noqa: E402
+from lab.prepare import LabMissing, find  # noqa: E402
+from lab.usbip_server import Cable  # noqa: E402
+
 from app.clock import RealClock  # noqa: E402
 from app.engine.watcher import Watcher  # noqa: E402
 from app.platforms.identify import boot_loader_of  # noqa: E402
@@ -30,10 +35,6 @@ from app.virtual.catalogue import make  # noqa: E402
 from app.virtual.hand import PracticeHand  # noqa: E402
 from app.work.events import BoardsChanged, Event  # noqa: E402
 from app.work.identity import IdentityBook  # noqa: E402
-from lab.desk import Desk, KernelAnnouncements  # noqa: E402
-from lab.guest import Engine, Guest, memory_folder  # noqa: E402
-from lab.prepare import LabMissing, find  # noqa: E402
-from lab.usbip_server import Cable  # noqa: E402
 
 ROUNDS = 7
 PLUGS = 12

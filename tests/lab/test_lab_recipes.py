@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.person import Person
 
 from app.engine.engine import Engine
 from app.keys.safe import KeySafe
@@ -19,7 +20,6 @@ from app.virtual.hand import PracticeHand
 from app.work.events import BoardsChanged, Event, Failed, Stopped, Succeeded
 from lab.desk import Desk, KernelAnnouncements
 from lab.usbip_server import Cable
-from support.person import Person
 
 pytestmark = pytest.mark.lab
 
