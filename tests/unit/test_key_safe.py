@@ -503,6 +503,16 @@ def test_a_disk_that_forgets_is_noticed(tmp_path: Path) -> None:
     assert all(backup.damaged for backup in safe(tmp_path).backups())
 
 
+def test_no_note_is_written_for_a_key_that_reads_back_differently(tmp_path: Path) -> None:
+    class ForgetsKeys(FileActions):
+        def write(self, descriptor: int, content: bytes) -> None:
+            super().write(descriptor, content[:-1] if content == RAW else content)
+
+    with pytest.raises(BackupDiffers):
+        safe(tmp_path, ForgetsKeys()).store(entry())
+    assert list(tmp_path.rglob("*.json")) == []
+
+
 def test_a_copy_that_reads_back_differently_is_removed(tmp_path: Path) -> None:
     class Forgetful(FileActions):
         def write(self, descriptor: int, content: bytes) -> None:
@@ -857,6 +867,18 @@ def test_a_changed_container_is_reported_while_the_safe_is_locked(tmp_path: Path
     container.write_bytes(content)
     (found,) = safe(tmp_path).backups()
     assert found.damaged is not None
+
+
+def test_a_backup_of_a_forgotten_passphrase_does_not_stand_for_a_new_one(tmp_path: Path) -> None:
+    opened = safe(tmp_path)
+    opened.set_passphrase("forgotten")
+    lost = opened.store(entry())
+    (tmp_path / "passphrase.check").unlink()
+    fresh = safe(tmp_path)
+    fresh.set_passphrase(PASSPHRASE)
+    assert fresh.store(entry()) != lost
+    with pytest.raises(WrongPassphrase):
+        fresh.key_bytes(lost)
 
 
 # After 18 bytes of magic and 16 of salt come the three bytes of the cost, then the nonce.
