@@ -319,6 +319,7 @@ class Platform:
         monolithic_regions: Memory of builds that are one image instead of system parts and a user part.
         shared_overlaps: Pairs of region keys that share memory by design.
         shares_ids: Whether prototypes of other boards announce the same USB ids (1.1).
+        has_modem: Whether its console waits for a modem before it tells the ID, up to 20 s (5.3).
     """
 
     key: str
@@ -344,6 +345,7 @@ class Platform:
     monolithic_regions: tuple[Region, ...] = ()
     shared_overlaps: tuple[tuple[str, str], ...] = ()
     shares_ids: bool = False
+    has_modem: bool = False
 
     def region(self, key: str) -> Region:
         """Return the named region; KeyError when this platform has none of that name."""

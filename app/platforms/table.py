@@ -682,6 +682,7 @@ _ELECTRON = Platform(
     usual_boot_loader="1.2",
     firmware_looks=_f2_looks("Electron", "Electron"),
     fields=_F2_FIELDS,
+    has_modem=True,  # 5.3
 )
 
 PLATFORMS: tuple[Platform, ...] = (_CORE, _PHOTON, _P1, _ELECTRON)

@@ -426,7 +426,8 @@ class Job:
             Fault: The port could not be opened or used.
         """
         with self.console() as console:
-            answers = console.is_listening(within)
+            # A modem keeps the ID waiting, but not the version, which every firmware beside a modem tells (5.2, 5.3).
+            answers = console.version() is not None if self.platform.has_modem else console.is_listening(within)
         self.heard(listening=answers)
         return answers
 
