@@ -110,7 +110,9 @@ class Engine:
                 self._threads = [each for each in self._threads if each.alive] + [worker]
                 worker.start()
         if refused is not None:
-            self._post(refused)
+            # By another thread, like all news of a run: the caller has to know the number first.
+            news = refused
+            self._clerk.do(lambda: news)
         return run
 
     def stop(self, run: int) -> None:
