@@ -12,16 +12,14 @@ from app.clock import Clock, Deadline
 from app.faults import AccessDenied, BoardGone, BoardSilent, PortBusy, TransferStalled
 from app.transports.base import SerialPipe, Sighting, UsbPipe
 from app.virtual.board import VirtualBoard
-from app.virtual.descriptors import SET_INTERFACE
-from app.virtual.enumeration import Enumeration
+from app.virtual.descriptors import Standard
+from app.virtual.enumeration import CdcRequest, Enumeration
 from app.virtual.face import Gone, NoAnswer, Stall
 
 PACKET = 64  # bytes of a full-speed bulk packet
 READ_STEP = 0.002  # seconds between two looks at the serial port
 REQUEST_TO_INTERFACE = 0x21
 STANDARD_TO_INTERFACE = 0x01
-SET_LINE_CODING = 0x20  # CDC PSTN 1.2
-SET_CONTROL_LINE_STATE = 0x22
 
 
 class VirtualBus:
@@ -266,7 +264,7 @@ class VirtualUsbPipe(_Pipe):
 
     def select_alt(self, interface: int, alt: int) -> None:
         """Choose an alternate setting."""
-        self._transfer(STANDARD_TO_INTERFACE, SET_INTERFACE, alt, interface, b"", 0, 1000)
+        self._transfer(STANDARD_TO_INTERFACE, Standard.SET_INTERFACE, alt, interface, b"", 0, 1000)
 
 
 class VirtualSerialPipe(_Pipe):
@@ -307,11 +305,11 @@ class VirtualSerialPipe(_Pipe):
     def set_baud(self, baud: int) -> None:
         """Send a line coding of 8N1 with that baud rate."""
         coding = struct.pack("<IBBB", baud, 0, 0, 8)
-        self._transfer(REQUEST_TO_INTERFACE, SET_LINE_CODING, 0, 0, coding, len(coding), 1000)
+        self._transfer(REQUEST_TO_INTERFACE, CdcRequest.SET_LINE_CODING, 0, 0, coding, len(coding), 1000)
 
     def set_ready(self, *, ready: bool) -> None:
         """Set DTR and RTS."""
-        self._transfer(REQUEST_TO_INTERFACE, SET_CONTROL_LINE_STATE, 3 if ready else 0, 0, b"", 0, 1000)
+        self._transfer(REQUEST_TO_INTERFACE, CdcRequest.SET_CONTROL_LINE_STATE, 3 if ready else 0, 0, b"", 0, 1000)
 
     def _still_there(self) -> None:
         if not self._face.attached():

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from enum import IntEnum, unique
 
 from app.virtual.face import Stall
 from app.virtual.personality import Family, Firmware, Kind, Personality, serial_text
 
+
 # USB 2.0 tables 9-4 and 9-5.
-GET_STATUS = 0
-CLEAR_FEATURE = 1
-SET_FEATURE = 3
-SET_ADDRESS = 5
-GET_DESCRIPTOR = 6
-GET_CONFIGURATION = 8
-SET_CONFIGURATION = 9
-GET_INTERFACE = 10
-SET_INTERFACE = 11
+@unique
+class Standard(IntEnum):
+    """bRequest of a standard request."""
+
+    GET_STATUS = 0
+    CLEAR_FEATURE = 1
+    SET_FEATURE = 3
+    SET_ADDRESS = 5
+    GET_DESCRIPTOR = 6
+    GET_CONFIGURATION = 8
+    SET_CONFIGURATION = 9
+    GET_INTERFACE = 10
+    SET_INTERFACE = 11
+
+
 DEVICE = 1
 CONFIGURATION = 2
 STRING = 3
@@ -101,23 +109,23 @@ class Descriptors:
             Stall: The request is not known.
         """
         match setup.request:
-            case 6:
+            case Standard.GET_DESCRIPTOR:
                 return self._descriptor(setup)[: setup.length]
-            case 8:
+            case Standard.GET_CONFIGURATION:
                 return bytes((self.configured,))[: setup.length]
-            case 9 if setup.value in (0, 1):
+            case Standard.SET_CONFIGURATION if setup.value in (0, 1):
                 self.configured = setup.value
                 self.alt.clear()
                 return b""
-            case 10 if setup.index < len(self.alts):
+            case Standard.GET_INTERFACE if setup.index < len(self.alts):
                 return bytes((self.alt.get(setup.index, 0),))[: setup.length]
-            case 11 if setup.index < len(self.alts) and setup.value < self.alts[setup.index]:
+            case Standard.SET_INTERFACE if setup.index < len(self.alts) and setup.value < self.alts[setup.index]:
                 self.alt[setup.index] = setup.value
                 return b""
-            case 0:
+            case Standard.GET_STATUS:
                 # Self powered; an endpoint or interface has nothing to say.
                 return bytes((setup.request_type & 0x1F == 0, 0))[: setup.length]
-            case 1 | 3 | 5:
+            case Standard.CLEAR_FEATURE | Standard.SET_FEATURE | Standard.SET_ADDRESS:
                 return b""
         raise Stall
 
@@ -128,9 +136,9 @@ class Descriptors:
             Stall: Not one of the two that exist.
         """
         match setup.index:
-            case 4:
+            case 4:  # extended compat id
                 return compatible_id()[: setup.length]
-            case 5:
+            case 5:  # extended properties
                 return extended_properties()[: setup.length]
         raise Stall
 

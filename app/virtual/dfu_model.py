@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum, unique
 
 from app.virtual.answer import Answer
 from app.virtual.descriptors import CORE_TRANSFER_SIZE, F2_TRANSFER_SIZE, Setup
@@ -23,7 +24,19 @@ from app.virtual.flash import (
 )
 from app.virtual.personality import BootLoader
 
-DETACH, DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT = range(7)
+
+@unique
+class DfuRequest(IntEnum):
+    """bRequest of the DFU class (2.1)."""
+
+    DETACH = 0
+    DNLOAD = 1
+    UPLOAD = 2
+    GETSTATUS = 3
+    CLRSTATUS = 4
+    GETSTATE = 5
+    ABORT = 6
+
 
 IDLE = 2
 DNLOAD_SYNC = 3
@@ -99,20 +112,20 @@ class DfuModel:
             NoAnswer: The boot loader has crashed.
         """
         match setup.request:
-            case 0:
+            case DfuRequest.DETACH:
                 return self._detach(setup)
-            case 1:
+            case DfuRequest.DNLOAD:
                 return self._download(setup, data)
-            case 2:
+            case DfuRequest.UPLOAD:
                 return self._upload(setup)
-            case 3:
+            case DfuRequest.GETSTATUS:
                 return self._get_status(setup)
-            case 4:
+            case DfuRequest.CLRSTATUS:
                 self._clear_status()
                 return Answer()
-            case 5:
+            case DfuRequest.GETSTATE:
                 return Answer(bytes((self.state,)))
-            case 6:
+            case DfuRequest.ABORT:
                 if self.state in (IDLE, DNLOAD_SYNC, DNLOAD_IDLE, MANIFEST_SYNC, UPLOAD_IDLE):
                     self._rest()
                 return Answer()
@@ -346,9 +359,9 @@ class F2Dfu(DfuModel):
         if chosen is None:
             return None
         match chosen[0]:
-            case 0:
+            case 0:  # internal flash
                 return self._boot.internal_poll
-            case 1:
+            case 1:  # DCT
                 return 500 if pending.erases else 1  # the table's two values, swapped (2.4.7)
         return 0  # P1 serial flash: no source
 

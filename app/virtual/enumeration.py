@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from enum import IntEnum, unique
 from typing import TYPE_CHECKING
 
 from app.virtual.answer import Answer
 from app.virtual.descriptors import (
     MICROSOFT_VENDOR_CODE,
-    SET_CONFIGURATION,
-    SET_INTERFACE,
     Descriptors,
     SerialEndpoints,
     Setup,
+    Standard,
 )
 from app.virtual.dfu_model import DfuModel
 from app.virtual.face import Gone, NoAnswer, Stall
@@ -23,6 +23,16 @@ from app.virtual.requests_model import Requests
 
 if TYPE_CHECKING:
     from app.virtual.board import VirtualBoard
+
+
+@unique
+class CdcRequest(IntEnum):
+    """bRequest of a serial port (USB CDC, PSTN subclass 1.2)."""
+
+    SET_LINE_CODING = 0x20
+    GET_LINE_CODING = 0x21
+    SET_CONTROL_LINE_STATE = 0x22
+    SEND_BREAK = 0x23
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +229,9 @@ class Enumeration:
         if setup.standard:
             found = self.described.standard(setup)
             if self.dfu is not None:
-                if setup.request == SET_CONFIGURATION:
+                if setup.request == Standard.SET_CONFIGURATION:
                     self.dfu.configured()
-                if setup.request == SET_INTERFACE:
+                if setup.request == Standard.SET_INTERFACE:
                     self.dfu.alt = setup.value
             return Answer(found)
         if self.described.microsoft and setup.vendor and setup.request == MICROSOFT_VENDOR_CODE:
@@ -251,12 +261,12 @@ class Enumeration:
         if self.serial is None:
             raise Stall
         match setup.request:
-            case 0x20 if len(data) >= 7:
+            case CdcRequest.SET_LINE_CODING if len(data) >= 7:
                 self._line_coding = data[:7]
                 self._board.line_coding(int.from_bytes(data[:4], "little"))
-            case 0x21:
+            case CdcRequest.GET_LINE_CODING:
                 return Answer(self._line_coding[: setup.length])
-            case 0x22 | 0x23:
+            case CdcRequest.SET_CONTROL_LINE_STATE | CdcRequest.SEND_BREAK:
                 pass
             case _:
                 raise Stall

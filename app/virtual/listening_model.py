@@ -10,7 +10,7 @@ import json
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.virtual.personality import Family, Personality
@@ -34,7 +34,7 @@ class Nameplate:
 
     device_id: str
     mac: bytes
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     serial_number: str = ""
     imei: str = ""
     iccid: str = ""

@@ -22,7 +22,7 @@ SPKI_TAIL = bytes.fromhex("0203010001")
 _SMALL = [number for number in range(3, 2000, 2) if all(number % factor for factor in range(3, 45, 2))]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RsaNumbers:
     """The numbers of an RSA-1024 private key, in the order of PKCS#1."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, unique
+from enum import Enum, IntEnum, unique
 from typing import Protocol
 
 from app.virtual.answer import Answer
@@ -15,18 +15,6 @@ from app.virtual.listening_model import Nameplate, module_document
 from app.virtual.personality import Family, Personality
 
 RAW = 0x50  # 'P'
-INIT, CHECK, SEND, RECV, RESET_REQUESTS = 1, 2, 3, 4, 5
-
-DEVICE_ID = 20
-SERIAL_NUMBER = 21
-SYSTEM_VERSION = 30
-RESTART = 40
-ENTER_DFU = 50
-SAFE_MODE = 60
-START_LISTENING = 70
-STOP_LISTENING = 71
-DEVICE_MODE = 72
-MODULE_INFO = 90
 
 HAS_STATUS, HAS_ID, HAS_SIZE, HAS_RESULT = 1, 2, 4, 8
 STATUS_OK, STATUS_ERROR, STATUS_PENDING, STATUS_BUSY, STATUS_NO_MEMORY, STATUS_NOT_FOUND = range(6)
@@ -35,6 +23,33 @@ NOT_FOUND = -170
 LEAST_LENGTH = 64
 MOST_REQUESTS = 4
 LONGEST_RAW = 64
+
+
+@unique
+class Service(IntEnum):
+    """bRequest of the channel (6.2)."""
+
+    INIT = 1
+    CHECK = 2
+    SEND = 3
+    RECV = 4
+    RESET = 5
+
+
+@unique
+class Ask(IntEnum):
+    """Request types, in wIndex (6.1, 6.3)."""
+
+    DEVICE_ID = 20
+    SERIAL_NUMBER = 21
+    SYSTEM_VERSION = 30
+    RESTART = 40
+    ENTER_DFU = 50
+    SAFE_MODE = 60
+    START_LISTENING = 70
+    STOP_LISTENING = 71
+    DEVICE_MODE = 72
+    MODULE_INFO = 90
 
 
 @unique
@@ -116,7 +131,7 @@ class Requests:
             raise Stall
         if setup.request == RAW:
             return Answer(self._raw(setup)[: setup.length])
-        if self._firmware.at_least(0, 8, 0) and setup.request in (INIT, CHECK, SEND, RECV, RESET_REQUESTS):
+        if self._firmware.at_least(0, 8, 0) and setup.request in tuple(Service):
             return Answer(self._channel(setup, data, now))
         raise Stall
 
@@ -129,15 +144,15 @@ class Requests:
             raise Stall
         early = not self._firmware.at_least(0, 7, 0)
         match setup.index:
-            case 40:
+            case Ask.RESTART:
                 wish = Wish.RESTART
-            case 50:
+            case Ask.ENTER_DFU:
                 wish = Wish.DFU
-            case 60 if not early:
+            case Ask.SAFE_MODE if not early:
                 wish = Wish.SAFE_MODE
-            case 70 if early:
+            case Ask.START_LISTENING if early:
                 wish = Wish.SAFE_LISTENING
-            case 70:
+            case Ask.START_LISTENING:
                 if setup.value == 0:
                     self._owner.enter_listening()
                 else:
@@ -155,14 +170,14 @@ class Requests:
             raise Stall
         firmware = self._firmware
         match setup.index:
-            case 20:
+            case Ask.DEVICE_ID:
                 if firmware.at_least(0, 8, 0):
                     return self._plate.device_id.upper().encode()
                 if setup.value == 1 and setup.length >= 12:
                     return bytes.fromhex(self._plate.device_id)
                 shown = self._plate.device_id.upper() if firmware.at_least(0, 7, 0) else self._plate.device_id
                 return shown.encode() + (b"\0" if setup.length >= 25 else b"")
-            case 30:
+            case Ask.SYSTEM_VERSION:
                 version = firmware.version.encode()
                 if firmware.at_least(0, 8, 0):
                     return version
@@ -172,16 +187,18 @@ class Requests:
     # --- channel (6.2) ----------------------------------------------------------------------------------------------
 
     def _channel(self, setup: Setup, data: bytes, now: float) -> bytes:
-        if setup.request in (INIT, CHECK, RESET_REQUESTS) and (not setup.inward or setup.length < LEAST_LENGTH):
+        if setup.request in (Service.INIT, Service.CHECK, Service.RESET) and (
+            not setup.inward or setup.length < LEAST_LENGTH
+        ):
             raise Stall
         match setup.request:
-            case 1:
+            case Service.INIT:
                 return self._init(setup, now)
-            case 2:
+            case Service.CHECK:
                 return self._check(setup, now)
-            case 3:
+            case Service.SEND:
                 return self._send(setup, data, now)
-            case 4:
+            case Service.RECV:
                 return self._receive(setup, now)
         if setup.index == 0:
             self._active.clear()
@@ -236,29 +253,29 @@ class Requests:
         request.stage = _Stage.DONE
         firmware = self._firmware
         match request.kind:
-            case 20 if firmware.at_least(1, 1, 0):
+            case Ask.DEVICE_ID if firmware.at_least(1, 1, 0):
                 request.reply = _text_field(1, self._plate.device_id)
-            case 21 if firmware.at_least(1, 2, 1):
+            case Ask.SERIAL_NUMBER if firmware.at_least(1, 2, 1):
                 if self._plate.serial_number:
                     request.reply = _text_field(1, self._plate.serial_number)
                 else:
                     request.result = NOT_FOUND
-            case 30 if firmware.at_least(1, 2, 1):
+            case Ask.SYSTEM_VERSION if firmware.at_least(1, 2, 1):
                 request.reply = _text_field(1, firmware.version)
-            case 40:
+            case Ask.RESTART:
                 request.then = self._restart(Wish.RESTART)
-            case 50:
+            case Ask.ENTER_DFU:
                 request.then = self._restart(Wish.DFU)
-            case 60:
+            case Ask.SAFE_MODE:
                 request.then = self._restart(Wish.SAFE_MODE)
-            case 70:
+            case Ask.START_LISTENING:
                 self._owner.enter_listening()
-            case 71:
+            case Ask.STOP_LISTENING:
                 self._owner.leave_listening()
-            case 72 if firmware.at_least(1, 2, 1):
+            case Ask.DEVICE_MODE if firmware.at_least(1, 2, 1):
                 # A field with its default value is not sent: a board that does not listen replies with nothing.
                 request.reply = bytes((0x08, 1)) if self._owner.listening() else b""
-            case 90:
+            case Ask.MODULE_INFO:
                 document = module_document(self._board, self._plate, self._owner.modules())
                 request.reply = document.encode()
             case _:
