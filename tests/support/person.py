@@ -16,7 +16,9 @@ BOOT_S = 3.0
 class Person:
     """Is told every event; remembers them, presses the buttons, gives the answers."""
 
-    def __init__(self, board: VirtualBoard, answers: Mapping[str, object] | None = None, *, willing: bool = True) -> None:
+    def __init__(
+        self, board: VirtualBoard, answers: Mapping[str, object] | None = None, *, willing: bool = True
+    ) -> None:
         self.events: list[Event] = []
         self.hand = PracticeHand(board)
         self.board = board

@@ -1,0 +1,119 @@
+"""A desk with one virtual board in a chosen mode, and everything a job needs; time costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.engine.runner import run_recipe
+from app.keys.safe import KeySafe
+from app.recipes.base import Recipe
+from app.transports.base import Bus
+from app.virtual.board import VirtualBoard
+from app.virtual.bus import VirtualBus
+from app.virtual.catalogue import make
+from app.virtual.hand import PracticeHand
+from app.virtual.mishaps import Mishap
+from app.work.board import Board
+from app.work.events import Event, Failed, Outcome, Succeeded
+from app.work.identity import IdentityBook
+from app.work.job import Job
+from support.clock import FastClock
+from support.person import Person
+
+BOOT_S = 5.0
+
+RUNNING, LISTENING, IN_DFU = "running", "listening", "in-dfu"
+
+
+@dataclass
+class Desk:
+    """One board, one bus, one safe, one book."""
+
+    clock: FastClock
+    board: VirtualBoard
+    bus: VirtualBus
+    safe: KeySafe
+    book: IdentityBook
+    person: Person
+    runs: int = 0
+
+    def seen(self, bus: Bus | None = None) -> Board:
+        """The board as the watcher would see it now."""
+        (board,) = self.book.look((bus or self.bus).sightings())
+        return board
+
+    def job(self, answers: Mapping[str, object] | None = None, bus: Bus | None = None) -> Job:
+        """A job on the board as it is now."""
+        self.runs += 1
+        return Job(
+            run=self.runs,
+            board=self.seen(),
+            bus=bus or self.bus,
+            clock=self.clock,
+            safe=self.safe,
+            book=self.book,
+            post=self.person,
+            answers=answers,
+        )
+
+    def play(self, recipe: type[Recipe], answers: Mapping[str, object] | None = None, bus: Bus | None = None) -> Event:
+        """Run a recipe to its end in this thread; return the last event."""
+        run_recipe(recipe(), self.job(answers, bus))
+        return self.person.events[-1]
+
+    def succeed(self, recipe: type[Recipe], answers: Mapping[str, object] | None = None) -> Outcome:
+        """Run a recipe that has to succeed; return its outcome."""
+        last = self.play(recipe, answers)
+        assert isinstance(last, Succeeded), last
+        return last.outcome
+
+    def fail(self, recipe: type[Recipe], answers: Mapping[str, object] | None = None) -> Failed:
+        """Run a recipe that has to end in a fault; return it."""
+        last = self.play(recipe, answers)
+        assert isinstance(last, Failed), last
+        assert last.code != "bug", last.detail
+        return last
+
+    @property
+    def slot(self) -> bytes:
+        """What is in the first 612 bytes of the key slot of a Core or Photon, straight from the board's memory."""
+        if self.board.spi_flash is not None:
+            return bytes(self.board.spi[0x2000 : 0x2000 + 612])  # device-protocol.md 3.2
+        return bytes(self.board.dct[34 : 34 + 612])  # 3.5
+
+    def memories(self) -> tuple[bytes, ...]:
+        """Everything the board keeps."""
+        return bytes(self.board.internal), bytes(self.board.spi if self.board.spi_flash else self.board.dct)
+
+
+def desk(
+    name: str,
+    folder: Path,
+    mode: str = RUNNING,
+    *,
+    answers: Mapping[str, object] | None = None,
+    willing: bool = True,
+    mishap: Mishap = Mishap.NONE,
+    key: str = "good",
+    port: str = "1-1",
+    app_uses_serial: bool = True,
+) -> Desk:
+    """Lay a desk: plug a practice board in, let it start, bring it into a mode; then the mishap begins."""
+    clock = FastClock()
+    board = make(name, clock, key=key, app_uses_serial=app_uses_serial)
+    bus = VirtualBus(clock)
+    bus.plug(board, port)
+    clock.pause(BOOT_S)
+    hand = PracticeHand(board)
+    if mode == LISTENING:
+        hand.enter_listening()
+    elif mode == IN_DFU:
+        hand.enter_dfu()
+    clock.pause(BOOT_S)
+    person = Person(board, answers, willing=willing)
+    ready = Desk(clock, board, bus, KeySafe(folder / "safe", practice=True), IdentityBook(clock), person)
+    ready.book.look(bus.sightings())
+    board.mishap = mishap
+    return ready
