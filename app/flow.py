@@ -255,6 +255,11 @@ class PressSaveReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PressPractice:
+    """Open a second window with a practice board."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseNotice:
     """The message above the page was read."""
 
@@ -275,6 +280,7 @@ Click = (
     | NoBoardForLong
     | PressCopyBackup
     | PressSaveReport
+    | PressPractice
     | CloseNotice
 )
 
@@ -326,11 +332,16 @@ class SaveReport:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPractice:
+    """Start the program once more, in practice mode."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseWindow:
     """Nothing holds the window any more."""
 
 
-Order = StartRun | StopRun | SendAnswer | ListBackups | CopyBackup | SaveReport | CloseWindow
+Order = StartRun | StopRun | SendAnswer | ListBackups | CopyBackup | SaveReport | OpenPractice | CloseWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +474,8 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return replace(state, notice=None, orders=(CopyBackup(backup, folder),))
         case PressSaveReport(target):
             return replace(state, notice=None, orders=(SaveReport(target),))
+        case PressPractice():
+            return replace(state, orders=(OpenPractice(),))
         case CloseNotice():
             return replace(state, notice=None)
         case BusTrouble():

@@ -35,7 +35,7 @@ class AccessHelp(QFrame):
         self._lines.setAccessibleName(self.tr("Commands for a terminal"))
         self._lines.setProperty("kind", "mono")
         self._lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self._lines.setFixedHeight(tokens().px(18) * (words.count("\n") + 3) + SPACE * 3)
+        self._lines.setFixedHeight(tokens().px(18) * (words.count("\n") + 2) + SPACE * 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)

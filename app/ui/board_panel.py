@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -21,7 +22,7 @@ from app.flow import AppState, Go, PickBoard, PickRecipe, Screen, backups_of
 from app.platforms.lights import mode_pattern
 from app.platforms.model import Mode
 from app.ui.access import AccessHelp
-from app.ui.pages.base import ColourDot, CopyButton, box, button, clear, label
+from app.ui.pages.base import ColourDot, CopyButton, TurningRow, box, button, clear, label
 from app.ui.parts.board_view import BoardView
 from app.ui.say import day, say
 from app.ui.theme import SPACE, tokens
@@ -29,6 +30,8 @@ from app.work.board import Board
 
 READ_ID = "read-id"
 BOARD_HEIGHT = 216  # px
+SMALL_BOARD_HEIGHT = 120
+SCROLL_BAR = 14
 
 
 class BoardPanel(QFrame):
@@ -46,7 +49,7 @@ class BoardPanel(QFrame):
         self.setAccessibleName(self.tr("Your board"))
         self._ports: tuple[tuple[str, str], ...] = ()
 
-        inner = QWidget()
+        inner = self._inner = QWidget()
         inner.setProperty("kind", "panel")
         column = QVBoxLayout(inner)
         column.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE)
@@ -93,7 +96,14 @@ class BoardPanel(QFrame):
 
     def fit_text(self) -> None:
         """Be as wide as the size of words asks for."""
-        self.setFixedWidth(round(200 + 56 * tokens().scale))
+        needed = max(self.minimumSizeHint().width(), self._inner.minimumSizeHint().width() + SCROLL_BAR)
+        self.setFixedWidth(max(round(200 + 56 * tokens().scale), needed))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave room for the words: the drawing is as high as is left."""
+        super().resizeEvent(event)
+        room = self.height() - tokens().px(300)
+        self._picture.setFixedHeight(max(SMALL_BOARD_HEIGHT, min(BOARD_HEIGHT, room)))
 
     def show_state(self, state: AppState) -> None:
         """Draw the board of this state, or the cable when there is none."""
@@ -127,15 +137,17 @@ class BoardPanel(QFrame):
         self._read.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._port = label("", selectable=True)
         self._key = label("")
+        identity = TurningRow()
+        identity.add(self._id, 1)
+        identity.add(self._copy)
+        identity.add(self._read)
         for row, (name, value) in enumerate(
-            ((self.tr("ID"), self._id), (self.tr("Port"), self._port), (self.tr("Key"), self._key))
+            ((self.tr("ID"), identity), (self.tr("Port"), self._port), (self.tr("Key"), self._key))
         ):
             heading = label(name, "muted")
             heading.setWordWrap(False)
-            grid.addWidget(heading, row, 0)
+            grid.addWidget(heading, row, 0, Qt.AlignmentFlag.AlignVCenter if row == 0 else Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, row, 1)
-        grid.addWidget(self._copy, 0, 2)
-        grid.addWidget(self._read, 0, 2)
         return holder
 
     def _make_denied(self) -> QWidget:
@@ -207,7 +219,8 @@ class BoardPanel(QFrame):
             if state.no_board_for_long and not state.denied:
                 return self.tr(
                     "Nothing yet. Many cables only charge and carry no data: try another cable first, then a port "
-                    "on the computer itself, without a hub."
+                    "on the computer itself, without a hub.\n\nA Spark Core that runs its program may be silent on "
+                    "USB: hold its MODE button for three seconds until the light blinks blue."
                 )
             return "" if state.denied else self.tr("With a USB cable, into this computer.")
         if board.mode is Mode.NORMAL and not state.board_is_away:

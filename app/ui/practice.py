@@ -30,6 +30,7 @@ from app.virtual.catalogue import PRACTICE_BOARDS, make
 
 LIGHT_MS = 33  # how often the light is looked at; the fastest blink lasts 50 ms
 BOARD_HEIGHT = 236  # px
+SCROLL_BAR = 14
 
 
 class PracticePanel(QFrame):
@@ -43,7 +44,7 @@ class PracticePanel(QFrame):
         self._board = board
         self._pattern = ""
 
-        inner = QWidget()
+        inner = self._inner = QWidget()
         inner.setProperty("kind", "panel")
         column = QVBoxLayout(inner)
         column.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
@@ -105,7 +106,6 @@ class PracticePanel(QFrame):
         self._timer.setInterval(LIGHT_MS)
         self._timer.timeout.connect(self._look)
         self._show_board()
-        self.fit_text()
 
     @property
     def board(self) -> VirtualBoard:
@@ -114,7 +114,8 @@ class PracticePanel(QFrame):
 
     def fit_text(self) -> None:
         """Be as wide as the size of words asks for."""
-        self.setFixedWidth(round(160 + 64 * tokens().scale))
+        needed = self._inner.minimumSizeHint().width() + SCROLL_BAR
+        self.setFixedWidth(max(round(160 + 64 * tokens().scale), needed))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Watch the light while somebody can see it."""
@@ -145,6 +146,7 @@ class PracticePanel(QFrame):
         self._reset.setText("RESET")
         self._reset.setAccessibleName(self.tr("{button} button of the practice board").format(button="RESET"))
         self._keep.setText(self.tr("Keep {button} pressed").format(button=mode))
+        self.fit_text()
         self._look()
 
     def _look(self) -> None:

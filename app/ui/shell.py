@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QProcess, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -21,6 +21,7 @@ from app.flow import (
     Go,
     ListBackups,
     NoBoardForLong,
+    OpenPractice,
     Order,
     PickRecipe,
     PressClose,
@@ -35,7 +36,7 @@ from app.flow import (
 from app.keys.backup import Backup
 from app.recipes.registry import recipe
 from app.ui.board_panel import BoardPanel
-from app.ui.pages.base import Page, box, button, label, set_kind
+from app.ui.pages.base import Page, TurningRow, box, button, label, set_kind
 from app.ui.pages.help import HelpPage
 from app.ui.pages.home import HomePage
 from app.ui.pages.light_guide import LightGuidePage
@@ -50,12 +51,17 @@ from app.ui.settings import Settings
 from app.ui.theme import SPACE
 from app.work.events import BoardsChanged, Event
 
-log = logging.getLogger(__name__)
-
 SMALLEST = QSize(900, 620)
 USUAL = QSize(1120, 740)
 NO_BOARD_MS = 10_000
 """After this long without a board the cable is the first suspect."""
+
+
+def practice_command() -> list[str]:
+    """Return the command that starts this program once more, in practice mode."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "--practice"]
+    return [sys.executable, "-m", "app", "--practice"]
 
 
 class Engine(Protocol):
@@ -215,31 +221,29 @@ class Shell(QMainWindow):
 
     def _make_notice(self) -> QWidget:
         self._notice, column = box("banner", margin=1)
-        row = QHBoxLayout()
+        row = TurningRow(narrow=480)
         row.setContentsMargins(SPACE * 3, 0, SPACE * 3, 0)
-        row.setSpacing(SPACE)
         self._notice_words = label("")
         self._notice_show = button(self.tr("Show in folder"), "small", self._show_notice_file)
-        row.addWidget(self._notice_words, 1)
-        row.addWidget(self._notice_show)
-        row.addWidget(button(self.tr("Close message"), "small", lambda: self.dispatch(CloseNotice())))
-        column.addLayout(row)
+        row.add(self._notice_words, 1)
+        row.add(self._notice_show)
+        row.add(button(self.tr("Close message"), "small", lambda: self.dispatch(CloseNotice())))
+        column.addWidget(row)
         self._notice.hide()
         return self._notice
 
     def _make_close_question(self) -> QWidget:
         self._closing, column = box("banner", margin=1)
-        row = QHBoxLayout()
+        row = TurningRow(narrow=520)
         row.setContentsMargins(SPACE * 3, 0, SPACE * 3, 0)
-        row.setSpacing(SPACE)
-        row.addWidget(label(self.tr("A run is under way. Stop it and close Rekindle?"), "strong"), 1)
+        row.add(label(self.tr("A run is under way. Stop it and close Rekindle?"), "strong"), 1)
         self._stay = button(self.tr("&Go on"), "", lambda: self.dispatch(ConfirmClose(False)))
         self._stay.setObjectName("stay")
         leave = button(self.tr("Stop and &close"), "primary", lambda: self.dispatch(ConfirmClose(True)))
         leave.setObjectName("stop-and-close")
-        row.addWidget(self._stay)
-        row.addWidget(leave)
-        column.addLayout(row)
+        row.add(self._stay)
+        row.add(leave)
+        column.addWidget(row)
         self._closing.hide()
         return self._closing
 
@@ -314,6 +318,9 @@ class Shell(QMainWindow):
                 self._engine.copy_backup(backup, folder)
             case SaveReport(target):
                 self._engine.save_report(target, self._trace)
+            case OpenPractice():
+                program, *arguments = practice_command()
+                QProcess.startDetached(program, arguments)
             case CloseWindow():
                 self._may_close = True
                 self.close()

@@ -14,6 +14,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app import paths
+
 BODY = 13  # px; the type scale is 13, 15, 20, 28
 SPACE = 8  # px; everything sits on this grid
 
@@ -286,6 +288,9 @@ def style_sheet(look: Tokens) -> str:
     """Return the style sheet. Widgets choose a look by the dynamic property `kind`."""
     focus = 3 if look.high_contrast else 2
     pad = look.px(6)
+    mark = look.px(16)
+    chevron = paths.resource("style/chevron-dark.svg" if look.dark else "style/chevron-light.svg").as_posix()
+    tick = paths.resource("style/tick-on-dark.svg" if look.dark else "style/tick-on-light.svg").as_posix()
     fixed = QFontInfo(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)).family()
     return f"""
 * {{ outline: none; }}
@@ -367,8 +372,20 @@ QLineEdit, QPlainTextEdit, QComboBox, QSpinBox {{
     selection-color: {look.on_accent};
 }}
 QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus, QSpinBox:focus {{ border: {focus}px solid {look.accent}; }}
+QComboBox::drop-down {{ border: none; width: {look.px(24)}px; }}
+QComboBox::down-arrow {{ image: url("{chevron}"); width: {look.px(14)}px; height: {look.px(14)}px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; padding: 2px; border: {focus}px solid transparent; border-radius: 4px; }}
 QCheckBox:focus, QRadioButton:focus {{ border: {focus}px solid {look.accent}; }}
+QCheckBox::indicator, QRadioButton::indicator {{
+    width: {mark}px; height: {mark}px; background: {look.card}; border: 1px solid {look.control_border};
+}}
+QCheckBox::indicator {{ border-radius: 4px; }}
+QRadioButton::indicator {{ border-radius: {mark // 2 + 1}px; }}
+QCheckBox::indicator:checked {{ background: {look.accent}; border-color: {look.accent}; image: url("{tick}"); }}
+QRadioButton::indicator:checked {{
+    background: {look.on_accent}; border: {mark // 3}px solid {look.accent};
+    width: {mark + 2 - 2 * (mark // 3)}px; height: {mark + 2 - 2 * (mark // 3)}px;
+}}
 QListWidget, QTreeWidget, QTableWidget {{
     background: {look.card}; border: 1px solid {look.border}; border-radius: 6px;
 }}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLayout,
     QPushButton,
@@ -53,14 +53,15 @@ class Page(QWidget):
         self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.scroller.setWidget(column)
-        self.footer = QHBoxLayout()
-        self.footer.setContentsMargins(SPACE * 4, SPACE, SPACE * 4, SPACE * 2)
-        self.footer.setSpacing(SPACE)
+        self.footer = TurningRow()
+        foot = QVBoxLayout()
+        foot.setContentsMargins(SPACE * 4, SPACE, SPACE * 4, SPACE * 2)
+        foot.addWidget(self.footer)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(self.scroller, 1)
-        outer.addLayout(self.footer)
+        outer.addLayout(foot)
 
     def show_state(self, state: AppState) -> None:
         """Draw this state; called after every event while the page is the one shown."""
@@ -230,7 +231,8 @@ class CardGrid(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        columns = max(1, min(self._widest, self.width() // tokens().px(190)))
+        room = self.width() // tokens().px(190)
+        columns = max(1, min(self._widest, room, max(2, len(self._cards))))
         if columns == self._columns:
             return
         self._columns = columns
@@ -240,6 +242,64 @@ class CardGrid(QWidget):
             self._grid.addWidget(card, place // columns, place % columns)
         for column in range(self._widest):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+
+class TurningRow(QWidget):
+    """Widgets side by side where there is room, else below each other."""
+
+    def __init__(self, narrow: int = 0) -> None:
+        """Make an empty row.
+
+        Args:
+            narrow: Below this width (px at text scale 1.0) it turns; 0 turns when the widgets would not fit.
+        """
+        super().__init__()
+        self._narrow = narrow
+        self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(SPACE)
+
+    def add(self, widget: QWidget, stretch: int = 0) -> None:
+        """Put a widget at the end."""
+        self._line.addWidget(widget, stretch)
+
+    def add_stretch(self) -> None:
+        """Leave room here while there is some."""
+        self._line.addStretch(1)
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as its widest widget: it can turn."""
+        widest = max((part.minimumSizeHint().width() for part in self._parts()), default=0)
+        return QSize(widest, self._line.minimumSize().height())
+
+    def sizeHint(self) -> QSize:
+        """As the line is now."""
+        return self._line.sizeHint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Turn when needed."""
+        super().resizeEvent(event)
+        self._turn()
+
+    def event(self, event: QEvent) -> bool:
+        """Look again when a widget changed its size or its words."""
+        if event.type() is QEvent.Type.LayoutRequest:
+            self._turn()
+        return super().event(event)
+
+    def _parts(self) -> list[QWidget]:
+        items = (self._line.itemAt(place) for place in range(self._line.count()))
+        found = (item.widget() for item in items if item is not None)
+        return [part for part in found if part is not None and not part.isHidden()]
+
+    def _turn(self) -> None:
+        parts = self._parts()
+        needed = tokens().px(self._narrow) or sum(part.sizeHint().width() + SPACE for part in parts) - SPACE
+        turned = self.width() < needed
+        wanted = QBoxLayout.Direction.TopToBottom if turned else QBoxLayout.Direction.LeftToRight
+        if self._line.direction() is not wanted:
+            self._line.setDirection(wanted)
+            self.updateGeometry()
 
 
 class StepMark(QWidget):

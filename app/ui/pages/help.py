@@ -107,9 +107,9 @@ class HelpPage(Page):
         self.content.addWidget(frame)
         self.content.addStretch(1)
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
-        self.footer.addWidget(button(self.tr("&Light guide"), "", lambda: self.chose.emit(Go(Screen.GUIDE))))
-        self.footer.addStretch(1)
-        self.footer.addWidget(self._back)
+        self.footer.add(button(self.tr("&Light guide"), "", lambda: self.chose.emit(Go(Screen.GUIDE))))
+        self.footer.add_stretch()
+        self.footer.add(self._back)
 
     def first_focus(self) -> QWidget:
         """Back; the text is read from the top."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.flow import AppState, Go, PickRecipe, Screen, backups_of
+from app.flow import AppState, Go, PickRecipe, PressPractice, Screen, backups_of
 from app.recipes.base import Fit, Group, Recipe
 from app.recipes.registry import RECIPES
 from app.text import text
-from app.ui.pages.base import CardButton, CardGrid, Page, box, button, clear, label
+from app.ui.pages.base import CardButton, CardGrid, Page, TurningRow, box, button, clear, label
 from app.ui.say import day, say
 from app.ui.theme import SPACE
 from app.work.board import Board
@@ -42,7 +41,7 @@ class HomePage(Page):
         board = state.board
         fits = tuple(fit_of(recipe, board).reason for recipe in RECIPES)
         own = backups_of(board, state.backups or ()) if board is not None else ()
-        shown = (board.port_path if board else None, fits, own[:1], len(state.backups or ()))
+        shown = (board.port_path if board else None, fits, own[:1], len(state.backups or ()), bool(state.boards))
         if shown == self._shown:
             return
         self._shown = shown
@@ -51,20 +50,22 @@ class HomePage(Page):
         hero = next((recipe for recipe in RECIPES if recipe.key == HERO), None)
         if hero is not None:
             self._body.addWidget(self._hero_card(hero, fit_of(hero, board), backed_up=bool(own)))
-        rescue = [self._card(recipe, board) for recipe in RECIPES if recipe.group is Group.RESCUE]
         guide = CardButton(
             self.tr("What is my light saying?"),
             self.tr("Find your light by colour and rhythm. It tells you what the board is doing and what helps."),
         )
         guide.clicked.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))
-        self._group(self.tr("Rescue"), [guide, *rescue])
-        self._group(
-            self.tr("Set up"), [self._card(recipe, board) for recipe in RECIPES if recipe.group is Group.SET_UP]
-        )
-        keep = [
-            self._card(recipe, board) for recipe in RECIPES if recipe.group is Group.KEEP_SAFE and recipe.key != HERO
-        ]
-        self._group(self.tr("Keep safe"), [*keep, self._safe_card(state)])
+        self._group(self.tr("Rescue"), [guide, *self._cards(Group.RESCUE, board)])
+        set_up = self._cards(Group.SET_UP, board)
+        if not state.boards and not state.practice:
+            practice = CardButton(
+                self.tr("No board at hand?"), self.tr("Practise on a virtual one. It behaves like the real thing.")
+            )
+            practice.setObjectName("card-practice")
+            practice.clicked.connect(lambda: self.chose.emit(PressPractice()))
+            set_up.append(practice)
+        self._group(self.tr("Set up"), set_up)
+        self._group(self.tr("Keep safe"), [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)])
 
     def first_focus(self) -> QWidget | None:
         """The backup when it can be done, else the first card."""
@@ -72,7 +73,9 @@ class HomePage(Page):
 
     def _hero_card(self, recipe: type[Recipe], fit: Fit, *, backed_up: bool) -> QWidget:
         frame, column = box("hero" if fit.ok else "card")
-        words = QVBoxLayout()
+        holder = QWidget()
+        words = QVBoxLayout(holder)
+        words.setContentsMargins(0, 0, SPACE, 0)
         words.setSpacing(SPACE // 2)
         words.addWidget(label(say(recipe.title), "card-title" if fit.ok else "card-title-off"))
         words.addWidget(label(say(recipe.summary if fit.reason is None else fit.reason), "muted"))
@@ -84,11 +87,10 @@ class HomePage(Page):
         start.setObjectName("back-up-now")
         start.setEnabled(fit.ok)
         start.setAccessibleDescription(say(recipe.summary))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE * 2)
-        row.addLayout(words, 1)
-        row.addWidget(start, 0, Qt.AlignmentFlag.AlignVCenter)
-        column.addLayout(row)
+        row = TurningRow(narrow=360)
+        row.add(holder, 1)
+        row.add(start)
+        column.addWidget(row)
         if fit.ok:
             self._first = start
         return frame
@@ -102,6 +104,9 @@ class HomePage(Page):
         self._body.addWidget(grid)
         if self._first is None:
             self._first = next((card for card in cards if card.isEnabled()), None)
+
+    def _cards(self, group: Group, board: Board | None) -> list[CardButton]:
+        return [self._card(recipe, board) for recipe in RECIPES if recipe.group is group and recipe.key != HERO]
 
     def _card(self, recipe: type[Recipe], board: Board | None) -> CardButton:
         fit = fit_of(recipe, board)

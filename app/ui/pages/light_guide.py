@@ -21,6 +21,7 @@ from app.platforms.lights import ERAS, PATTERNS, Colour, LightPattern, Rhythm
 from app.platforms.model import Platform
 from app.recipes.registry import recipe
 from app.text import Text, text
+from app.ui.pages.base import TurningRow
 from app.ui.parts.led import Led
 from app.ui.parts.rhythm_bar import RhythmBar
 from app.ui.say import say
@@ -139,10 +140,9 @@ class LightGuidePage(QWidget):
         head = QHBoxLayout()
         head.addWidget(title, 1)
         head.addWidget(back)
-        filters = QHBoxLayout()
-        filters.setSpacing(SPACE)
+        filters = TurningRow()
         for choice in (self._era, self._colour, self._rhythm):
-            filters.addWidget(choice, 1)
+            filters.add(choice, 1)
             choice.currentIndexChanged.connect(self._arrange)
 
         self._grid_holder = QWidget(self)
@@ -167,7 +167,7 @@ class LightGuidePage(QWidget):
         layout.setContentsMargins(4 * SPACE, 3 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setSpacing(2 * SPACE)
         layout.addLayout(head)
-        layout.addLayout(filters)
+        layout.addWidget(filters)
         layout.addWidget(self._nothing)
         layout.addWidget(self._everything, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(scroll, 1)

@@ -45,9 +45,9 @@ class PlanPage(Page):
         self._start = button(self.tr("&Start"), "primary", lambda: self.chose.emit(PressStart()))
         self._start.setObjectName("start")
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
-        self.footer.addStretch(1)
-        self.footer.addWidget(self._back)
-        self.footer.addWidget(self._start)
+        self.footer.add_stretch()
+        self.footer.add(self._back)
+        self.footer.add(self._start)
 
     def show_state(self, state: AppState) -> None:
         """Draw the plan of the chosen recipe for the chosen board."""

@@ -56,8 +56,8 @@ class PreferencesPage(Page):
         self.content.addWidget(frame)
         self.content.addStretch(1)
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
-        self.footer.addStretch(1)
-        self.footer.addWidget(self._back)
+        self.footer.add_stretch()
+        self.footer.add(self._back)
 
     def first_focus(self) -> QWidget:
         """The first choice."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLay
 from app.flow import AppState, Go, PressRetry, PressSaveReport, RunState, Screen, StepStatus
 from app.recipes.registry import recipe
 from app.text import Text
-from app.ui.pages.base import CopyButton, Page, StepMark, box, button, clear, label
+from app.ui.pages.base import CopyButton, Page, StepMark, TurningRow, box, button, clear, label
 from app.ui.parts.qr import QrView
 from app.ui.questions import ask_target
 from app.ui.say import announce, say
@@ -53,11 +53,11 @@ class ResultPage(Page):
         self._retry.setObjectName("retry")
         self._done = button(self.tr("D&one"), "primary", lambda: self.chose.emit(Go(Screen.HOME)))
         self._done.setObjectName("done")
-        self.footer.addWidget(self._fold)
-        self.footer.addStretch(1)
-        self.footer.addWidget(self._report)
-        self.footer.addWidget(self._retry)
-        self.footer.addWidget(self._done)
+        self.footer.add(self._fold)
+        self.footer.add_stretch()
+        self.footer.add(self._report)
+        self.footer.add(self._retry)
+        self.footer.add(self._done)
 
     def show_state(self, state: AppState) -> None:
         """Draw the end of the last run."""
@@ -111,7 +111,9 @@ class ResultPage(Page):
     def _show_facts(self, facts: tuple[Fact, ...]) -> None:
         self._body.addWidget(label(self.tr("What was found"), "section"))
         frame, column = box()
-        grid = QGridLayout()
+        table = QWidget()
+        grid = QGridLayout(table)
+        grid.setContentsMargins(0, 0, SPACE, 0)
         grid.setHorizontalSpacing(SPACE * 2)
         grid.setVerticalSpacing(SPACE)
         grid.setColumnStretch(1, 1)
@@ -119,19 +121,19 @@ class ResultPage(Page):
             value = say(fact.value) if isinstance(fact.value, Text) else fact.value
             heading = label(say(fact.label), "section")
             grid.addWidget(heading, row, 0, Qt.AlignmentFlag.AlignTop)
-            shown = label(value, "lead" if fact.copy else "", selectable=True)
-            grid.addWidget(shown, row, 1)
+            shown = label(value, "mono" if fact.copy else "", selectable=True)
+            grid.addWidget(shown, row, 1, Qt.AlignmentFlag.AlignTop)
             if fact.copy:
-                grid.addWidget(CopyButton(value, say(fact.label)), row, 2)
-        line = QHBoxLayout()
-        line.setSpacing(SPACE * 3)
-        line.addLayout(grid, 1)
+                grid.addWidget(CopyButton(value, say(fact.label)), row, 2, Qt.AlignmentFlag.AlignTop)
+        grid.setRowStretch(len(facts), 1)
+        line = TurningRow(narrow=560)
+        line.add(table, 1)
         code = next((fact for fact in facts if fact.qr), None)
         if code is not None:
             picture = QrView()
             picture.show_text(say(code.value) if isinstance(code.value, Text) else code.value)
-            line.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
-        column.addLayout(line)
+            line.add(picture)
+        column.addWidget(line)
         self._body.addWidget(frame)
 
     def _show_kept(self, kept: tuple[str, ...]) -> None:
@@ -141,13 +143,11 @@ class ResultPage(Page):
         column.addWidget(label(str(folder), "muted", selectable=True))
         for path in kept:
             column.addWidget(label(Path(path).name, selectable=True))
-        row = QHBoxLayout()
-        row.addWidget(
-            button(self.tr("Show in &folder"), "", lambda: self.show_file.emit(QUrl.fromLocalFile(str(folder))))
-        )
-        row.addWidget(button(self.tr("Open the &key safe"), "", lambda: self.chose.emit(Go(Screen.SAFE))))
-        row.addStretch(1)
-        column.addLayout(row)
+        row = TurningRow()
+        row.add(button(self.tr("Show in &folder"), "", lambda: self.show_file.emit(QUrl.fromLocalFile(str(folder)))))
+        row.add(button(self.tr("Open the &key safe"), "", lambda: self.chose.emit(Go(Screen.SAFE))))
+        row.add_stretch()
+        column.addWidget(row)
         self._body.addWidget(frame)
 
     def _show_stopped(self, end: Stopped) -> None:

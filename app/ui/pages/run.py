@@ -32,7 +32,8 @@ class RunPage(Page):
         self._steps = QGridLayout()
         self._steps.setHorizontalSpacing(SPACE + SPACE // 2)
         self._steps.setVerticalSpacing(SPACE)
-        self._steps.setColumnStretch(1, 1)
+        self._steps.setColumnStretch(1, 3)
+        self._steps.setColumnStretch(2, 2)
         self.content.addLayout(self._steps)
 
         self._progress = QProgressBar()
@@ -84,9 +85,9 @@ class RunPage(Page):
         self._fold.toggled.connect(self._details.setVisible)
         self._stop = button(self.tr("&Stop"), "", lambda: self.chose.emit(PressStop()))
         self._stop.setObjectName("stop")
-        self.footer.addWidget(self._state, 1)
-        self.footer.addWidget(self._fold)
-        self.footer.addWidget(self._stop)
+        self.footer.add(self._state, 1)
+        self.footer.add(self._fold)
+        self.footer.add(self._stop)
 
     def show_state(self, state: AppState) -> None:
         """Draw the run."""

@@ -48,8 +48,8 @@ class SafePage(Page):
         self.content.addLayout(self._list)
         self.content.addStretch(1)
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
-        self.footer.addStretch(1)
-        self.footer.addWidget(self._back)
+        self.footer.add_stretch()
+        self.footer.add(self._back)
 
     def show_state(self, state: AppState) -> None:
         """Draw the list."""
@@ -95,10 +95,16 @@ class SafePage(Page):
         if backup.device_id:
             self._fact(facts, self.tr("Device ID"), backup.device_id, copy=True)
         elif backup.serial:
-            self._fact(facts, self.tr("Serial (ID not proven yet)"), backup.serial, copy=False)
+            self._fact(facts, self.tr("USB serial"), backup.serial, copy=False)
         if backup.fingerprint:
             self._fact(facts, self.tr("Fingerprint"), backup.fingerprint[:16], copy=False)
         column.addLayout(facts)
+        if not backup.device_id:
+            column.addWidget(
+                label(
+                    self.tr('The device ID is not proven yet. "Read the device ID" joins this backup to it.'), "muted"
+                )
+            )
         if backup.damaged is not None:
             words = self.tr("Damaged. {why}").format(why=say(backup.damaged))
             column.addWidget(label(words, "danger"))
