@@ -87,6 +87,12 @@ class PortBusy(Fault):
     cause = text("Faults", "Another program is using the board.")
     next_step = text("Faults", "Close serial monitors and other tools that use the board, then try again.")
 
+    def __init__(self, detail: str = "", *, program: str = "") -> None:
+        super().__init__(detail)
+        if program:  # only Linux tells who it is
+            self.cause = text("Faults", "Another program is using the board: {program}.").with_values(program=program)
+            self.next_step = text("Faults", "Close {program}, then try again.").with_values(program=program)
+
 
 class BoardSilent(Fault):
     """A transfer ran into its time limit."""

@@ -229,11 +229,14 @@ class _Pipe:
     ) -> None:
         self.close()
 
+    def _still_open(self) -> None:
+        if not self._open:
+            raise BoardGone("the pipe is closed")
+
     def _transfer(
         self, request_type: int, request: int, value: int, index: int, data: bytes, length: int, timeout_ms: int
     ) -> bytes:
-        if not self._open:
-            raise BoardGone("the pipe is closed")
+        self._still_open()
         setup = struct.pack("<BBHHH", request_type, request, value, index, length)
         try:
             return self._face.control(setup, data, patience=timeout_ms / 1000)
@@ -274,6 +277,7 @@ class VirtualSerialPipe(_Pipe):
 
     def write(self, data: bytes, timeout_ms: int) -> None:
         """Send bytes in packets."""
+        self._still_open()
         assert self._face.serial is not None
         endpoint = self._face.serial.to_board
         for start in range(0, len(data), PACKET):
@@ -288,6 +292,7 @@ class VirtualSerialPipe(_Pipe):
 
     def read(self, timeout_ms: int) -> bytes:
         """Return what arrives next, b"" when nothing came in time."""
+        self._still_open()
         assert self._face.serial is not None
         endpoint = self._face.serial.to_host
         deadline = Deadline(self._bus.clock, timeout_ms / 1000)

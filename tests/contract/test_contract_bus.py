@@ -192,6 +192,10 @@ def test_a_closed_serial_pipe_may_be_closed_again_and_is_of_no_use(desk: Desk) -
     pipe.close()
     with pytest.raises(BoardGone):
         pipe.set_baud(19200)
+    with pytest.raises(BoardGone):
+        pipe.write(b"i", 100)
+    with pytest.raises(BoardGone):
+        pipe.read(100)
 
 
 def test_waiting_ends_without_a_change_when_the_time_is_over(desk: Desk) -> None:

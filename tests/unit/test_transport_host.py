@@ -152,6 +152,7 @@ def test_a_busy_board_names_the_program_that_holds_it(tree: SysfsTree, monkeypat
     with pytest.raises(PortBusy, match=r"dfu-util \(process 12\)") as caught:
         bus.open_usb(SIGHTING)
     assert caught.value.__cause__ is original
+    assert "dfu-util (process 12)" in caught.value.cause.english()
     assert asked == [str(tree.node("1-2.3", 7))]
     bus.close()
 
