@@ -20,7 +20,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from lab.desk import Desk, KernelAnnouncements  # noqa: E402
-from lab.guest import Engine, Guest, memory_folder  # noqa: E402
+from lab.guest import Engine, Guest  # noqa: E402
 from lab.prepare import LabMissing, find  # noqa: E402
 from lab.usbip_server import Cable  # noqa: E402
 
@@ -49,7 +49,7 @@ def main() -> int:
     except LabMissing as missing:
         print(missing, file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="rekindle-bench-", dir=memory_folder()) as folder:
+    with tempfile.TemporaryDirectory(prefix="rekindle-bench-") as folder:
         core = max(os.sched_getaffinity(0))
         guest = Guest(lab, Engine.UML, Path(folder), [sys.executable, __file__, "inside"], core=core)
         guest.start()

@@ -7,7 +7,6 @@ version of its source package, and the unpacked, unmodified Debian kernel for th
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import lzma
@@ -380,6 +379,8 @@ def _write_whole(path: Path, content: str) -> None:
 @contextmanager
 def _only_one(path: Path) -> Iterator[None]:
     """Two preparations at once wait for each other."""
+    import fcntl  # not on Windows, where this module is still imported to say that there is no lab
+
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

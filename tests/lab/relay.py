@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 import pytest
 
-from lab.guest import GUEST_FOLDER, Engine, Guest, GuestRun, memory_folder
+from lab.guest import GUEST_FOLDER, Engine, Guest, GuestRun
 from lab.prepare import Lab, LabMissing, find
 
 SWITCH = "REKINDLE_LAB"
@@ -213,7 +213,7 @@ class Relay:
         self._pool = ThreadPoolExecutor(len(available), "lab")
         # The slowest first; a boot that waits for a core starts when another is done.
         for (engine, module), nodes in sorted(self._nodes.items(), key=lambda entry: entry[0][0].value):
-            folder = Path(tempfile.mkdtemp(prefix="rekindle-lab-", dir=memory_folder()))
+            folder = Path(tempfile.mkdtemp(prefix="rekindle-lab-"))
             boot = Boot(engine, Path(module).stem, nodes, folder)
             self._boots.update(dict.fromkeys(nodes, boot))
             self._pool.submit(_run, lab, boot, cores)
