@@ -11,13 +11,15 @@ import pytest
 from support.person import Person
 
 from app.engine.engine import Engine
+from app.faults import BoardGone
 from app.keys.safe import KeySafe
 from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
-from app.work.events import BoardsChanged, Event, Failed, Stopped, Succeeded
+from app.virtual.mishaps import Mishap
+from app.work.events import BoardsChanged, Event, Failed, StepStarted, Stopped, Succeeded
 from lab.desk import Desk, KernelAnnouncements
 from lab.usbip_server import Cable
 
@@ -25,12 +27,14 @@ pytestmark = pytest.mark.lab
 
 RUN_S = 50.0
 SHOWN_S = 10.0
+READING_STEP = 2  # of back-up-key
+TRANSFERS_INTO_THE_READ = 8
 
 
 class Observer:
     """Where the engine's news go: handed to the person at the desk, and waited for by the test."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Callable[[Event], None]) -> None:
         self._person = person
         self._changed = threading.Condition()
         self.events: list[tuple[float, Event]] = []
@@ -91,6 +95,37 @@ def test_backed_up_key_is_byte_for_byte_what_dfu_util_reads(desk: Desk, name: st
     theirs = {slot.key: desk.dfu_util(cable, slot.alt, slot.address, slot.size, tmp_path / slot.key) for slot in slots}
     assert slots[0].key in kept
     assert kept == {key: raw for key, raw in theirs.items() if key in kept}
+
+
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_unplug_while_the_key_is_read_ends_in_board_gone(
+    desk: Desk, name: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    board = make(name, desk.board_clock)
+    cable = desk.plug(board)
+    PracticeHand(board).enter_dfu()
+    desk.await_mode(cable, Mode.DFU)
+    safe = KeySafe(tmp_path / "safe")
+
+    def pull_soon(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.step == READING_STEP:
+            board.mishap = Mishap(gone_at=board.transfers + TRANSFERS_INTO_THE_READ)
+
+    observer = Observer(pull_soon)
+    engine = Engine(desk.bus, desk.clock, safe, observer)
+    engine.start()
+    try:
+        observer.first(lambda event: shows(event, cable.port_path), SHOWN_S)
+        engine.run("back-up-key", cable.port_path)
+        began, _ = observer.first(lambda event: isinstance(event, StepStarted) and event.step == READING_STEP, RUN_S)
+        ended, last = observer.first(lambda event: isinstance(event, Failed), RUN_S)
+    finally:
+        engine.close()
+    assert isinstance(last, Failed)
+    assert last.code == BoardGone.code
+    assert desk.sighting(cable) is None
+    assert safe.backups() == ()
+    record_property("measured", f"{name}: read begun, cable pulled, fault shown: {(ended - began) * 1000:.0f} ms")
 
 
 @pytest.mark.parametrize("name", ["core", "photon"])
