@@ -61,7 +61,7 @@ def run_errand(errand: Errand) -> Event:
     except Fault as fault:
         return FileWorkFailed(fault.code, fault.cause, fault.next_step, fault.detail)
     except OSError as error:
-        log.warning("file work: %s", error)
+        log.info("file work: %s", error)
         return FileWorkFailed(_FILES_CODE, _FILES_CAUSE, _FILES_NEXT_STEP, str(error))
     except Exception as error:  # the clerk must outlive its own mistakes
         log.exception("file work failed")

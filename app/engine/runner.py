@@ -76,7 +76,7 @@ def _play(recipe: Recipe, job: Job) -> RunEvent:
         log.info("run %d: stopped", job.run)
         return Stopped(job.run, job.changed)
     except Fault as fault:
-        log.warning("run %d: %s: %s", job.run, fault.code, fault.detail)
+        log.info("run %d: %s: %s", job.run, fault.code, fault.detail)
         button = job.platform.mode_button
         return Failed(
             job.run,

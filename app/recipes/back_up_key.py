@@ -226,7 +226,7 @@ class BackUpKey(Recipe):
         try:
             self._left = leave_dfu(job)
         except Fault as fault:  # the key is safe: whatever happens to the board now is no failure of the backup
-            log.warning("return to normal: %s: %s", fault.code, fault.detail)
+            log.info("return to normal: %s: %s", fault.code, fault.detail)
             self._left = fault.cause
         job.say(self._left)
         if self._identity is None and job.identity is not None:

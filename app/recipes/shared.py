@@ -180,6 +180,8 @@ def leave_as_found(job: Job, found: Mode | None) -> None:
     """After a fault or a stop: if the board was not in update mode when it was found, and is now, let it restart."""
     if found is None or found is Mode.DFU:
         return
+    if job.restarting:
+        job.wait_for(Mode.DFU, SWITCH_S)
     if job.refresh().mode is Mode.DFU:
         with job.dfu(0) as session:
             session.leave()
@@ -188,12 +190,17 @@ def leave_as_found(job: Job, found: Mode | None) -> None:
 
 def _dfu_by_baud(job: Job) -> bool:
     """Try 14400 baud; return whether the board is in update mode now."""
-    if not _send_baud(job, DFU_BAUD):
-        return False
+    job.check()
+    job.restarting = True
     try:
+        if not _send_baud(job, DFU_BAUD):
+            job.restarting = False
+            return False
         job.wait_for(Mode.DFU, SWITCH_S)
     except BoardDidNotReturn:
+        job.restarting = False
         return False
+    job.restarting = False
     return True
 
 
@@ -205,13 +212,16 @@ def _dfu_by_request(job: Job) -> bool:
         if not has_requests(job.refresh()):
             return False
         with job.usb() as pipe:
+            job.restarting = True
             requests.enter_dfu(pipe, job.clock, job.check)
         job.wait_for(Mode.DFU, SWITCH_S)
     except WrongBoardReturned:
         raise
     except Fault as fault:
         log.info("enter update mode by request: %s: %s", fault.code, fault.detail)
+        job.restarting = False
         return False
+    job.restarting = False
     return True
 
 

@@ -105,6 +105,7 @@ class Job:
         safe: The key safe.
         book: What is proven about the board on each port.
         changed: Whether anything on the board was changed; a step sets it before its first write.
+        restarting: Whether the board was told to restart into another mode and its coming back was not seen yet.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Job:
         self.safe = safe
         self.book = book
         self.changed = False
+        self.restarting = False
         self._board = board
         self._identity = board.identity
         self._evidence = book.evidence(board.port_path)
@@ -257,6 +259,7 @@ class Job:
                 return parse_answer(question, given)
             except ValueError as error:
                 raise BadAnswer(name=question.name, reason=str(error)) from error
+        self.check()
         slot = _Slot()
         deadline = Deadline(self.clock, within)
         self.post(Asked(self.run, question, slot.reply))
@@ -293,6 +296,7 @@ class Job:
             WrongBoardReturned: Another board was plugged into the port.
             Cancelled: The person stopped the job.
         """
+        self.check()
         coach = Coach(do, self._board, self.clock.now())
         deadline = Deadline(self.clock, within)
         slot = _Slot()
@@ -514,7 +518,7 @@ class Job:
                     mine[backup.name] = backup
             joined = self.safe.join(tuple(mine.values()), identity.device_id, identity.proof.value)
         except Fault as fault:
-            log.warning("backups were not joined: %s: %s", fault.code, fault.detail)
+            log.info("backups were not joined: %s: %s", fault.code, fault.detail)
             self.note(_NOT_JOINED.with_values(reason=fault.cause))
             return
         if joined:

@@ -16,7 +16,7 @@ from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
 from app.work.board import Board
-from app.work.events import Event, Failed, Outcome, Succeeded
+from app.work.events import Event, Failed, Outcome, Post, Succeeded
 from app.work.identity import IdentityBook
 from app.work.job import Job
 from support.clock import FastClock
@@ -44,7 +44,7 @@ class Desk:
         (board,) = self.book.look((bus or self.bus).sightings())
         return board
 
-    def job(self, answers: Mapping[str, object] | None = None, bus: Bus | None = None) -> Job:
+    def job(self, answers: Mapping[str, object] | None = None, bus: Bus | None = None, post: Post | None = None) -> Job:
         """A job on the board as it is now."""
         self.runs += 1
         return Job(
@@ -54,7 +54,7 @@ class Desk:
             clock=self.clock,
             safe=self.safe,
             book=self.book,
-            post=self.person,
+            post=post or self.person,
             answers=answers,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from app.platforms.model import Mode
 from app.virtual.board import VirtualBoard
@@ -24,6 +24,7 @@ class Person:
         self.board = board
         self.answers = dict(answers or {})
         self.willing = willing
+        self.do: Callable[[DoThis], None] = self.press
 
     def __call__(self, event: Event) -> None:
         self.events.append(event)
@@ -33,7 +34,7 @@ class Person:
             elif event.question.name in self.answers:
                 event.reply(self.answers[event.question.name])
 
-    def do(self, question: DoThis) -> None:
+    def press(self, question: DoThis) -> None:
         """Press what the coach asks for."""
         if question.until is Mode.DFU:
             self.hand.enter_dfu()
