@@ -29,7 +29,7 @@ _KEY_MATERIAL = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|[0-9A-Fa-f]{65,}"
     r"|[A-Za-z0-9+/=]{120,}"
-    r"|(?:\\x[0-9a-f]{2}[ -~]{0,3}){16,}",
+    r"|(?:\\x[0-9a-f]{2}[ -\[\]-~]{0,3}(?=\\x)){15,}\\x[0-9a-f]{2}",
     re.DOTALL,
 )
 _PACKAGES = ("PySide6-Essentials", "pyusb", "pyserial", "libusb-package", "cryptography", "platformdirs")

@@ -23,6 +23,7 @@ from app.faults import (
     PortBusy,
     WrongBoardReturned,
 )
+from app.log import keep_secret
 from app.platforms.identify import core_serial
 from app.platforms.model import Mode, Platform, Quirk
 from app.text import Text, text
@@ -31,7 +32,7 @@ from app.work.board import Board, Identity, Proof
 from app.work.coach import Coach
 from app.work.events import Answered, Asked, Hint, Note, Post, RunEvent
 from app.work.identity import IdentityBook
-from app.work.questions import DoThis, Question, parse_answer
+from app.work.questions import DoThis, Enter, Question, parse_answer
 
 if TYPE_CHECKING:
     from app.keys.safe import Backup, KeySafe
@@ -58,6 +59,13 @@ _JOINED = text("Job", "Backups kept earlier now belong to {device_id}: {count}."
 _NOT_JOINED = text("Job", "Backups kept earlier could not be joined to the device ID: {reason}")
 
 Opened = TypeVar("Opened", UsbPipe, SerialPipe)
+
+
+def _hushed(question: Question, answer: object) -> object:
+    """Return the answer, after making sure that a secret one never gets into the log."""
+    if isinstance(question, Enter) and question.secret:
+        keep_secret(str(answer))
+    return answer
 
 
 class _Slot:
@@ -256,7 +264,7 @@ class Job:
         if question.name in self._answers:
             given = self._answers.pop(question.name)  # once: the same question again means it was not right
             try:
-                return parse_answer(question, given)
+                return _hushed(question, parse_answer(question, given))
             except ValueError as error:
                 raise BadAnswer(name=question.name, reason=str(error)) from error
         self.check()
@@ -275,7 +283,7 @@ class Job:
             self.post(Answered(self.run, question.name))
         if isinstance(slot.answer, Fault):
             raise slot.answer
-        return parse_answer(question, slot.answer)
+        return _hushed(question, parse_answer(question, slot.answer))
 
     def answered_beforehand(self, name: str) -> bool:
         """Whether the answer to the question of that name was given beforehand."""

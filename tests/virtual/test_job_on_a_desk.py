@@ -19,6 +19,7 @@ from app.faults import (
     NoAnswer,
     WrongBoardReturned,
 )
+from app.log import REDACTED, redact
 from app.platforms.model import Mode
 from app.recipes.shared import coach_into_dfu, coach_into_listening
 from app.text import text
@@ -248,3 +249,9 @@ def test_the_identity_a_job_holds_is_its_own_boards_whatever_the_port_shows_late
     seen = place.bus.sightings()[0]
     place.book.look([replace(seen, serial="ab" * 12, address=99)])
     assert job.identity == mine
+
+
+def test_a_secret_answer_never_gets_into_the_log(tmp_path: Path) -> None:
+    place = desk("photon", tmp_path, answers={"passphrase": "battery staple"})
+    assert place.job().ask(Enter("passphrase", WORDS, WORDS, WORDS, secret=True)) == "battery staple"
+    assert redact("typed battery staple") == f"typed {REDACTED}"
