@@ -139,7 +139,7 @@ class Terminal:
 def list_boards(desk: Desk, terminal: Terminal, *, as_json: bool) -> int:
     """Print the boards that are on the bus now; return the exit code."""
     try:
-        boards = IdentityBook(desk.clock).look(desk.bus.sightings())
+        _, boards = IdentityBook(desk.clock).see(desk.bus)
     except Fault as fault:
         _say_failed(terminal, _failed(fault), as_json=as_json)
         return FAULT

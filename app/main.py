@@ -39,6 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _window(options: argparse.Namespace) -> int:
+    if options.window_practice is not None:
+        from app.console import WrongUsageError
+
+        try:
+            names = _practice_names(options.window_practice)
+        except WrongUsageError as error:
+            return _wrong_usage(str(error))
+        if len(names) != 1:
+            return _wrong_usage("the window has one practice board on its desk")
     from app.ui.application import run
 
     return run(practice=options.window_practice, trace=options.window_trace)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CLOSE_LIMIT_S = 10.0
-"""How long `close` waits for threads; a board is left as it was found in far less."""
+CLOSE_LIMIT_S = 15.0
+"""How long `close` waits for threads: a board that is just restarting is awaited and left as it was found."""
 
 
 class Engine:

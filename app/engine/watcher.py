@@ -70,7 +70,7 @@ class Watcher:
         """List the boards once, and post what is new."""
         event: BoardsChanged | BusTrouble | None
         try:
-            boards = self._book.look(self._bus.sightings())
+            _, boards = self._book.see(self._bus)
         except Fault as fault:
             event = self._trouble(fault.code, fault.cause, fault.next_step, fault.detail)
         except Exception as error:  # the watcher must outlive its own mistakes

@@ -15,7 +15,7 @@ from app.clock import Clock
 from app.faults import BoardGone, IdentityMismatch
 from app.platforms.identify import boot_loader_of, core_serial, identify, serial_form
 from app.platforms.model import Mode, Platform, SerialForm
-from app.transports.base import Sighting
+from app.transports.base import Bus, Sighting
 from app.work.board import Board, Identity, Proof
 
 if TYPE_CHECKING:
@@ -97,7 +97,18 @@ class IdentityBook:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._records: dict[str, _Record] = {}
+
+    def see(self, bus: Bus) -> tuple[Sequence[Sighting], tuple[Board, ...]]:
+        """List the bus and take note of it: one thread at a time, so that an older list never follows a newer one.
+
+        Raises:
+            Fault: The bus cannot be listed.
+        """
+        with self._turn:
+            sightings = bus.sightings()
+            return sightings, self.look(sightings)
 
     def look(self, sightings: Sequence[Sighting]) -> tuple[Board, ...]:
         """Take note of everything that is on the bus now, and return the boards among it in port order."""

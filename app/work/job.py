@@ -487,11 +487,11 @@ class Job:
         Raises:
             WrongBoardReturned: What is there is another board.
         """
-        sightings = self.bus.sightings()
+        sightings, boards = self.book.see(self.bus)
         here = next((each for each in sightings if each.port_path == self.port_path), None)
         if here is not None:
             self._lock_on(here)
-        return next((board for board in self.book.look(sightings) if board.port_path == self.port_path), None)
+        return next((board for board in boards if board.port_path == self.port_path), None)
 
     def _lock_on(self, sighting: Sighting) -> None:
         """The identity lock: refuse a sighting that contradicts what this job knows about its board."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+
 import pytest
 from support.clock import FastClock
 
@@ -161,3 +164,39 @@ def test_strangers_are_no_boards_and_boards_come_in_port_order() -> None:
         ]
     )
     assert [board.port_path for board in boards] == ["1-1", "1-4"]
+
+
+def test_an_older_list_of_boards_never_follows_a_newer_one() -> None:
+    book = IdentityBook(FastClock())
+    listing, go_on = threading.Event(), threading.Event()
+    lists = iter(([sighting("core", Mode.DFU, HASH, address=5)], [sighting("core", Mode.NORMAL, HASH, address=6)]))
+
+    class SlowBus:
+        def sightings(self) -> Sequence[Sighting]:
+            now = next(lists)
+            if not listing.is_set():
+                listing.set()
+                assert go_on.wait(10)
+            return now
+
+    slow = threading.Thread(target=book.see, args=(SlowBus(),))
+    slow.start()
+    assert listing.wait(10)
+    fast = threading.Thread(target=book.see, args=(SlowBus(),))
+    fast.start()
+    go_on.set()
+    slow.join(10)
+    fast.join(10)
+    book.prove(PORT, 6, CORE_ID, Proof.CONSOLE)  # raises if the board were thought to be at its older address
+
+
+def test_a_bus_that_cannot_be_listed_leaves_the_book_usable() -> None:
+    book = IdentityBook(FastClock())
+
+    class BrokenBus:
+        def sightings(self) -> Sequence[Sighting]:
+            raise BoardGone
+
+    for _ in range(2):
+        with pytest.raises(BoardGone):
+            book.see(BrokenBus())  # type: ignore[arg-type]  # nothing else is used

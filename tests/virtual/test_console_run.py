@@ -228,6 +228,8 @@ def test_recipes_and_practice_boards_are_listed(data: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["--practice", "toaster"],
+        ["--practice", "core,photon"],
         ["run", "make-coffee", "--practice", "photon"],
         ["run", "read-id", "--practice", "toaster"],
         ["run", "read-id", "--practice", "photon", "--answer", "nothing"],
