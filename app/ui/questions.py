@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.pages.base import button, label
+from app.ui.pages.base import TurningRow, button, label
 from app.ui.parts.coach_view import CoachView
 from app.ui.say import say
 from app.ui.theme import SPACE
@@ -46,9 +47,8 @@ class QuestionView(QFrame):
         self._hint = label("", "warning")
         self._hint.hide()
         self.column.addWidget(self._hint)
-        self.buttons = QHBoxLayout()
-        self.buttons.setSpacing(SPACE)
-        self.buttons.addStretch(1)
+        self.buttons = TurningRow()
+        self.buttons.add_stretch()
 
     def show_hint(self, words: str) -> None:
         """Say what was wrong or what was seen."""
@@ -67,9 +67,9 @@ class ConfirmView(QuestionView):
         super().__init__(say(question.title), say(question.body))
         self._no = button(say(question.no), "", lambda: self.answered.emit(False))
         self._yes = button(say(question.yes), "primary", lambda: self.answered.emit(True))
-        self.buttons.addWidget(self._no)
-        self.buttons.addWidget(self._yes)
-        self.column.addLayout(self.buttons)
+        self.buttons.add(self._no)
+        self.buttons.add(self._yes)
+        self.column.addWidget(self.buttons)
 
     def first_focus(self) -> QWidget:
         """Yes; the question says what it means."""
@@ -83,14 +83,19 @@ class ChooseView(QuestionView):
         super().__init__(say(question.title), say(question.body))
         self._group = QButtonGroup(self)
         for number, (_, words) in enumerate(question.options):
-            option = QRadioButton(say(words))
+            option = QRadioButton()
+            option.setAccessibleName(say(words))
             self._group.addButton(option, number)
-            self.column.addWidget(option)
+            row = QHBoxLayout()
+            row.setSpacing(SPACE)
+            row.addWidget(option)
+            row.addWidget(OptionWords(say(words), option), 1)
+            self.column.addLayout(row)
         self._go = button(self.tr("&Continue"), "primary", lambda: self._answer(question))
         self._go.setEnabled(False)
         self._group.idToggled.connect(lambda _id, _on: self._go.setEnabled(True))
-        self.buttons.addWidget(self._go)
-        self.column.addLayout(self.buttons)
+        self.buttons.add(self._go)
+        self.column.addWidget(self.buttons)
 
     def first_focus(self) -> QWidget | None:
         """The first option."""
@@ -98,6 +103,20 @@ class ChooseView(QuestionView):
 
     def _answer(self, question: Choose) -> None:
         self.answered.emit(question.options[self._group.checkedId()][0])
+
+
+class OptionWords(QLabel):
+    """The words of a radio button, which cannot wrap them itself; a click on them chooses it."""
+
+    def __init__(self, words: str, option: QRadioButton) -> None:
+        super().__init__(words)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self._option = option
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """Choose the option."""
+        self._option.click()
 
 
 class EnterView(QuestionView):
@@ -117,8 +136,8 @@ class EnterView(QuestionView):
         self._line.textChanged.connect(lambda words: self._go.setEnabled(bool(words) or question.allow_empty))
         self._line.returnPressed.connect(self._go.click)
         self.column.addWidget(self._line)
-        self.buttons.addWidget(self._go)
-        self.column.addLayout(self.buttons)
+        self.buttons.add(self._go)
+        self.column.addWidget(self.buttons)
 
     def first_focus(self) -> QWidget:
         """The line."""
@@ -132,9 +151,9 @@ class PickFileView(QuestionView):
         super().__init__(say(question.title), say(question.body))
         self._pick = button(self.tr("C&hoose a file..."), "primary", lambda: self._ask(question))
         none = button(self.tr("&Without a file"), "", lambda: self.answered.emit(""))
-        self.buttons.addWidget(none)
-        self.buttons.addWidget(self._pick)
-        self.column.addLayout(self.buttons)
+        self.buttons.add(none)
+        self.buttons.add(self._pick)
+        self.column.addWidget(self.buttons)
 
     def first_focus(self) -> QWidget:
         """The button that opens the file dialog."""

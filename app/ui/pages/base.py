@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
@@ -24,6 +25,7 @@ from app.ui.theme import SPACE, tokens
 
 CONTENT_WIDTH = 880  # px; longer lines are hard to read
 COPIED_MS = 1500
+LONGEST_WORD = 12  # characters
 
 
 class Page(QWidget):
@@ -50,7 +52,7 @@ class Page(QWidget):
         self.content.addWidget(self.title)
         self.scroller = QScrollArea()
         self.scroller.setWidgetResizable(True)
-        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.scroller.setWidget(column)
         self.footer = TurningRow()
@@ -87,6 +89,16 @@ def label(words: str = "", kind: str = "", *, selectable: bool = False) -> QLabe
     if selectable:
         made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return made
+
+
+def breakable(words: str) -> str:
+    """Let a long path, digest or ID wrap: without spaces a label cannot, and would push the page out of the window.
+
+    The places to break are characters of no width, so offer such a value by a copy button, never for marking.
+    """
+    if max((len(word) for word in words.split()), default=0) <= LONGEST_WORD:
+        return words
+    return "\u200b".join(re.findall(r".{1,8}", words, re.DOTALL))
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

@@ -13,7 +13,7 @@ from app import paths
 from app.flow import Back, Go, Screen
 from app.log import version
 from app.ui.access import AccessHelp
-from app.ui.pages.base import CopyButton, Page, box, button, label
+from app.ui.pages.base import CopyButton, Page, box, breakable, button, label
 from app.ui.theme import SPACE
 
 LICENCES = (
@@ -69,7 +69,7 @@ class HelpPage(Page):
         )
         row = QHBoxLayout()
         folder = str(paths.data_folder())
-        row.addWidget(label(folder, "muted", selectable=True), 1)
+        row.addWidget(label(breakable(folder), "muted"), 1)
         row.addWidget(
             button(self.tr("Show in &folder"), "small", lambda: self.show_file.emit(QUrl.fromLocalFile(folder)))
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.flow import AppState, Go, PickRecipe, PressPractice, Screen, backups_of
 from app.recipes.base import Fit, Group, Recipe
@@ -45,6 +45,7 @@ class HomePage(Page):
         if shown == self._shown:
             return
         self._shown = shown
+        had_focus = self.isVisible() and self.isAncestorOf(QApplication.focusWidget() or self)
         clear(self._body)
         self._first = None
         hero = next((recipe for recipe in RECIPES if recipe.key == HERO), None)
@@ -66,6 +67,9 @@ class HomePage(Page):
             set_up.append(practice)
         self._group(self.tr("Set up"), set_up)
         self._group(self.tr("Keep safe"), [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)])
+        wanted = self.first_focus()
+        if had_focus and wanted is not None:
+            wanted.setFocus()
 
     def first_focus(self) -> QWidget | None:
         """The backup when it can be done, else the first card."""

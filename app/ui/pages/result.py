@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLay
 from app.flow import AppState, Go, PressRetry, PressSaveReport, RunState, Screen, StepStatus
 from app.recipes.registry import recipe
 from app.text import Text
-from app.ui.pages.base import CopyButton, Page, StepMark, TurningRow, box, button, clear, label
+from app.ui.pages.base import CopyButton, Page, StepMark, TurningRow, box, breakable, button, clear, label
 from app.ui.parts.qr import QrView
 from app.ui.questions import ask_target
 from app.ui.say import announce, say
@@ -91,7 +91,7 @@ class ResultPage(Page):
         row = QHBoxLayout()
         row.setSpacing(SPACE + SPACE // 2)
         row.addWidget(StepMark(status), 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(label(words, "heading", selectable=True), 1)
+        row.addWidget(label(breakable(words), "heading"), 1)
         self._body.addLayout(row)
         announce(self, words)
 
@@ -121,7 +121,7 @@ class ResultPage(Page):
             value = say(fact.value) if isinstance(fact.value, Text) else fact.value
             heading = label(say(fact.label), "section")
             grid.addWidget(heading, row, 0, Qt.AlignmentFlag.AlignTop)
-            shown = label(value, "mono" if fact.copy else "", selectable=True)
+            shown = label(breakable(value), "mono") if fact.copy else label(value, selectable=True)
             grid.addWidget(shown, row, 1, Qt.AlignmentFlag.AlignTop)
             if fact.copy:
                 grid.addWidget(CopyButton(value, say(fact.label)), row, 2, Qt.AlignmentFlag.AlignTop)
@@ -140,9 +140,9 @@ class ResultPage(Page):
         self._body.addWidget(label(self.tr("What was kept, and where"), "section"))
         frame, column = box()
         folder = Path(kept[0]).parent
-        column.addWidget(label(str(folder), "muted", selectable=True))
+        column.addWidget(label(breakable(str(folder)), "muted"))
         for path in kept:
-            column.addWidget(label(Path(path).name, selectable=True))
+            column.addWidget(label(breakable(Path(path).name)))
         row = TurningRow()
         row.add(button(self.tr("Show in &folder"), "", lambda: self.show_file.emit(QUrl.fromLocalFile(str(folder)))))
         row.add(button(self.tr("Open the &key safe"), "", lambda: self.chose.emit(Go(Screen.SAFE))))

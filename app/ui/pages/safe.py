@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.flow import AppState, Back, PressCopyBackup
 from app.keys.backup import Backup
 from app.keys.device_key import KeyState
 from app.platforms.table import PLATFORMS, platform
-from app.ui.pages.base import CopyButton, Page, box, button, clear, label
+from app.ui.pages.base import CopyButton, Page, TurningRow, box, breakable, button, clear, label
 from app.ui.questions import ask_folder
 from app.ui.say import day_and_time, say
 from app.ui.settings import Settings
@@ -82,12 +82,12 @@ class SafePage(Page):
     def _card(self, backup: Backup) -> QWidget:
         frame, column = box("danger-box" if backup.damaged is not None else "card")
         name = platform(backup.platform).name if backup.platform in KNOWN else self.tr("Unknown board")
-        head = QHBoxLayout()
-        head.addWidget(label(name, "card-title"), 1)
+        head = TurningRow()
+        head.add(label(name, "card-title"), 1)
         when = label(day_and_time(backup.made), "muted")
-        when.setAlignment(Qt.AlignmentFlag.AlignRight)
-        head.addWidget(when)
-        column.addLayout(head)
+        when.setWordWrap(False)
+        head.add(when)
+        column.addWidget(head)
         facts = QGridLayout()
         facts.setHorizontalSpacing(SPACE * 2)
         facts.setVerticalSpacing(SPACE // 2)
@@ -112,17 +112,16 @@ class SafePage(Page):
             column.addWidget(label(self._state_words(backup.state), "warning"))
         if backup.encrypted:
             column.addWidget(label(self.tr("Locked with your passphrase."), "muted"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        row.addStretch(1)
+        row = TurningRow()
+        row.add_stretch()
         show = button(
             self.tr("Show in folder"), "small", lambda: self.show_file.emit(QUrl.fromLocalFile(str(backup.folder)))
         )
         copy = button(self.tr("Copy to..."), "small", lambda: self._ask_copy(backup))
         for control in (show, copy):
             control.setAccessibleDescription(name)
-            row.addWidget(control)
-        column.addLayout(row)
+            row.add(control)
+        column.addWidget(row)
         return frame
 
     def _state_words(self, state: KeyState) -> str:
@@ -136,7 +135,7 @@ class SafePage(Page):
     def _fact(self, grid: QGridLayout, name: str, value: str, *, copy: bool) -> None:
         row = grid.rowCount()
         grid.addWidget(label(name, "muted"), row, 0)
-        grid.addWidget(label(value, selectable=True), row, 1)
+        grid.addWidget(label(breakable(value)), row, 1)
         if copy:
             grid.addWidget(CopyButton(value, name), row, 2)
 

@@ -1,0 +1,46 @@
+"""For every test: Qt without a screen, no thread left behind, no warning in the log that nobody looked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anybody imports Qt
+
+THREAD_LIMIT_S = 3.0
+
+
+class _Warnings(logging.Handler):
+    """Keeps what was logged as a warning or worse."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread running, or logs a warning without asking for `caplog`."""
+    before = set(threading.enumerate())
+    heard = _Warnings()
+    ours = logging.getLogger("app")
+    ours.addHandler(heard)
+    yield
+    ours.removeHandler(heard)
+    end = time.monotonic() + THREAD_LIMIT_S
+    fresh = [thread for thread in threading.enumerate() if thread not in before]
+    for thread in fresh:
+        if not isinstance(thread, threading._DummyThread):
+            thread.join(max(0.0, end - time.monotonic()))
+    left = [thread.name for thread in fresh if thread.is_alive() and not isinstance(thread, threading._DummyThread)]
+    assert not left, f"threads left behind: {left}"
+    if "caplog" not in request.fixturenames:
+        assert not heard.lines

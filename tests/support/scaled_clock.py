@@ -1,0 +1,23 @@
+"""A real clock that runs faster: for tests where a window, an engine and a virtual board live side by side."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class ScaledClock:
+    """Passes `factor` seconds in each real second."""
+
+    def __init__(self, factor: float = 20.0) -> None:
+        self._factor = factor
+
+    def now(self) -> float:
+        return time.monotonic() * self._factor
+
+    def pause(self, seconds: float) -> None:
+        if seconds > 0:
+            threading.Event().wait(seconds / self._factor)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(max(0.0, seconds) / self._factor)

@@ -1,0 +1,315 @@
+"""Names for screen readers, words that fit, contrast, keyboard: checked over every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+from PySide6.QtCore import Qt, QTranslator
+from PySide6.QtGui import QAccessible, QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.flow import Click, Go, PickRecipe, RunBegan, Screen
+from app.keys.backup import Backup
+from app.keys.device_key import KeyState
+from app.platforms.model import Mode
+from app.platforms.table import platform
+from app.text import text
+from app.transports.base import Sighting
+from app.ui import theme
+from app.ui.pages.base import Page
+from app.ui.say import say
+from app.ui.settings import Settings
+from app.ui.shell import SMALLEST, Shell
+from app.work.board import Board, Identity, Proof
+from app.work.events import (
+    Asked,
+    BackupsListed,
+    BoardsChanged,
+    Event,
+    Fact,
+    Failed,
+    Outcome,
+    PlanReady,
+    ReportSaved,
+    StepPlan,
+    StepStarted,
+    Stopped,
+    Succeeded,
+)
+from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question
+
+LONG = text("Test", "Some words of usual length that stand for a sentence.")
+CORE = platform("core")
+DEVICE_ID = "53ff6f065067544840551187"
+
+
+class NoEngine:
+    """Takes orders and does nothing."""
+
+    def run(self, recipe_key: str, port_path: str) -> int:
+        return 1
+
+    def stop(self, run: int) -> None:
+        return
+
+    def list_backups(self) -> None:
+        return
+
+    def copy_backup(self, backup: Backup, folder: Path) -> None:
+        return
+
+    def save_report(self, target: Path, trace: Path | None = None) -> None:
+        return
+
+
+class Stretched(QTranslator):
+    """A language whose words are half as long again."""
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(
+        self, context: str, source: str | bytes, disambiguation: str | bytes | None = None, n: int = -1
+    ) -> str:
+        words = source.decode() if isinstance(source, bytes) else source
+        return f"[{words}{' ~x' * max(1, len(words) // 6)}]"
+
+
+def board() -> Board:
+    ids = CORE.ids[Mode.DFU]
+    seen = Sighting("1-2.3", 5, ids.vendor, ids.product, "8D8154934854", None, 0x0200, "/dev/ttyACM0")
+    return Board(seen, CORE, Mode.DFU, identity=Identity(DEVICE_ID, Proof.CONSOLE))
+
+
+def backup(*, damaged: bool = False) -> Backup:
+    return Backup(
+        folder=Path("/home/somebody/.local/share/rekindle/keys/53ff6f065067544840551187"),
+        name="one",
+        device_id=DEVICE_ID,
+        proof="console",
+        serial="8D8154934854",
+        platform="core",
+        slot="device-private",
+        made=datetime(2026, 11, 23, tzinfo=UTC),
+        sha256="",
+        fingerprint="6" * 64,
+        state=KeyState.GOOD,
+        encrypted=True,
+        damaged=LONG if damaged else None,
+        files=(),
+    )
+
+
+OUTCOME = Outcome(
+    LONG,
+    facts=(Fact("id", LONG, DEVICE_ID, copy=True, qr=True), Fact("print", LONG, "6" * 64, copy=True)),
+    kept=("/home/somebody/.local/share/rekindle/keys/53ff6f065067544840551187/2026-11-23T04-13-05Z-device.bin",),
+    warnings=(LONG,),
+    next_steps=(LONG,),
+)
+STEPS = tuple(StepPlan(LONG, LONG, 1.0, True) for _ in range(5))
+CHOREOGRAPHY = CORE.choreographies[0]
+QUESTIONS: dict[str, Question] = {
+    "confirm": Confirm("q", LONG, LONG, text("Test", "Keep this key"), text("Test", "Go back")),
+    "choose": Choose("q", LONG, LONG, (("a", LONG), ("b", LONG))),
+    "enter": Enter("q", LONG, LONG, LONG, secret=True),
+    "file": PickFile("q", LONG, LONG, (".bin",)),
+    "coach": DoThis("q", LONG, LONG, CORE, CHOREOGRAPHY, Mode.DFU),
+}
+RUN: tuple[Event | Click, ...] = (
+    RunBegan(1, "back-up-key", board()),
+    PlanReady(1, "back-up-key", LONG, STEPS),
+    StepStarted(1, 0),
+)
+SCENES: dict[str, tuple[Event | Click, ...]] = {
+    "nothing": (),
+    "home": (BoardsChanged((board(),)), BackupsListed((backup(),))),
+    "denied": (BoardsChanged((), ("1-1",)),),
+    "plan": (BoardsChanged((board(),)), PickRecipe("back-up-key")),
+    "run": (BoardsChanged((board(),)), *RUN),
+    "success": (BoardsChanged((board(),)), *RUN, Succeeded(1, OUTCOME)),
+    "failure": (BoardsChanged((board(),)), *RUN, Failed(1, "x", LONG, LONG, True, "detail")),
+    "safe": (BackupsListed((backup(), backup(damaged=True))), Go(Screen.SAFE), ReportSaved("/tmp/report.zip")),
+    "settings": (Go(Screen.SETTINGS),),
+    "help": (Go(Screen.HELP),),
+    "guide": (Go(Screen.GUIDE),),
+    **{
+        f"ask-{name}": (BoardsChanged((board(),)), *RUN, Asked(1, question, lambda _answer: None))
+        for name, question in QUESTIONS.items()
+    },
+}
+
+SETTLED_TURNS = 50
+BETWEEN: tuple[Event | Click, ...] = (Stopped(1, False), Go(Screen.HOME), BoardsChanged(()), BackupsListed(()))
+
+
+@pytest.fixture
+def look(qapp: QApplication) -> Iterator[None]:
+    """The light look, without motion."""
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, reduced_motion=True)
+    yield
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT)
+
+
+def window(qtbot: QtBot, folder: Path) -> Shell:
+    """Make a window of the smallest size."""
+    shell = Shell(NoEngine(), Settings(folder / "settings.ini"))
+    qtbot.addWidget(shell)
+    shell.fit_text()
+    shell.resize(SMALLEST)
+    shell.show()
+    return shell
+
+
+def check_every_scene(shell: Shell, check: Callable[[Shell], list[str]]) -> None:
+    """Show one scene after the other and collect what the check finds."""
+    found: dict[str, list[str]] = {}
+    for scene, events in SCENES.items():
+        for event in events:
+            shell.dispatch(event)
+        # Layouts settle over a few turns of the event loop.
+        for _ in range(SETTLED_TURNS):
+            if not (trouble := check(shell)):
+                break
+            QTest.qWait(10)
+        else:
+            found[scene] = trouble
+        for event in BETWEEN:
+            shell.dispatch(event)
+    assert not found
+
+
+def visible(shell: Shell) -> list[QWidget]:
+    return [part for part in shell.findChildren(QWidget) if part.isVisible()]
+
+
+def clipped(shell: Shell) -> list[str]:
+    """Say which labels and buttons have less room than their words need."""
+    found = []
+    for part in visible(shell):
+        if isinstance(part, QLabel) and part.text():
+            wanted = part.heightForWidth(part.width()) if part.wordWrap() else part.sizeHint().height()
+            narrow = part.width() < part.minimumSizeHint().width()
+            if part.height() < wanted or narrow:
+                found.append(f"{part.text()!r}: {part.size().toTuple()}, needs {wanted}")
+        elif isinstance(part, QAbstractButton) and part.text():
+            hint = part.minimumSizeHint()
+            if part.width() < hint.width() or part.height() < hint.height():
+                found.append(f"{part.text()!r}: {part.size().toTuple()}, needs {hint.toTuple()}")
+    for page in shell.findChildren(Page):
+        inner = page.scroller.widget()
+        if inner is not None and page.isVisible() and inner.width() > page.scroller.viewport().width():
+            found.append(f"{page.title.text()!r} is wider than the window")
+    return found
+
+
+def controls(shell: Shell) -> list[QWidget]:
+    return [part for part in visible(shell) if part.focusPolicy() & Qt.FocusPolicy.TabFocus and part.isEnabled()]
+
+
+def nameless(shell: Shell) -> list[str]:
+    found = []
+    for part in controls(shell):
+        face = QAccessible.queryAccessibleInterface(part)
+        if not face.text(QAccessible.Text.Name).strip():
+            found.append(f"{type(part).__name__} {part.objectName()}")
+    return found
+
+
+def out_of_reach(shell: Shell) -> list[str]:
+    """Say which controls the tab key does not come by, and whether nothing has the focus."""
+    place = cast("QWidget | None", shell.focusWidget())
+    if place is None or not place.isVisible():
+        return ["nothing has the focus"]
+    wanted = {part for part in controls(shell) if part.focusProxy() is None}
+    seen: set[QWidget] = set()
+    while place not in seen:
+        seen.add(place)
+        place = next_in_chain(place, wanted)
+    return [f"{type(part).__name__} {part.accessibleName()}" for part in wanted - seen]
+
+
+def test_every_control_has_a_name_and_the_tab_key_reaches_it(qtbot: QtBot, tmp_path: Path, look: None) -> None:
+    shell = window(qtbot, tmp_path)
+    check_every_scene(shell, lambda shown: nameless(shown) + out_of_reach(shown))
+
+
+def test_no_words_are_cut_at_the_smallest_size(qtbot: QtBot, tmp_path: Path, look: None) -> None:
+    shell = window(qtbot, tmp_path)
+    assert shell.minimumSize() == SMALLEST
+    check_every_scene(shell, clipped)
+
+
+def test_no_words_are_cut_at_twice_the_size(qtbot: QtBot, qapp: QApplication, tmp_path: Path, look: None) -> None:
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, text_scale=2.0, reduced_motion=True)
+    shell = window(qtbot, tmp_path)
+    assert shell.minimumSize() == SMALLEST
+    check_every_scene(shell, clipped)
+
+
+def test_no_words_are_cut_in_a_language_with_longer_words(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path, look: None
+) -> None:
+    language = Stretched()
+    qapp.installTranslator(language)
+    try:
+        assert say(LONG).startswith("[Some words")
+        check_every_scene(window(qtbot, tmp_path), clipped)
+    finally:
+        qapp.removeTranslator(language)
+
+
+def next_in_chain(place: QWidget, wanted: set[QWidget]) -> QWidget:
+    following = place.nextInFocusChain()
+    while following is not None and following is not place and following not in wanted:
+        following = following.nextInFocusChain()
+    return following or place
+
+
+def luminance(colour: str) -> float:
+    def linear(part: float) -> float:
+        return part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+
+    shade = QColor(colour)
+    return 0.2126 * linear(shade.redF()) + 0.7152 * linear(shade.greenF()) + 0.0722 * linear(shade.blueF())
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("strong", [False, True])
+def test_words_and_edges_stand_out_in_every_look(dark: bool, strong: bool) -> None:
+    look = theme.choose_tokens(dark=dark, strong=strong, scale=1.0, motion=True)
+    grounds = (look.window, look.panel, look.card, look.card_hover, look.accent_soft)
+    for words in (look.text, look.muted, look.disabled, look.accent, look.good, look.warning, look.danger):
+        for ground in grounds:
+            assert contrast(words, ground) >= 4.5, (words, ground)
+    assert contrast(look.on_accent, look.accent) >= 4.5
+    assert contrast(look.on_accent, look.accent_hover) >= 4.5
+    for ground in (look.window, look.panel, look.card):
+        assert contrast(look.control_border, ground) >= 3.0, ground
+
+
+def test_the_look_follows_the_wish_and_the_words_grow(qapp: QApplication) -> None:
+    theme.apply_theme(qapp, scheme=theme.Scheme.DARK, text_scale=2.0)
+    assert theme.tokens().dark
+    assert theme.tokens().body >= 30
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT)
+    assert not theme.tokens().dark
+
+
+def test_settings_are_remembered(tmp_path: Path) -> None:
+    kept = Settings(tmp_path / "other.ini")
+    kept.scheme, kept.text_scale, kept.reduced_motion, kept.last_folder = theme.Scheme.DARK, 1.5, True, tmp_path
+    again = Settings(tmp_path / "other.ini")
+    assert (again.scheme, again.text_scale, again.reduced_motion) == (theme.Scheme.DARK, 1.5, True)
+    assert again.last_folder == tmp_path
