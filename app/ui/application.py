@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QSocketNotifier, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app import paths
 from app.clock import RealClock
@@ -77,7 +81,33 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     engine.start()
     engine.list_backups()
     try:
-        return app.exec()
+        with closes_on_signal(window):
+            return app.exec()
     finally:
         engine.close()
         bus.close()
+
+
+@contextmanager
+def closes_on_signal(window: QWidget) -> Iterator[None]:
+    """Let Ctrl-C in the terminal (and a polite kill) close the window as its button does, question included.
+
+    Python runs its handlers only between two of its own instructions, and while Qt waits there is none: a byte on a
+    socket wakes Qt up.
+    """
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    notifier = QSocketNotifier(ours.fileno(), QSocketNotifier.Type.Read)
+    notifier.activated.connect(lambda: ours.recv(64))
+    wake_before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, lambda *_: window.close()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(wake_before)
+        notifier.setEnabled(False)
+        ours.close()
+        theirs.close()

@@ -165,8 +165,9 @@ class Shell(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask first while a run is under way."""
         if not self._may_close:
+            self.dispatch(PressClose())  # which allows it at once when there is nothing to ask
+        if not self._may_close:
             event.ignore()
-            self.dispatch(PressClose())
             return
         self._settings.geometry = self.saveGeometry()
         super().closeEvent(event)

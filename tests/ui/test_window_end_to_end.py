@@ -187,6 +187,12 @@ def test_stop_leaves_everything_as_it_was(desk: MakeDesk) -> None:
     assert core.safe.backups() == ()
 
 
+def test_closing_while_nothing_runs_closes_at_once(desk: MakeDesk) -> None:
+    photon = desk("photon")
+    photon.window.close()
+    assert not photon.window.isVisible()
+
+
 def test_closing_during_a_run_asks_then_stops_then_closes(desk: MakeDesk, qtbot: QtBot) -> None:
     core = desk("core")
     core.hand.enter_listening()
