@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from support.scaled_clock import ScaledClock
+
 from app.clock import Deadline, RealClock
 from app.platforms.identify import identify
 from app.platforms.model import Mode, Platform
@@ -24,23 +26,7 @@ Found = TypeVar("Found")
 
 APPEAR_S = 15.0  # generous: several boards may be enumerated at once, on an emulated processor
 DFU_UTIL_S = 60.0
-
-
-class QuickClock:
-    """Time for virtual boards that runs faster than ours, so that holding a button for 3 s takes a moment."""
-
-    def __init__(self, speed: float = 10.0) -> None:
-        self._speed = speed
-
-    def now(self) -> float:
-        return time.monotonic() * self._speed
-
-    def pause(self, seconds: float) -> None:
-        if seconds > 0:
-            threading.Event().wait(seconds / self._speed)
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        return event.wait(max(0.0, seconds) / self._speed)
+BOARD_TIMES = 10.0  # boards live that much faster than we do, so that holding a button for 3 s takes a moment
 
 
 class Desk:
@@ -48,7 +34,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.clock = RealClock()
-        self.board_clock = QuickClock()
+        self.board_clock = ScaledClock(BOARD_TIMES)
         self.bus = HostBus()
         self._ports = free_ports()
         self._cables: list[Cable] = []

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support.quick_clock import QuickClock
+from support.scaled_clock import ScaledClock
 
 from app import console, log
 from app.console import DONE, FAULT, STOPPED, Desk, Terminal, WrongUsageError
@@ -48,7 +48,7 @@ class Seat:
     """A desk with practice boards, a terminal whose output is kept."""
 
     def __init__(self, folder: Path, *names: str, typist: Typist | None = None, in_dfu: bool = False) -> None:
-        clock = QuickClock()
+        clock = ScaledClock()
         boards = {f"1-{number}": make(name, clock) for number, name in enumerate(names, start=1)}
         self.boards = boards
         self.desk = Desk(VirtualBus(clock, boards.values()), clock, boards)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.quick_clock import QuickClock
+from support.scaled_clock import ScaledClock
 
 from app.engine.engine import Engine
 from app.keys.safe import Backup, KeySafe
@@ -37,7 +37,7 @@ class Bench:
     """Two boards that run, an engine, and its news in order."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = QuickClock()
+        self.clock = ScaledClock()
         self.boards = (make("photon", self.clock), make("core-0.5", self.clock))
         self.bus = VirtualBus(self.clock, self.boards)
         self.safe = KeySafe(folder / "safe", practice=True)
