@@ -216,6 +216,11 @@ class BoardPanel(QFrame):
         if state.trouble is not None:
             return f"{say(state.trouble.cause)} {say(state.trouble.next_step)}"
         if board is None:
+            if state.practice and state.looked:
+                return self.tr(
+                    "The practice board is not on USB: its cable is pulled, or it runs its program and is silent, as a "
+                    "Spark Core of 2014 is. Hold its MODE button for three seconds until the light blinks blue."
+                )
             if state.no_board_for_long and not state.denied:
                 return self.tr(
                     "Nothing yet. Many cables only charge and carry no data: try another cable first, then a port "

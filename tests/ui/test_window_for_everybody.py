@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -235,9 +236,21 @@ def out_of_reach(shell: Shell) -> list[str]:
     return [f"{type(part).__name__} {part.accessibleName()}" for part in wanted - seen]
 
 
-def test_every_control_has_a_name_and_the_tab_key_reaches_it(qtbot: QtBot, tmp_path: Path, look: None) -> None:
+def ambiguous(shell: Shell) -> list[str]:
+    """Say which underlined letters two things share: Alt with such a letter only moves between them."""
+    letters: dict[str, list[str]] = {}
+    for part in visible(shell):
+        words = part.text() if isinstance(part, QAbstractButton | QLabel) and part.isEnabled() else ""
+        if isinstance(part, QLabel) and part.buddy() is None:
+            continue
+        if found := re.search(r"&(\w)", words):
+            letters.setdefault(found[1].lower(), []).append(words)
+    return [f"{letter}: {words}" for letter, words in letters.items() if len(words) > 1]
+
+
+def test_every_control_has_a_name_and_the_keyboard_reaches_it(qtbot: QtBot, tmp_path: Path, look: None) -> None:
     shell = window(qtbot, tmp_path)
-    check_every_scene(shell, lambda shown: nameless(shown) + out_of_reach(shown))
+    check_every_scene(shell, lambda shown: nameless(shown) + out_of_reach(shown) + ambiguous(shown))
 
 
 def test_no_words_are_cut_at_the_smallest_size(qtbot: QtBot, tmp_path: Path, look: None) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QUrl, Signal, qVersion
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from app import paths
-from app.flow import Back, Go, Screen
+from app.flow import Back
 from app.log import version
 from app.ui.access import AccessHelp
 from app.ui.pages.base import CopyButton, Page, box, breakable, button, label
@@ -107,7 +107,6 @@ class HelpPage(Page):
         self.content.addWidget(frame)
         self.content.addStretch(1)
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
-        self.footer.add(button(self.tr("&Light guide"), "", lambda: self.chose.emit(Go(Screen.GUIDE))))
         self.footer.add_stretch()
         self.footer.add(self._back)
 

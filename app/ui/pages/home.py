@@ -124,7 +124,11 @@ class HomePage(Page):
         if not backups:
             words = self.tr("Empty so far. Every key you back up is kept here and never overwritten.")
         else:
-            words = self.tr("%n key backup(s), the newest of {day}.", "", len(backups)).format(day=day(backups[0].made))
+            words = self.tr("One key backup, of {day}.").format(day=day(backups[0].made))
+            if len(backups) > 1:
+                words = self.tr("{number} key backups, the newest of {day}.").format(
+                    number=len(backups), day=day(backups[0].made)
+                )
         card = CardButton(self.tr("Key safe"), words)
         card.setObjectName("card-safe")
         card.clicked.connect(lambda: self.chose.emit(Go(Screen.SAFE)))
