@@ -149,7 +149,7 @@ class PickFileView(QuestionView):
 
     def __init__(self, question: PickFile) -> None:
         super().__init__(say(question.title), say(question.body))
-        self._pick = button(self.tr("Choose a C&hoose a file...file..."), "primary", lambda: self._ask(question))
+        self._pick = button(self.tr("Choose a &file..."), "primary", lambda: self._ask(question))
         none = button(self.tr("&Without a file"), "", lambda: self.answered.emit(""))
         self.buttons.add(none)
         self.buttons.add(self._pick)

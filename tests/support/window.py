@@ -31,7 +31,14 @@ class Desk:
     """A board on the desk, and the window that looks at it."""
 
     def __init__(
-        self, qtbot: QtBot, folder: Path, name: str = "photon", *, plugged: bool = True, factor: float = 20.0
+        self,
+        qtbot: QtBot,
+        folder: Path,
+        name: str = "photon",
+        *,
+        plugged: bool = True,
+        practice: bool = True,
+        factor: float = 20.0,
     ) -> None:
         self.qtbot = qtbot
         self.clock = ScaledClock(factor)
@@ -40,10 +47,12 @@ class Desk:
         self.hand = PracticeHand(self.board)
         self.safe = KeySafe(folder / "safe", practice=True)
         self.panel = PracticePanel(self.bus, self.clock, self.board, name)
+        if not practice:
+            qtbot.addWidget(self.panel)  # which no window takes
         self.bridge = Bridge()
         self.engine = Engine(self.bus, self.clock, self.safe, self.bridge.post)
         settings = Settings(folder / "settings.ini")
-        self.window = Shell(self.engine, settings, practice=self.panel, no_board_ms=100)
+        self.window = Shell(self.engine, settings, practice=self.panel if practice else None, no_board_ms=100)
         self.bridge.arrived.connect(self.window.dispatch, Qt.ConnectionType.QueuedConnection)
         self._fingers: list[threading.Thread] = []
         if plugged:

@@ -112,12 +112,18 @@ def test_a_core_in_update_mode_is_shown_with_mode_and_light_in_words(desk: MakeD
 
 
 def test_without_a_board_the_cable_is_suspected_and_no_card_pretends(desk: MakeDesk) -> None:
-    empty = desk("photon", plugged=False)
+    empty = desk("photon", plugged=False, practice=False)
     empty.qtbot.waitUntil(lambda: empty.window.state.no_board_for_long, timeout=WAIT_MS)
     assert "Many cables only charge" in words_on(empty)
     assert not empty.button("back-up-now").isEnabled()
     assert "Plug a board in first." in words_on(empty)
     assert empty.button("open-guide").isEnabled()
+
+
+def test_a_practice_core_that_is_silent_says_which_button_to_hold(desk: MakeDesk) -> None:
+    core = desk("core")
+    core.qtbot.waitUntil(lambda: core.window.state.looked, timeout=WAIT_MS)
+    assert "Hold its MODE button for three seconds" in words_on(core)
 
 
 def test_pulling_the_cable_on_the_plan_page_waits_for_the_board(desk: MakeDesk) -> None:
