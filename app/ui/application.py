@@ -20,12 +20,9 @@ from app.transports.base import Bus
 from app.transports.host_bus import HostBus
 from app.transports.trace import TracingBus
 from app.ui.bridge import Bridge
-from app.ui.practice import PracticePanel
 from app.ui.settings import Settings
 from app.ui.shell import Shell
 from app.ui.theme import apply_theme
-from app.virtual.bus import VirtualBus
-from app.virtual.catalogue import make
 
 
 def run(*, practice: str | None, trace: Path | None) -> int:
@@ -57,6 +54,11 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     if practice is None:
         bus: Bus = HostBus()
     else:
+        # Only practice needs virtual boards; a start with real ones should not wait for them.
+        from app.ui.practice import PracticePanel
+        from app.virtual.bus import VirtualBus
+        from app.virtual.catalogue import make
+
         desk = VirtualBus(clock)
         board = make(practice, clock)
         desk.plug(board)

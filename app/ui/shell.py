@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from PySide6.QtCore import QProcess, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShortcut
@@ -45,11 +45,13 @@ from app.ui.pages.preferences import PreferencesPage
 from app.ui.pages.result import ResultPage
 from app.ui.pages.run import RunPage
 from app.ui.pages.safe import SafePage
-from app.ui.practice import PracticePanel
 from app.ui.say import announce, say
 from app.ui.settings import Settings
 from app.ui.theme import SPACE
 from app.work.events import BoardsChanged, Event
+
+if TYPE_CHECKING:
+    from app.ui.practice import PracticePanel
 
 SMALLEST = QSize(900, 620)
 USUAL = QSize(1120, 740)

@@ -28,6 +28,7 @@ LIMIT_S = 60
 def main() -> int:
     """Measure and print."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its bytecode
     with tempfile.TemporaryDirectory(prefix="rekindle-bench-") as folder:
         os.environ["REKINDLE_DATA"] = folder
         starts: dict[str, list[float]] = {"bare": [], "rekindle": []}

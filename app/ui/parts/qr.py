@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import segno
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -21,6 +20,8 @@ class QrView(QWidget):
 
     def show_text(self, words: str) -> None:
         """Draw this text; the accessible name says what is in it."""
+        import segno  # 60 ms that no start of the program should cost
+
         self._rows = tuple(bytes(row) for row in segno.make(words, error="m", micro=False).matrix)
         self.setAccessibleName(self.tr("QR code: {words}").format(words=words))
         self.updateGeometry()
