@@ -25,7 +25,7 @@ def resources() -> Path:
 
 
 def resource(name: str) -> Path:
-    """Return the path of a file in `resources/`, for example `udev/99-rekindle.rules`.
+    """Return the path of a file in `resources/`, for example `udev/70-rekindle.rules`.
 
     Raises:
         FileNotFoundError: There is no such file; a test asks for every name the program uses.

@@ -9,7 +9,7 @@ from app import paths
 from app.ui.pages.base import CopyButton
 from app.ui.theme import SPACE, tokens
 
-RULE = "udev/99-rekindle.rules"
+RULE = "udev/70-rekindle.rules"
 
 
 def commands() -> str:

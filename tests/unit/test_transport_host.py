@@ -90,7 +90,7 @@ def test_boards_and_strangers_with_their_vendor_numbers_are_listed(tree: SysfsTr
 
 
 def test_the_access_rule_names_the_same_vendors() -> None:
-    rule = paths.resource("udev/99-rekindle.rules").read_text(encoding="utf-8")
+    rule = paths.resource("udev/70-rekindle.rules").read_text(encoding="utf-8")
     found = {int(number, 16) for number in re.findall(r'idVendor}=="([0-9a-f]{4})"', rule)}
     assert found == {vendor for vendor in range(0x10000) if may_be_a_board(vendor, 0)}
     for line in rule.splitlines():
@@ -100,6 +100,12 @@ def test_the_access_rule_names_the_same_vendors() -> None:
             assert 'ENV{ID_MM_DEVICE_IGNORE}="1"' in line
             assert ('SUBSYSTEM=="usb"' in line) != ('SUBSYSTEM=="tty"' in line)
     assert rule.count('SUBSYSTEM=="tty"') == rule.count('SUBSYSTEM=="usb"') == len(found)
+
+
+def test_the_access_rule_comes_before_those_that_act_on_its_tags() -> None:
+    numbers = [int(path.name[:2]) for path in paths.resource("udev/70-rekindle.rules").parent.glob("*.rules")]
+    assert numbers
+    assert all(number < 73 for number in numbers), "73-seat-late.rules acts on uaccess"
 
 
 SIGHTING = Sighting("1-2.3", 7, 0x1D50, 0x607F, None, None, 0x0200, None)
