@@ -61,6 +61,7 @@ class PracticeBoard:
         boot: Key of its boot loader.
         firmware: Key of its firmware.
         device_id: Made up in the pattern of real ones.
+        profiles: Whether it knows Wi-Fi networks.
     """
 
     key: str
@@ -69,6 +70,7 @@ class PracticeBoard:
     boot: str
     firmware: str
     device_id: str
+    profiles: bool = True
 
 
 _ROWS = (
@@ -79,6 +81,9 @@ _ROWS = (
         "original",
         "spark_11",
         "53ff6f065067544840551187",
+        # With networks it would run its program, which shows nothing on USB (1.3); without any it listens by itself
+        # (8.2), so there is a board to practise on at once.
+        profiles=False,
     ),
     PracticeBoard(
         "core-0.5",
@@ -152,7 +157,7 @@ def make(
     device_id: str = "",
     timing: Timing = Timing.TYPICAL,
     mishap: Mishap = Mishap.NONE,
-    profiles: bool = True,
+    profiles: bool | None = None,
     online: bool = True,
     app_uses_serial: bool = False,
     claimed: bool = False,
@@ -172,7 +177,7 @@ def make(
         device_id: Another id than the row's.
         timing: How long its hardware takes.
         mishap: What goes wrong.
-        profiles: Whether it knows Wi-Fi networks; without any it starts listening by itself.
+        profiles: Whether it knows Wi-Fi networks, without which it starts listening by itself; None for the row's.
         online: Whether it reaches the network and the cloud.
         app_uses_serial: Core of 2014: whether its application opens the serial port (1.3).
         claimed: Whether it says so.
@@ -197,7 +202,7 @@ def make(
         plate,
         timing=timing,
         mishap=mishap,
-        profiles=profiles,
+        profiles=row.profiles if profiles is None else profiles,
         online=online,
         app_uses_serial=app_uses_serial,
         other_id=bytes((unique_id[0] ^ 0x11, *unique_id[1:11], unique_id[11] ^ 0x04)).hex(),

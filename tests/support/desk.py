@@ -102,7 +102,7 @@ def desk(
 ) -> Desk:
     """Lay a desk: plug a practice board in, let it start, bring it into a mode; then the mishap begins."""
     clock = FastClock()
-    board = make(name, clock, key=key, app_uses_serial=app_uses_serial)
+    board = make(name, clock, key=key, app_uses_serial=app_uses_serial, profiles=True)
     bus = VirtualBus(clock)
     bus.plug(board, port)
     clock.pause(BOOT_S)

@@ -16,11 +16,11 @@ LONG = 60.0  # seconds after which every board has done what it does by itself
 
 
 class Desk:
-    """One board on port 1-1 with a hand that presses its buttons."""
+    """One board on port 1-1 with a hand that presses its buttons; it knows networks unless told otherwise."""
 
     def __init__(self, name: str, **options: Any) -> None:  # noqa: ANN401 - handed on to `make`
         self.clock = FastClock()
-        self.board: VirtualBoard = make(name, self.clock, **options)
+        self.board: VirtualBoard = make(name, self.clock, **{"profiles": True, **options})
         self.bus = VirtualBus(self.clock, [self.board])
         self.hand = PracticeHand(self.board)
         self.clock.pause(LONG)

@@ -39,11 +39,12 @@ class Desk:
         plugged: bool = True,
         practice: bool = True,
         factor: float = 20.0,
+        profiles: bool | None = None,
     ) -> None:
         self.qtbot = qtbot
         self.clock = ScaledClock(factor)
         self.bus = VirtualBus(self.clock)
-        self.board: VirtualBoard = make(name, self.clock)
+        self.board: VirtualBoard = make(name, self.clock, profiles=profiles)
         self.hand = PracticeHand(self.board)
         self.safe = KeySafe(folder / "safe", practice=True)
         self.panel = PracticePanel(self.bus, self.clock, self.board, name)
@@ -85,9 +86,13 @@ class Desk:
 
     def button(self, name: str) -> QPushButton:
         """The button of that object name which is on the screen."""
-        found = [each for each in self.window.findChildren(QPushButton, name) if each.isVisible()]
-        assert found, f"no button {name} on the screen"
-        return found[0]
+
+        def found() -> list[QPushButton]:
+            return [each for each in self.window.findChildren(QPushButton, name) if each.isVisible()]
+
+        # Layouts show what was put into them a turn of the event loop later.
+        self.qtbot.waitUntil(lambda: bool(found()), timeout=WAIT_MS)
+        return found()[0]
 
     def click(self, name: str) -> None:
         button = self.button(name)

@@ -21,8 +21,16 @@ def desk(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[MakeDesk]
     theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, reduced_motion=True)
     made: list[Desk] = []
 
-    def make_desk(name: str = "photon", *, plugged: bool = True, practice: bool = True, factor: float = 20.0) -> Desk:
-        made.append(Desk(qtbot, tmp_path, name, plugged=plugged, practice=practice, factor=factor))
+    def make_desk(
+        name: str = "photon",
+        *,
+        plugged: bool = True,
+        practice: bool = True,
+        factor: float = 20.0,
+        profiles: bool | None = None,
+    ) -> Desk:
+        options = {"plugged": plugged, "practice": practice, "factor": factor, "profiles": profiles}
+        made.append(Desk(qtbot, tmp_path, name, **options))  # type: ignore[arg-type]  # as above
         return made[-1]
 
     yield make_desk

@@ -74,7 +74,6 @@ def test_a_photon_key_goes_into_the_safe_by_two_clicks(desk: MakeDesk) -> None:
 
 def test_a_core_key_goes_into_the_safe_with_the_button_coach(desk: MakeDesk) -> None:
     core = desk("core")
-    core.hand.enter_listening()
     core.wait_for_board()
     core.click("back-up-now")
     run_to_the_end(core)
@@ -120,8 +119,18 @@ def test_without_a_board_the_cable_is_suspected_and_no_card_pretends(desk: MakeD
     assert empty.button("open-guide").isEnabled()
 
 
-def test_a_practice_core_that_is_silent_says_which_button_to_hold(desk: MakeDesk) -> None:
+def test_the_practice_core_listens_by_itself_and_tells_its_id_without_a_finger(desk: MakeDesk) -> None:
     core = desk("core")
+    core.wait_for_board()
+    assert core.board.light_pattern == "blinking blue"
+    core.click("card-read-id")
+    core.click("start")
+    core.wait_for_screen(Screen.RESULT)
+    assert core.board.device_id in words_on(core)
+
+
+def test_a_practice_core_that_is_silent_says_which_button_to_hold(desk: MakeDesk) -> None:
+    core = desk("core", profiles=True)
     core.qtbot.waitUntil(lambda: core.window.state.looked, timeout=WAIT_MS)
     assert "Hold its MODE button for three seconds" in words_on(core)
 
@@ -177,7 +186,6 @@ def test_pulling_the_cable_in_a_run_says_what_to_do_and_offers_another_try(desk:
 
 def test_stop_leaves_everything_as_it_was(desk: MakeDesk) -> None:
     core = desk("core")
-    core.hand.enter_listening()
     core.wait_for_board()
     core.window.dispatch(PickRecipe("back-up-key"))
     core.click("start")
@@ -201,7 +209,6 @@ def test_closing_while_nothing_runs_closes_at_once(desk: MakeDesk) -> None:
 
 def test_closing_during_a_run_asks_then_stops_then_closes(desk: MakeDesk, qtbot: QtBot) -> None:
     core = desk("core")
-    core.hand.enter_listening()
     core.wait_for_board()
     core.window.dispatch(PickRecipe("back-up-key"))
     core.click("start")
@@ -218,7 +225,6 @@ def test_closing_during_a_run_asks_then_stops_then_closes(desk: MakeDesk, qtbot:
 
 def test_the_light_guide_opens_from_a_run_and_goes_back_to_it(desk: MakeDesk) -> None:
     core = desk("core")
-    core.hand.enter_listening()
     core.wait_for_board()
     core.window.dispatch(PickRecipe("back-up-key"))
     core.click("start")

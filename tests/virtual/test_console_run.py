@@ -47,9 +47,16 @@ class Typist(io.StringIO):
 class Seat:
     """A desk with practice boards, a terminal whose output is kept."""
 
-    def __init__(self, folder: Path, *names: str, typist: Typist | None = None, in_dfu: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *names: str,
+        typist: Typist | None = None,
+        in_dfu: bool = False,
+        profiles: bool | None = None,
+    ) -> None:
         clock = ScaledClock()
-        boards = {f"1-{number}": make(name, clock) for number, name in enumerate(names, start=1)}
+        boards = {f"1-{number}": make(name, clock, profiles=profiles) for number, name in enumerate(names, start=1)}
         self.boards = boards
         self.desk = Desk(VirtualBus(clock, boards.values()), clock, boards)
         self.safe = KeySafe(folder / "safe", practice=True)
@@ -87,6 +94,13 @@ def test_a_backup_on_a_practice_board_needs_nobody(name: str, tmp_path: Path) ->
     assert len(seat.safe.backups()) == 1
     assert "Back up the key" in seat.lines[0]
     assert any("The key of this board is safe." in line for line in seat.lines)
+
+
+def test_a_practice_board_that_does_not_show_gets_a_finger(tmp_path: Path) -> None:
+    silent, shown = Seat(tmp_path, "core", profiles=True), Seat(tmp_path, "core")
+    assert silent.run("read-id") == shown.run("read-id") == DONE
+    assert "MODE is held for three seconds for you" in silent.asides.getvalue()
+    assert shown.asides.getvalue().count("\n") <= silent.asides.getvalue().count("\n") - 1
 
 
 def test_json_is_one_object_a_line_and_ends_with_the_outcome(tmp_path: Path) -> None:

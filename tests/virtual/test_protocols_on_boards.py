@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, name: str, **options: object) -> None:
         self.clock = FastClock()
-        self.board: VirtualBoard = make(name, self.clock, **options)  # type: ignore[arg-type]
+        self.board: VirtualBoard = make(name, self.clock, **{"profiles": True, **options})  # type: ignore[arg-type]
         self.bus = VirtualBus(self.clock, [self.board])
         self.hand = PracticeHand(self.board)
         self.clock.pause(RETURN_S)
