@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from app.clock import Clock, Deadline
-from app.faults import AccessDenied, BoardGone, BoardSilent, PortBusy, TransferStalled
+from app.faults import AccessDenied, BoardGone, BoardSilent, BusFailed, PortBusy, TransferStalled
 from app.transports.base import SerialPipe, Sighting, UsbPipe
 from app.virtual.board import VirtualBoard
-from app.virtual.descriptors import Standard
+from app.virtual.descriptors import Setup, Standard
 from app.virtual.enumeration import CdcRequest, Enumeration
 from app.virtual.face import Gone, NoAnswer, Stall
 
@@ -20,6 +20,9 @@ PACKET = 64  # bytes of a full-speed bulk packet
 READ_STEP = 0.002  # seconds between two looks at the serial port
 REQUEST_TO_INTERFACE = 0x21
 STANDARD_TO_INTERFACE = 0x01
+# USB 2.0 tables 9-2 and 9-5.
+RECIPIENT, INTERFACE = 0x1F, 0x01
+INTERFACE_DESCRIPTOR = 4
 
 
 class VirtualBus:
@@ -257,17 +260,37 @@ class VirtualUsbPipe(_Pipe):
         self, request_type: int, request: int, value: int, index: int, data: bytes, timeout_ms: int
     ) -> None:
         """Send a control transfer with an optional data stage to the board."""
+        self._claim(request_type, index)
         self._transfer(request_type, request, value, index, data, len(data), timeout_ms)
 
     def control_in(
         self, request_type: int, request: int, value: int, index: int, length: int, timeout_ms: int
     ) -> bytes:
         """Ask for at most `length` bytes."""
+        self._claim(request_type, index)
         return self._transfer(request_type, request, value, index, b"", length, timeout_ms)[:length]
 
     def select_alt(self, interface: int, alt: int) -> None:
         """Choose an alternate setting."""
+        self._demand((interface, alt))
         self._transfer(STANDARD_TO_INTERFACE, Standard.SET_INTERFACE, alt, interface, b"", 0, 1000)
+
+    def _claim(self, request_type: int, index: int) -> None:
+        """Before a class request the real bus claims the interface it is for."""
+        setup = Setup(request_type, 0, 0, index, 0)
+        if request_type & RECIPIENT == INTERFACE and not setup.vendor:
+            self._demand((index & 0xFF, 0))
+
+    def _demand(self, wanted: tuple[int, int]) -> None:
+        """Refuse an interface and alternate setting that are not in the configuration descriptor.
+
+        The operating system looks there and asks the board nothing, not even a Core that would accept more (1.2).
+        """
+        self._still_open()
+        if not self._face.attached():
+            raise BoardGone("interface")
+        if wanted not in _settings(self._face.configuration_descriptor()):
+            raise BusFailed(f"no interface {wanted[0]} with alternate setting {wanted[1]}")
 
 
 class VirtualSerialPipe(_Pipe):
@@ -319,6 +342,18 @@ class VirtualSerialPipe(_Pipe):
     def _still_there(self) -> None:
         if not self._face.attached():
             raise BoardGone("serial write")
+
+
+def _settings(configuration: bytes) -> set[tuple[int, int]]:
+    """Return every interface and alternate setting that a configuration descriptor announces."""
+    found: set[tuple[int, int]] = set()
+    place = 0
+    while place < len(configuration):
+        length, kind, *rest = configuration[place : place + configuration[place]]
+        if kind == INTERFACE_DESCRIPTOR:
+            found.add((rest[0], rest[1]))
+        place += length
+    return found
 
 
 def _port_number(port: str) -> int:

@@ -10,7 +10,7 @@ import pytest
 from contract.conftest import Desk
 
 from app.clock import Deadline
-from app.faults import AccessDenied, BoardGone, BoardSilent, PortBusy, TransferStalled
+from app.faults import AccessDenied, BoardGone, BoardSilent, BusFailed, PortBusy, TransferStalled
 from app.virtual.mishaps import Mishap
 
 DEVICE_DESCRIPTOR = (0x80, 6, 0x0100, 0)
@@ -88,6 +88,25 @@ def test_a_board_in_dfu_answers_on_the_chosen_setting(desk: Desk) -> None:
     with desk.bus.open_usb(desk.sighting()) as pipe:
         pipe.select_alt(0, 1)
         assert pipe.control_in(0xA1, 3, 0, 0, 6, 1000)[4] == 2  # dfuIDLE
+
+
+@pytest.mark.parametrize(("interface", "alt"), [(0, 7), (3, 0)])
+def test_what_the_configuration_does_not_announce_is_refused_by_the_computer(
+    desk: Desk, interface: int, alt: int
+) -> None:
+    desk.hand.enter_dfu()
+    desk.clock.pause(3)
+    with desk.bus.open_usb(desk.sighting()) as pipe:
+        with pytest.raises(BusFailed):
+            pipe.select_alt(interface, alt)
+        pipe.select_alt(0, 1)
+
+
+def test_a_class_request_to_an_interface_that_is_not_there_never_reaches_the_board(desk: Desk) -> None:
+    desk.hand.enter_dfu()
+    desk.clock.pause(3)
+    with desk.bus.open_usb(desk.sighting()) as pipe, pytest.raises(BusFailed):
+        pipe.control_in(0xA1, 3, 0, 5, 6, 1000)
 
 
 def test_two_programs_cannot_use_one_dfu_interface(desk: Desk) -> None:

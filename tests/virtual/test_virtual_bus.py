@@ -9,7 +9,7 @@ from support.clock import FastClock
 from support.virtual_desk import LONG, Desk
 
 from app.clock import RealClock
-from app.faults import AccessDenied, BoardGone, BoardSilent, PortBusy, TransferStalled
+from app.faults import AccessDenied, BoardGone, BoardSilent, BusFailed, PortBusy, TransferStalled
 from app.transports.base import Bus, SerialPipe, UsbPipe
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
@@ -138,8 +138,15 @@ def test_control_transfers_go_both_ways() -> None:
         pipe.control_out(0x21, 4, 0, 0, b"", 500)
         pipe.select_alt(0, 1)
         assert pipe.control_in(*GETSTATUS).hex() == "000000000200"
-        with pytest.raises(TransferStalled):
-            pipe.select_alt(0, 7)
+
+
+def test_computer_refuses_an_alternate_setting_that_a_core_accepts_but_does_not_announce() -> None:
+    desk = Desk("core")
+    desk.dfu().alt(3)
+    said = len(desk.board.wire)
+    with usb(desk) as pipe, pytest.raises(BusFailed):
+        pipe.select_alt(0, 3)
+    assert len(desk.board.wire) == said
 
 
 def test_serial_read_ends_when_its_time_is_over() -> None:
