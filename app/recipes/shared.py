@@ -31,22 +31,21 @@ COACH_S = 300.0
 GONE_S = 5.0  # after leaving, a board is off the bus at once or within 1 s (2.2)
 BACK_S = 8.0
 
-_ENTER_DFU_TITLE = text("Shared", "Bring the board into update mode (DFU)")
+_ENTER_DFU_TITLE = text("Shared", "Hold {button}, tap RESET, keep holding {button}")
 _ENTER_DFU_BODY = text(
     "Shared",
-    "Hold {button}, tap RESET, and keep holding {button} until the light blinks yellow. Then let go. "
-    "The program sees by itself when it worked.",
+    "Let go when the light blinks yellow, after about three seconds. Too early? Just try again. Do not hold on for "
+    "{late} seconds: then the board resets itself to its factory firmware.",
 )
-_ENTER_LISTENING_TITLE = text("Shared", "Bring the board into listening mode")
+_ENTER_LISTENING_TITLE = text("Shared", "Hold {button} for three seconds")
 _ENTER_LISTENING_BODY = text(
-    "Shared",
-    "Hold {button} for three seconds until the light blinks blue, then let go. "
-    "The program sees by itself when it worked.",
+    "Shared", "Let go when the light blinks blue. Held much longer, the board would forget its Wi-Fi networks."
 )
+_ENTER_LISTENING_FROM_DFU_TITLE = text("Shared", "Tap RESET, then hold {button} for three seconds")
 _ENTER_LISTENING_FROM_DFU_BODY = text(
     "Shared",
-    "Tap RESET alone and wait until the light no longer blinks yellow. Then hold {button} for three seconds until the "
-    "light blinks blue, and let go. The program sees by itself when it worked.",
+    "Tap RESET alone, without {button}, and wait until the light no longer blinks yellow. Then hold {button} until it "
+    "blinks blue, and let go.",
 )
 _NO_BAUD = text("Shared", "It could not be done over the serial port: {reason}")
 _ALREADY_DFU = text("Shared", "It was in update mode already.")
@@ -80,20 +79,23 @@ def enter_dfu(job: Job) -> None:
         if _dfu_by_request(job):
             job.say(_BY_REQUEST)
             return
+        job.refresh()  # the cable was pulled meanwhile: that is a fault, and no button helps
     coach_into_dfu(job)
     job.say(BY_HAND)
 
 
 def coach_into_dfu(job: Job) -> Board:
     """Show the person the buttons for update mode and wait until USB shows it."""
-    button = job.platform.mode_button
+    choreography = job.platform.choreography("dfu", job.board.boot_loader)
+    late = choreography.until_ms
+    assert late is not None, "update mode always ends where the factory reset begins (8.1)"
     return job.coach(
         DoThis(
             "enter-dfu",
-            _ENTER_DFU_TITLE,
-            _ENTER_DFU_BODY.with_values(button=button),
+            _ENTER_DFU_TITLE.with_values(button=job.platform.mode_button),
+            _ENTER_DFU_BODY.with_values(late=f"{late / 1000:g}"),
             job.platform,
-            job.platform.choreography("dfu", job.board.boot_loader),
+            choreography,
             Mode.DFU,
         ),
         COACH_S,
@@ -117,18 +119,20 @@ def enter_listening(job: Job) -> Text:
             return _ALREADY_LISTENING
         if _listening_by_baud(job):
             return _BY_BAUD
+        job.refresh()  # as above
     coach_into_listening(job)
     return BY_HAND
 
 
 def coach_into_listening(job: Job) -> Board:
     """Show the person the buttons for listening mode and wait until the console answers."""
-    in_dfu = job.board.mode is Mode.DFU
-    body = _ENTER_LISTENING_FROM_DFU_BODY if in_dfu else _ENTER_LISTENING_BODY
+    title, body = _ENTER_LISTENING_TITLE, _ENTER_LISTENING_BODY
+    if job.board.mode is Mode.DFU:
+        title, body = _ENTER_LISTENING_FROM_DFU_TITLE, _ENTER_LISTENING_FROM_DFU_BODY
     return job.coach(
         DoThis(
             "enter-listening",
-            _ENTER_LISTENING_TITLE,
+            title.with_values(button=job.platform.mode_button),
             body.with_values(button=job.platform.mode_button),
             job.platform,
             job.platform.choreography("listening"),
