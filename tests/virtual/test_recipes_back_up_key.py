@@ -346,3 +346,12 @@ def test_no_private_byte_leaves_in_events_or_logs(tmp_path: Path, caplog: pytest
         assert form[:24] not in told
     note = json.loads(place.safe.backups()[0].file(".json").read_text())
     assert secret.hex() not in json.dumps(note)
+
+
+@pytest.mark.parametrize("transfer", range(1, 8))
+def test_a_cable_pulled_before_update_mode_is_a_fault_and_no_reason_to_press_buttons(
+    transfer: int, tmp_path: Path
+) -> None:
+    place = desk("photon", tmp_path, mishap=Mishap(gone_at=transfer))
+    assert place.fail(BackUpKey).code in {"usb.board-gone", "board.did-not-return"}
+    assert not any(isinstance(event, Asked) for event in place.person.events)
