@@ -388,9 +388,9 @@ class VirtualBoard:
             self._after(3.0, self._chosen)
             return
         if hold is Hold.UNCHECKED or image:
-            self._after(6.5, lambda: self._offer(Choice.FACTORY, light.FACTORY_WINDOW))
+            self._after(6.5, lambda: self._offer(Choice.FACTORY, light.FACTORY_GREEN))
         last = Choice.FACTORY_AND_CLEAR if hold is Hold.UNCHECKED or image else Choice.CLEAR
-        self._after(10.0, lambda: self._offer(last, light.CLEAR_WINDOW))
+        self._after(10.0, lambda: self._offer(last, light.FACTORY_WHITE))
         self._after(12.0, self._chosen)
 
     def _offer(self, choice: Choice, pattern: Light) -> None:

@@ -76,10 +76,9 @@ DARK = Light("off", 0, ((1.0, 0.0, 0.0),))
 # Boot loader (9.1).
 DFU = blinking("blinking yellow", YELLOW, 100)
 SAFE_WINDOW = blinking("blinking magenta", MAGENTA, 100)
-FACTORY_WINDOW = blinking("blinking green", GREEN, 100)
-CLEAR_WINDOW = blinking("blinking white", WHITE, 100)
 APPLYING = blinking("blinking magenta rapidly", MAGENTA, 50)
 RESTORING = blinking("blinking red rapidly", RED, 50)
+# These two a held button shows too, from 10 s and from 6.5 s on: 9.1 gives them one speed.
 FACTORY_WHITE = blinking("blinking white rapidly", WHITE, 50)
 FACTORY_GREEN = blinking("blinking green rapidly", GREEN, 50)
 # Firmware, both eras (9.2, 9.3).

@@ -67,9 +67,9 @@ def test_factory_reset_from_an_erased_slot_ends_in_dfu() -> None:
         (2.95, "blinking magenta", Phase.FIRMWARE, True),
         (3.05, "blinking yellow", Phase.DFU, False),
         (6.45, "blinking yellow", Phase.DFU, False),
-        (6.55, "blinking green", Phase.FIRMWARE, False),
-        (9.95, "blinking green", Phase.FIRMWARE, False),
-        (10.05, "blinking white", Phase.FIRMWARE, False),
+        (6.55, "blinking green rapidly", Phase.FIRMWARE, False),
+        (9.95, "blinking green rapidly", Phase.FIRMWARE, False),
+        (10.05, "blinking white rapidly", Phase.FIRMWARE, False),
     ],
 )
 @pytest.mark.parametrize("name", ["photon", "electron"])
@@ -95,7 +95,7 @@ def test_photon_of_today_without_factory_image_stays_at_yellow_until_ten_seconds
     desk = Desk("photon")
     assert watch_hold(desk, 8) == "blinking yellow"
     assert desk.phase() is Phase.DFU
-    assert watch_hold(desk, 11) == "blinking white"
+    assert watch_hold(desk, 11) == "blinking white rapidly"
     assert desk.phase() is Phase.FIRMWARE
     assert not desk.has_profiles()
 
@@ -119,7 +119,7 @@ def test_photon_0_7_without_factory_image_enters_dfu_while_held() -> None:
 
 def test_early_photon_does_not_look_for_a_factory_image_and_ends_in_dfu() -> None:
     desk = Desk("photon-0.5")
-    assert watch_hold(desk, 7) == "blinking green"
+    assert watch_hold(desk, 7) == "blinking green rapidly"
     assert desk.phase() is Phase.DFU
 
 
