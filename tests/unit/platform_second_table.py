@@ -217,7 +217,6 @@ _CORE_ALL = {
     "ignores-alt",
     "never-reports-errors",
     "works-after-status",
-    "resets-on-leave",
     "even-length",
     "clearing-breaks",
     "illegal-state",
@@ -247,8 +246,8 @@ _F2_0_6 = _F2_ALL | {"stalls-on-failure", "bad-read-stale", "verifies-writes"}
 _F2_1_2 = _F2_ALL | {"stalls-on-failure", "bad-read-zero", "verifies-writes"}
 _F2_0_7 = _F2_1_2 | {"short-button-loop"}
 QUIRKS = {
-    ("core", "original"): _CORE_ALL | {"no-dfu-by-baud", "hides-id"},
-    ("core", "0.4"): _CORE_ALL | {"hides-id", "no-factory-check"},
+    ("core", "original"): _CORE_ALL | {"resets-on-leave", "no-dfu-by-baud", "hides-id"},
+    ("core", "0.4"): _CORE_ALL | {"resets-on-leave", "hides-id", "no-factory-check"},
     ("core", "0.7"): _CORE_ALL | {"short-button-loop"},
     ("photon", "0.4.0"): _F2_0_4_0,
     ("photon", "0.4.4"): _F2_0_4_4,
@@ -305,7 +304,11 @@ HOLDS = {
     ("core", "original"): _OLD_HOLDS,
     ("core", "0.4"): _NEW_HOLDS,
     ("core", "0.7"): _NEW_HOLDS,
-    **{(board, which): _NEW_HOLDS for board in ("photon", "p1", "electron") for which in ("0.4.0", "0.6", "1.2")},
+    **{
+        (board, which): _NEW_HOLDS
+        for board in ("photon", "p1", "electron")
+        for which in ("0.4.0", "0.4.4", "0.6", "0.7", "1.2")
+    },
 }
 # 8.1: the colour seen so many ms after the reset while the button is held
 HELD_COLOURS = {
