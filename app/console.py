@@ -6,22 +6,20 @@ this is practice) goes to standard error.
 
 from __future__ import annotations
 
-import getpass
-import json
 import queue
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, TextIO, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
 
-from app.clock import Clock
+from app.clock import Clock, Deadline, RealClock
 from app.engine.engine import Engine
-from app.faults import Fault, NoAnswer, NoBoard
+from app.faults import AccessDenied, Fault, NoAnswer, NoBoard, NoSuchBoard
+from app.plain import event_json, json_line, to_json
 from app.platforms.identify import core_serial
-from app.platforms.model import Choreography, Mode, Platform
+from app.platforms.model import Mode
 from app.recipes.registry import RECIPES, recipe
+from app.terminal import DONE, FAULT, STOPPED, Terminal
 from app.text import Text, text
 from app.transports.base import Bus
 from app.work.board import Board
@@ -49,14 +47,17 @@ if TYPE_CHECKING:
     from app.keys.safe import KeySafe
     from app.virtual.board import VirtualBoard
 
-DONE, FAULT, WRONG_USAGE, STOPPED = 0, 1, 2, 130
-
 FIRST_LOOK_S = 10.0
 """How long the first list of boards may take; it comes at once unless the system is very busy."""
 PRACTICE_BOOT_S = 4.0
 """How long a practice board may take to show up by itself."""
 SLICE_S = 0.2
 """Waits are cut so that Ctrl-C is felt on every system."""
+STOP_LIMIT_S = 30.0
+"""How long a run may take to end once it was asked to: a board on its way to another mode is awaited first."""
+
+_Inbox = queue.SimpleQueue[Event | None]
+"""News of the engine, and None for each Ctrl-C."""
 
 _MODES = {
     Mode.NORMAL: text("Console", "running"),
@@ -67,6 +68,7 @@ _PRACTICE_HAND = text("Console", "Practice: the buttons are being pressed for yo
 _PRACTICE_HIDDEN = text(
     "Console", "Practice: this board's firmware does not show on USB, so MODE is held for three seconds for you."
 )
+_MOVES_ON = text("Console", "The program sees by itself when it worked.")
 _DENIED = text("Console", "this computer does not let the program open it")
 
 
@@ -92,47 +94,6 @@ class Desk:
     practice: Mapping[str, VirtualBoard]
 
 
-class Terminal:
-    """Standard input, output and error, as far as the commands use them."""
-
-    def __init__(
-        self, answers: TextIO | None = None, news: TextIO | None = None, prompts: TextIO | None = None
-    ) -> None:
-        self._answers = answers or sys.stdin
-        self._news = news or sys.stdout
-        self._prompts = prompts or sys.stderr
-
-    @property
-    def has_person(self) -> bool:
-        """Whether somebody sits there who can be asked."""
-        return self._answers.isatty()
-
-    def say(self, line: str) -> None:
-        """Write a line of news."""
-        self._news.write(line + "\n")
-        self._news.flush()
-
-    def aside(self, line: str) -> None:
-        """Write a line that is for a person only."""
-        self._prompts.write(line + "\n")
-        self._prompts.flush()
-
-    def read(self, prompt: str, *, secret: bool) -> str:
-        """Ask for a line.
-
-        Raises:
-            EOFError: There is none.
-        """
-        if secret:
-            return getpass.getpass(prompt, self._prompts)
-        self._prompts.write(prompt)
-        self._prompts.flush()
-        line = self._answers.readline()
-        if not line:
-            raise EOFError
-        return line.rstrip("\r\n")
-
-
 # --- list -----------------------------------------------------------------------------------------------------------
 
 
@@ -145,6 +106,8 @@ def list_boards(desk: Desk, terminal: Terminal, *, as_json: bool) -> int:
         return FAULT
     for board in boards:
         terminal.say(json_line({"board": to_json(board)}) if as_json else board_line(board))
+    if any(board.sighting.denied for board in boards):
+        terminal.aside(AccessDenied.next_step.english())
     if not boards and not as_json:
         terminal.aside(f"{NoBoard.cause.english()} {NoBoard.next_step.english()}")
     return DONE
@@ -208,9 +171,24 @@ def run(
         raise WrongUsageError(
             f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}"
         ) from None
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events: _Inbox = queue.SimpleQueue()
     engine = Engine(desk.bus, desk.clock, safe, events.put)
-    engine.start()
+    with terminal.interrupts(lambda: events.put(None)):
+        engine.start()
+        return _run_with(engine, events, recipe_key, desk, terminal, board=board, answers=answers, as_json=as_json)
+
+
+def _run_with(
+    engine: Engine,
+    events: _Inbox,
+    recipe_key: str,
+    desk: Desk,
+    terminal: Terminal,
+    *,
+    board: str | None,
+    answers: Mapping[str, str],
+    as_json: bool,
+) -> int:
     try:
         chosen = choose(_boards(desk, events, terminal), board)
         number = engine.run(recipe_key, chosen.port_path, answers)
@@ -235,22 +213,33 @@ def choose(boards: Sequence[Board], wanted: str | None) -> Board:
         wanted: Device ID, serial number or port path, any case; None for the only one.
 
     Raises:
-        NoBoard: It is not there, or nothing is.
+        NoBoard: Nothing is there.
+        NoSuchBoard: It is not there, but others are.
         WrongUsageError: Several could be meant.
     """
-    if wanted is not None:
-        boards = [board for board in boards if wanted.lower() in _names(board, wanted)]
     if not boards:
         raise NoBoard(wanted or "")
+    if wanted is not None:
+        here = boards
+        boards = [board for board in boards if wanted.lower() in _names(board, wanted)]
+        if not boards:
+            raise NoSuchBoard(wanted=wanted, here=", ".join(_name(board) for board in here))
     if len(boards) > 1:
         rows = "".join(f"\n  {board_line(board)}" for board in boards)
         raise WrongUsageError(f"several boards are here; choose one with --board ID, serial number or port:{rows}")
     return boards[0]
 
 
+def _name(board: Board) -> str:
+    """The best name to choose it by."""
+    return board.identity.device_id if board.identity else board.sighting.serial or board.port_path
+
+
 def _names(board: Board, wanted: str) -> set[str]:
     """Every name the board goes by, in lower case; a Core in update mode knows its ID's hash only (1.4)."""
-    names = {board.port_path.lower(), (board.sighting.serial or "").lower()}
+    names = {board.port_path.lower()}
+    if board.sighting.serial:
+        names.add(board.sighting.serial.lower())
     if board.identity is not None:
         names.add(board.identity.device_id)
     elif _DEVICE_ID.fullmatch(wanted) and core_serial(wanted) == board.sighting.serial:
@@ -258,7 +247,7 @@ def _names(board: Board, wanted: str) -> set[str]:
     return names
 
 
-def _boards(desk: Desk, events: queue.SimpleQueue[Event], terminal: Terminal) -> tuple[Board, ...]:
+def _boards(desk: Desk, events: _Inbox, terminal: Terminal) -> tuple[Board, ...]:
     """Wait for the list of boards; a practice board gets the time to start, and a finger if it hides.
 
     Raises:
@@ -284,18 +273,19 @@ def _boards(desk: Desk, events: queue.SimpleQueue[Event], terminal: Terminal) ->
     return boards
 
 
-def _first_list(events: queue.SimpleQueue[Event]) -> tuple[Board, ...]:
+def _first_list(events: _Inbox) -> tuple[Board, ...]:
     boards = _next_list(events, FIRST_LOOK_S)
     if boards is None:
         raise NoBoard("no list of boards came")
     return boards
 
 
-def _next_list(events: queue.SimpleQueue[Event], seconds: float) -> tuple[Board, ...] | None:
+def _next_list(events: _Inbox, seconds: float) -> tuple[Board, ...] | None:
     """Return the next list of boards, None if none came in time; the computer's own time, whatever the desk's is.
 
     Raises:
         _ListingFailedError: Boards cannot be listed at all.
+        KeyboardInterrupt: Ctrl-C was pressed.
     """
     try:
         event = events.get(timeout=seconds)
@@ -306,6 +296,8 @@ def _next_list(events: queue.SimpleQueue[Event], seconds: float) -> tuple[Board,
             return boards
         case BusTrouble():
             raise _ListingFailedError(event)
+        case None:
+            raise KeyboardInterrupt
         case _:
             return None
 
@@ -330,22 +322,28 @@ class _Show:
         self._terminal = terminal
         self._json = as_json
         self._titles: tuple[str, ...] = ()
+        self._limit: Deadline | None = None  # once it was asked to stop
 
-    def until_end(self, events: queue.SimpleQueue[Event]) -> int:
+    def until_end(self, events: _Inbox) -> int:
         """Handle events until the run's last one; Ctrl-C asks it to stop. Return the exit code."""
-        while True:
+        while self._limit is None or not self._limit.passed():
             try:
                 event = events.get(timeout=SLICE_S)
-                if getattr(event, "run", None) != self._run:
-                    continue
-                code = self._handle(event)
             except queue.Empty:
                 continue
-            except KeyboardInterrupt:
-                self._engine.stop(self._run)
-                continue
-            if code is not None:
-                return code
+            if event is None:
+                self._stop()
+            elif getattr(event, "run", None) == self._run:
+                code = self._handle(event)
+                if code is not None:
+                    return code
+        return STOPPED
+
+    def _stop(self) -> None:
+        self._engine.stop(self._run)
+        if self._limit is None:
+            self._limit = Deadline(RealClock(), STOP_LIMIT_S)  # threads live in the computer's time
+            self._terminal.aside(_STOPPING.english())
 
     def _handle(self, event: Event) -> int | None:
         if self._json:
@@ -375,6 +373,8 @@ class _Show:
                 return [f"[{step + 1}/{len(self._titles)}] {self._titles[step]}"]
             case StepDone(note=note) | StepSkipped(note=note):
                 return [f"      {note.english()}"] if note is not None else []
+            case Asked(question=DoThis() as question):
+                return [question.title.english(), question.body.english(), _MOVES_ON.english()]
             case Asked(question=question):
                 return [question.title.english(), question.body.english()]
             case Hint(words=words) | Note(words=words):
@@ -409,6 +409,9 @@ class _Show:
             try:
                 given = self._terminal.read(prompt(question), secret=isinstance(question, Enter) and question.secret)
                 answer = parse_answer(question, given)
+            except KeyboardInterrupt:
+                self._stop()
+                return
             except EOFError:
                 answer = NoAnswer(question=question.title, name=question.name)
             except ValueError as error:
@@ -418,6 +421,7 @@ class _Show:
             return
 
 
+_STOPPING = text("Console", "Stopping; the board is left as it was found.")
 _STOPPED = text("Console", "Stopped. Nothing on the board was changed.")
 _STOPPED_CHANGED = text("Console", "Stopped. The board was changed before that.")
 
@@ -453,7 +457,7 @@ def prompt(question: Question) -> str:
             assert_never(missing)
 
 
-# --- words and JSON -------------------------------------------------------------------------------------------------
+# --- words -------------------------------------------------------------------------------------------------
 
 
 def board_line(board: Board) -> str:
@@ -475,61 +479,6 @@ def failed_lines(event: Failed) -> list[str]:
     """Return the lines about a fault: what happened, what to do, the code to look for."""
     detail = f" ({event.detail})" if event.detail else ""
     return [event.cause.english(), f"  Next: {event.next_step.english()}", f"  Code: {event.code}{detail}"]
-
-
-def event_json(event: Event) -> dict[str, object]:
-    """Return an event as plain data; `event` names its kind, the rest are its fields without the way to reply."""
-    plain = to_json(event)
-    assert isinstance(plain, dict)
-    return {"event": type(event).__name__, **plain}
-
-
-def to_json(value: object) -> object:
-    """Return anything an event may hold as plain data: texts in English, boards and platforms by what names them."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Text():
-            return value.english()
-        case Enum():
-            return value.value
-        case Board():
-            return _board_json(value)
-        case Platform() | Choreography():
-            return value.key
-        case Mapping():
-            return {str(key): to_json(each) for key, each in value.items()}
-        case tuple() | list():
-            return [to_json(each) for each in value]
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            kind = {"kind": type(value).__name__} if isinstance(value, Question) else {}
-            members = {each.name: getattr(value, each.name) for each in fields(value)}
-            return {**kind, **{name: to_json(each) for name, each in members.items() if not callable(each)}}
-        case _:
-            return str(value)
-
-
-def json_line(plain: object) -> str:
-    """Return plain data as one line."""
-    return json.dumps(plain, ensure_ascii=False)
-
-
-def _board_json(board: Board) -> dict[str, object]:
-    seen = board.sighting
-    return {
-        "port": board.port_path,
-        "platform": board.platform.key,
-        "name": board.platform.name,
-        "mode": board.mode.value,
-        "serial": seen.serial,
-        "device_id": board.identity.device_id if board.identity else None,
-        "proof": board.identity.proof.value if board.identity else None,
-        "boot_loader": board.boot_loader.key if board.boot_loader else None,
-        "system_version": board.system_version,
-        "usb": f"{seen.vendor:04x}:{seen.product:04x}",
-        "serial_port": seen.serial_port,
-        "denied": seen.denied,
-    }
 
 
 def _words(value: str | Text) -> str:

@@ -185,6 +185,14 @@ class NoBoard(Fault):
     )
 
 
+class NoSuchBoard(Fault):
+    """There are boards, but not the one that is meant."""
+
+    code = "board.not-this-one"
+    cause = text("Faults", "The board {wanted} was not found on this computer.")
+    next_step = text("Faults", "Plug it in, or choose one of those that are here: {here}.")
+
+
 class BoardBusy(Fault):
     """A job already runs on this board."""
 
@@ -332,6 +340,15 @@ class SafeLocked(Fault):
     code = "safe.locked"
     cause = text("Faults", "The key safe is locked with a passphrase.")
     next_step = text("Faults", "Unlock the key safe, then try again.")
+
+
+class PassphraseExists(Fault):
+    """The key safe has a passphrase already, set by another running program."""
+
+    code = "safe.has-passphrase"
+    cause = text("Faults", "The key safe has a passphrase already.")
+    next_step = text("Faults", "Unlock it with that passphrase.")
+    retryable = False
 
 
 class WrongPassphrase(Fault):

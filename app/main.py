@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import log
+from app.terminal import FAULT, STOPPED, WRONG_USAGE, OutputLostError, Terminal
 
 if TYPE_CHECKING:
-    from app.console import Desk, Terminal
+    from app.console import Desk
     from app.keys.safe import KeySafe
 
 DEFAULT_PRACTICE = ("core", "photon")
-WRONG_USAGE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.version:
         sys.stdout.write(f"rekindle {log.version()}\n")
         return 0
+    if options.command is not None and (options.window_practice is not None or options.window_trace is not None):
+        # Whoever writes `rekindle --practice run ...` must not meet a real board.
+        return _wrong_usage(f"give --practice and --trace after {options.command}: rekindle {options.command} ...")
     log.catch_everything()
     log.set_up()
     try:
@@ -34,6 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _run(options)
             case _:
                 return _window(options)
+    except KeyboardInterrupt:
+        return STOPPED
+    except OutputLostError as error:
+        if error.reader_left:  # for example `| head`: nobody wants the rest
+            return STOPPED
+        Terminal().aside(f"rekindle: the output cannot be written: {error}")
+        return FAULT
     finally:
         log.tear_down()
 
@@ -56,7 +66,7 @@ def _window(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from app import console
 
-    terminal = console.Terminal()
+    terminal = Terminal()
     if options.recipes:
         return console.list_recipes(terminal, as_json=options.json)
     if options.practice:
@@ -78,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
     except console.WrongUsageError as error:
         return _wrong_usage(str(error))
     try:
-        return _run_at(desk, console.Terminal(), options, answers, practice=practice is not None)
+        return _run_at(desk, Terminal(), options, answers, practice=practice is not None)
     except console.WrongUsageError as error:
         return _wrong_usage(str(error))
     finally:
@@ -176,7 +186,7 @@ def _answers(given: Sequence[str]) -> dict[str, str]:
 
 
 def _wrong_usage(words: str) -> int:
-    sys.stderr.write(f"rekindle: {words}\n")
+    Terminal().aside(f"rekindle: {words}")
     return WRONG_USAGE
 
 

@@ -15,11 +15,12 @@ import pytest
 from support.scaled_clock import ScaledClock
 
 from app import console, log
-from app.console import DONE, FAULT, STOPPED, Desk, Terminal, WrongUsageError
+from app.console import Desk, WrongUsageError
 from app.engine.engine import Engine
 from app.faults import NoBoard
 from app.keys.safe import KeySafe
 from app.main import main
+from app.terminal import DONE, FAULT, STOPPED, Terminal
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import PRACTICE_BOARDS, make
 

@@ -1,0 +1,101 @@
+"""Events, boards and the like as plain data: what `--json` prints, one object a line, ASCII only.
+
+This is a promise to scripts: members are added, never renamed or removed. Texts are English sentences for people and
+may change; keys, codes, names and values of the kinds below may not.
+
+| line | members |
+|---|---|
+| `rekindle list` | `board`: a board |
+| `rekindle list --recipes` | `recipe`: `key`, `title`, `summary`, `group` |
+| `rekindle list --practice` | `practice_board`: `name`, `title`, `default` |
+| `rekindle run` | `event`: its kind, `run`: the run's number (0 if none could be started), and the members below |
+
+| `event` | further members |
+|---|---|
+| `PlanReady` | `recipe` (key), `title`, `steps`: each `title`, `detail` or null, `weight`, `can_stop` |
+| `StepStarted` | `step`, from 0 |
+| `StepProgress` | `step`, `fraction`, `done`, `total`, `rate`, `seconds_left` (see `app/work/events.py`) |
+| `StepDone`, `StepSkipped` | `step`, `note`: what was found, or null |
+| `Asked` | `question`: `kind` (`Confirm`, `Choose`, `Enter`, `PickFile`, `DoThis`), `name`, `title`, `body`, ... |
+| `Answered` | `name`: the question is over |
+| `Hint`, `Note` | `words` |
+| `Succeeded` | `outcome`: `summary`, `facts`, `kept` (paths), `warnings`, `next_steps` |
+| `Stopped` | `changed`: whether the board's memory was changed before |
+| `Failed` | `code`, `cause`, `next_step`, `retryable`, `detail` |
+
+A question's `name` is what `--answer` takes; its further members are those of its kind in `app/work/questions.py`. A
+fact has `key`, `label`, `value`, `copy`, `qr`. The last line of a run is `Succeeded` (exit code 0), `Failed` (1) or
+`Stopped` (130).
+
+A board has `port`, `platform`, `name`, `mode` (`normal`, `listening`, `dfu`), `serial`, `device_id` with its `proof`,
+`boot_loader`, `system_version`, `usb` (`2b04:c006`), `serial_port` and `denied` (the system does not let this program
+open it). What is not known is null; a version that is not known is empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+
+from app.platforms.model import Choreography, Platform
+from app.text import Text
+from app.work.board import Board
+from app.work.events import Event
+from app.work.questions import Question
+
+
+def json_line(plain: object) -> str:
+    """Return plain data as one line that every terminal and every pipe can carry."""
+    return json.dumps(plain)
+
+
+def event_json(event: Event) -> dict[str, object]:
+    """Return an event as plain data; `event` names its kind, the rest are its fields without the way to reply."""
+    plain = to_json(event)
+    assert isinstance(plain, dict)
+    return {"event": type(event).__name__, **plain}
+
+
+def to_json(value: object) -> object:
+    """Return anything an event may hold as plain data: texts in English, boards and platforms by what names them."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Text():
+            return value.english()
+        case Enum():
+            return value.value
+        case Board():
+            return _board_json(value)
+        case Platform() | Choreography():
+            return value.key
+        case Mapping():
+            return {str(key): to_json(each) for key, each in value.items()}
+        case tuple() | list():
+            return [to_json(each) for each in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            kind = {"kind": type(value).__name__} if isinstance(value, Question) else {}
+            members = {each.name: getattr(value, each.name) for each in fields(value)}
+            return {**kind, **{name: to_json(each) for name, each in members.items() if not callable(each)}}
+        case _:
+            return str(value)
+
+
+def _board_json(board: Board) -> dict[str, object]:
+    seen = board.sighting
+    return {
+        "port": board.port_path,
+        "platform": board.platform.key,
+        "name": board.platform.name,
+        "mode": board.mode.value,
+        "serial": seen.serial,
+        "device_id": board.identity.device_id if board.identity else None,
+        "proof": board.identity.proof.value if board.identity else None,
+        "boot_loader": board.boot_loader.key if board.boot_loader else None,
+        "system_version": board.system_version,
+        "usb": f"{seen.vendor:04x}:{seen.product:04x}",
+        "serial_port": seen.serial_port,
+        "denied": seen.denied,
+    }
