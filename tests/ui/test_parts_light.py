@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QWidget
@@ -17,6 +17,7 @@ from app.platforms.table import PLATFORMS, platform
 from app.text import Text
 from app.ui import theme
 from app.ui.pages.light_guide import COLOUR_NAMES, RHYTHM_NAMES, LightCard, LightGuidePage, fitting
+from app.ui.parts import board_view
 from app.ui.parts.board_view import BoardView, Mark
 from app.ui.parts.coach_view import CoachView, target_step
 from app.ui.parts.led import Led, Pulse
@@ -95,6 +96,17 @@ def test_no_board_draws_a_cable_and_something_is_there_to_see(qtbot: QtBot) -> N
     view.resize(240, 240)
     image = picture(view)
     assert len({image.pixel(120, y) for y in range(0, 240, 2)}) > 3
+
+
+def test_the_cable_moves_at_first_and_then_rests(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_view, "PLUG_TIMES", 0.05)
+    view = BoardView(height=240)
+    qtbot.addWidget(view)
+    (timer,) = view.findChildren(QTimer, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    view.show()
+    assert timer.isActive()
+    qtbot.waitUntil(lambda: not timer.isActive())
+    assert picture(view) == picture(view)
 
 
 def test_pressing_a_drawn_button_says_which(qtbot: QtBot) -> None:

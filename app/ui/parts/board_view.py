@@ -32,7 +32,9 @@ from app.ui.theme import tokens
 MARGIN = 10.0  # px around the drawing, for glow and rings
 GLOW_REACH = 4.5  # of the small light on a drawn board, in radii
 PLUG_PERIOD_S = 2.4
+PLUG_TIMES = 4  # then the cable rests: an invitation, not a nag, and no work for a window left open
 PLUG_STEP_MS = 33
+RESTING = 0.5  # how far the plug is away when it does not move, as a share of its way
 
 
 @unique
@@ -66,10 +68,11 @@ class BoardView(QWidget):
         self._visible = False
         self._clickable = False
         self._pulse = Pulse(self)
-        self._pulse.beat.connect(self.update)
+        self._pulse.beat.connect(self._update_light)
+        self._plug_began = 0.0
         self._plug_timer = QTimer(self)
         self._plug_timer.setInterval(PLUG_STEP_MS)
-        self._plug_timer.timeout.connect(self.update)
+        self._plug_timer.timeout.connect(self._move_plug)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_board(self, platform_key: str | None, pattern: LightPattern | None) -> None:
@@ -91,7 +94,7 @@ class BoardView(QWidget):
         shown = (QColor.fromRgb(rgb), brightness)
         if shown != self._rgb:
             self._rgb = shown
-            self.update()
+            self._update_light()
 
     def set_marks(self, marks: dict[str, tuple[Mark, str]]) -> None:
         """Draw rings around buttons: button name to what is to be done and the word for it."""
@@ -171,9 +174,21 @@ class BoardView(QWidget):
     def _run(self) -> None:
         self._pulse.set_running(self._visible and self._platform is not None)
         if self._visible and self._platform is None and tokens().motion:
+            self._plug_began = time.monotonic()
             self._plug_timer.start()
         else:
             self._plug_timer.stop()
+
+    def _move_plug(self) -> None:
+        if time.monotonic() - self._plug_began > PLUG_PERIOD_S * PLUG_TIMES:
+            self._plug_timer.stop()
+        self.update()
+
+    def _update_light(self) -> None:
+        """Paint only what a light can change: this happens thirty times a second."""
+        spot = self.spot("led")
+        reach = spot.width() / 2 * GLOW_REACH
+        self.update(QRectF(spot.center(), spot.center()).adjusted(-reach, -reach, reach, reach).toAlignedRect())
 
     def _frame(self, renderer: QSvgRenderer) -> QRectF:
         natural = renderer.viewBoxF()
@@ -251,7 +266,9 @@ class BoardView(QWidget):
         socket = QRectF(centre - 16, board.top() - 6, 32, 18)
         painter.setBrush(QColor(look.panel))
         painter.drawRoundedRect(socket, 3, 3)
-        away = 0.5 if not look.motion else _approach((time.monotonic() % PLUG_PERIOD_S) / PLUG_PERIOD_S)
+        away = RESTING
+        if self._plug_timer.isActive():
+            away = _approach((time.monotonic() - self._plug_began) % PLUG_PERIOD_S / PLUG_PERIOD_S)
         tip = socket.top() - 4 - away * self.height() * 0.16
         painter.setPen(QPen(QColor(look.accent), 5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLine(QPointF(centre, 0), QPointF(centre, tip - 44))
