@@ -7,7 +7,7 @@ No Qt here, so every line is tested as a table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from pathlib import Path
 from typing import assert_never
@@ -29,9 +29,12 @@ from app.work.events import (
     FileWorkFailed,
     Hint,
     Note,
+    PassphraseRefused,
     PlanReady,
+    Protection,
     ReportSaved,
     RunEvent,
+    SafeProtection,
     StepDone,
     StepPlan,
     StepProgress,
@@ -149,6 +152,21 @@ class Notice:
     path: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PassphraseForm:
+    """The person is typing a passphrase of the key safe.
+
+    Attributes:
+        sets: It is a new passphrase; else it is to unlock the safe.
+        busy: The passphrase is being tried; that takes a moment by design.
+        refused: Why the last one was refused.
+    """
+
+    sets: bool
+    busy: bool = False
+    refused: Text | None = None
+
+
 COPIED = text("Flow", "The copy was written.")
 SAVED = text("Flow", "The report was saved. It holds no key and no password.")
 WENT_WRONG = text("Flow", "{cause} {next_step}")
@@ -248,6 +266,28 @@ class PressCopyBackup:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPassphraseForm:
+    """Protect or unlock the key safe: the form that fits opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePassphraseForm:
+    """Leave the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivePassphrase:
+    """The form was filled in. The words are secret."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PressLock:
+    """Lock the key safe."""
+
+
+@dataclass(frozen=True, slots=True)
 class PressSaveReport:
     """Save the support report to this file."""
 
@@ -279,6 +319,10 @@ Click = (
     | ConfirmClose
     | NoBoardForLong
     | PressCopyBackup
+    | OpenPassphraseForm
+    | ClosePassphraseForm
+    | GivePassphrase
+    | PressLock
     | PressSaveReport
     | PressPractice
     | CloseNotice
@@ -325,6 +369,25 @@ class CopyBackup:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPassphrase:
+    """Have the key safe protected. The words are secret."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockSafe:
+    """Have the key safe unlocked. The words are secret."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LockSafe:
+    """Have the passphrase forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
 class SaveReport:
     """Have the support report written."""
 
@@ -341,7 +404,19 @@ class CloseWindow:
     """Nothing holds the window any more."""
 
 
-Order = StartRun | StopRun | SendAnswer | ListBackups | CopyBackup | SaveReport | OpenPractice | CloseWindow
+Order = (
+    StartRun
+    | StopRun
+    | SendAnswer
+    | ListBackups
+    | CopyBackup
+    | SetPassphrase
+    | UnlockSafe
+    | LockSafe
+    | SaveReport
+    | OpenPractice
+    | CloseWindow
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +434,8 @@ class AppState:
         recipe: Recipe of the plan page.
         run: The live run, or the last one.
         backups: What the key safe holds, newest first; None until it was listed.
+        protection: How the key safe is protected; None until it was looked at.
+        passphrase_form: The form on the key safe's page, None while it is closed.
         confirm_close: The window asks whether to stop the run and close.
         closing: The window closes as soon as the run has ended.
         practice: Whether the boards are virtual.
@@ -377,6 +454,8 @@ class AppState:
     recipe: str = ""
     run: RunState | None = None
     backups: tuple[Backup, ...] | None = None
+    protection: Protection | None = None
+    passphrase_form: PassphraseForm | None = None
     confirm_close: bool = False
     closing: bool = False
     practice: bool = False
@@ -472,6 +551,15 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return replace(state, no_board_for_long=not state.boards)
         case PressCopyBackup(backup, folder):
             return replace(state, notice=None, orders=(CopyBackup(backup, folder),))
+        case OpenPassphraseForm() | ClosePassphraseForm() | GivePassphrase() | PressLock():
+            return _passphrase_click(state, event)
+        case SafeProtection(protection):
+            return _protected(state, protection)
+        case PassphraseRefused(_, cause, next_step, _):
+            if state.passphrase_form is None:
+                return state
+            refused = WENT_WRONG.with_values(cause=cause, next_step=next_step)
+            return replace(state, passphrase_form=replace(state.passphrase_form, busy=False, refused=refused))
         case PressSaveReport(target):
             return replace(state, notice=None, orders=(SaveReport(target),))
         case PressPractice():
@@ -486,6 +574,9 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return replace(state, notice=Notice(SAVED, path=path))
         case FileWorkFailed(_, cause, next_step, _):
             words = WENT_WRONG.with_values(cause=cause, next_step=next_step)
+            form = state.passphrase_form
+            if form is not None:
+                state = replace(state, passphrase_form=replace(form, busy=False))
             return replace(state, notice=Notice(words, bad=True))
         case _:
             return _run_event(state, event)
@@ -512,8 +603,39 @@ def _boards_changed(state: AppState, event: BoardsChanged) -> AppState:
     return state
 
 
+def _passphrase_click(
+    state: AppState, click: OpenPassphraseForm | ClosePassphraseForm | GivePassphrase | PressLock
+) -> AppState:
+    form = state.passphrase_form
+    match click:
+        case OpenPassphraseForm():
+            if state.protection not in (Protection.UNPROTECTED, Protection.LOCKED):
+                return state
+            return replace(state, passphrase_form=PassphraseForm(sets=state.protection is Protection.UNPROTECTED))
+        case ClosePassphraseForm():
+            return replace(state, passphrase_form=None)
+        case GivePassphrase(words):
+            if form is None or form.busy or not words:
+                return state
+            order = SetPassphrase(words) if form.sets else UnlockSafe(words)
+            return replace(state, passphrase_form=replace(form, busy=True, refused=None), orders=(order,))
+        case PressLock():
+            # A run that has unlocked the safe still needs it open when it stores the key.
+            if state.protection is not Protection.UNLOCKED or state.live_run is not None:
+                return state
+            return replace(state, orders=(LockSafe(),))
+        case _ as missing:
+            assert_never(missing)
+
+
+def _protected(state: AppState, protection: Protection) -> AppState:
+    if protection is state.protection:
+        return state  # also told with every list of backups, while the form may be open
+    return replace(state, protection=protection, passphrase_form=None)
+
+
 def _go(state: AppState, screen: Screen) -> AppState:
-    state = replace(state, notice=None)
+    state = replace(state, notice=None, passphrase_form=None)
     if screen in SIDE_SCREENS:
         orders: tuple[Order, ...] = (ListBackups(),) if screen is Screen.SAFE else ()
         return replace(state, screen=screen, orders=orders)
@@ -525,6 +647,8 @@ def _go(state: AppState, screen: Screen) -> AppState:
 
 
 def _back(state: AppState) -> AppState:
+    if state.passphrase_form is not None:
+        return replace(state, passphrase_form=None)
     if state.screen in SIDE_SCREENS:
         return replace(state, screen=state.under, notice=None)
     if state.screen in (Screen.PLAN, Screen.RESULT):

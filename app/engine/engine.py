@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,21 @@ from app.clock import Clock, Deadline, RealClock
 from app.engine.clerk import Clerk
 from app.engine.watcher import Watcher
 from app.engine.worker import Worker
-from app.faults import BoardBusy, Fault, NoBoard, RecipeDoesNotFit
+from app.faults import BoardBusy, Fault, NoBoard, PassphraseExists, RecipeDoesNotFit
 from app.recipes.registry import recipe
 from app.transports.base import Bus
 from app.work.board import Board
-from app.work.events import BackupCopied, BackupsListed, Event, Failed, Post, ReportSaved
+from app.work.events import (
+    BackupCopied,
+    BackupsListed,
+    Event,
+    Failed,
+    PassphraseRefused,
+    Post,
+    Protection,
+    ReportSaved,
+    SafeProtection,
+)
 from app.work.identity import IdentityBook
 from app.work.job import Job
 
@@ -123,12 +133,29 @@ class Engine:
             worker.stop()
 
     def list_backups(self) -> None:
-        """Ask for `BackupsListed`, newest first."""
+        """Ask for `SafeProtection` and `BackupsListed`, newest first."""
+        self._clerk.do(self._protection)
         self._clerk.do(lambda: BackupsListed(tuple(self._safe.backups())))
 
     def copy_backup(self, backup: Backup, folder: Path) -> None:
         """Ask for copies of a backup's files in that folder; `BackupCopied` says what was written."""
         self._clerk.do(lambda: BackupCopied(tuple(str(path) for path in self._safe.copy_to(backup, folder))))
+
+    def set_passphrase(self, words: str) -> None:
+        """Protect the key safe from now on; `SafeProtection` or `PassphraseRefused` follows. Takes a tenth of a second.
+
+        Args:
+            words: The passphrase, 1 to 1023 bytes in UTF-8. Never logged and in no event.
+        """
+        self._clerk.do(lambda: self._guard(lambda: self._set_passphrase(words)))
+
+    def unlock(self, words: str) -> None:
+        """Use this passphrase until `lock` or the end; `SafeProtection` or `PassphraseRefused` follows."""
+        self._clerk.do(lambda: self._guard(lambda: self._safe.unlock(words)))
+
+    def lock(self) -> None:
+        """Forget the passphrase; `SafeProtection` follows."""
+        self._clerk.do(lambda: self._guard(self._safe.lock))
 
     def save_report(self, target: Path, trace: Path | None = None) -> None:
         """Ask for the support report (a zip of redacted log and trace) at that path; `ReportSaved` follows."""
@@ -148,6 +175,24 @@ class Engine:
         self._watcher.stop()
         self._clerk.stop()
         return self._join(workers, limit)
+
+    def _set_passphrase(self, words: str) -> None:
+        if self._safe.has_passphrase:  # another running program was faster
+            raise PassphraseExists
+        self._safe.set_passphrase(words)
+
+    def _guard(self, change: Callable[[], None]) -> Event:
+        """Change the protection and return how it is now, or why it was refused."""
+        try:
+            change()
+        except Fault as fault:
+            return PassphraseRefused(fault.code, fault.cause, fault.next_step, fault.detail)
+        return self._protection()
+
+    def _protection(self) -> SafeProtection:
+        if not self._safe.has_passphrase:
+            return SafeProtection(Protection.UNPROTECTED)
+        return SafeProtection(Protection.LOCKED if self._safe.locked else Protection.UNLOCKED)
 
     def _join(self, workers: tuple[Worker, ...], limit: float) -> bool:
         deadline = Deadline(RealClock(), limit)  # threads live in the computer's time, whatever clock the jobs have

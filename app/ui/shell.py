@@ -20,6 +20,7 @@ from app.flow import (
     CopyBackup,
     Go,
     ListBackups,
+    LockSafe,
     NoBoardForLong,
     OpenPractice,
     Order,
@@ -29,8 +30,10 @@ from app.flow import (
     SaveReport,
     Screen,
     SendAnswer,
+    SetPassphrase,
     StartRun,
     StopRun,
+    UnlockSafe,
     reduce,
 )
 from app.keys.backup import Backup
@@ -80,6 +83,15 @@ class Engine(Protocol):
 
     def copy_backup(self, backup: Backup, folder: Path) -> None:
         """Ask for a copy of a backup."""
+
+    def set_passphrase(self, words: str) -> None:
+        """Protect the key safe."""
+
+    def unlock(self, words: str) -> None:
+        """Unlock the key safe."""
+
+    def lock(self) -> None:
+        """Lock the key safe."""
 
     def save_report(self, target: Path, trace: Path | None = None) -> None:
         """Ask for the support report."""
@@ -319,6 +331,12 @@ class Shell(QMainWindow):
                 self._engine.list_backups()
             case CopyBackup(backup, folder):
                 self._engine.copy_backup(backup, folder)
+            case SetPassphrase(words):
+                self._engine.set_passphrase(words)
+            case UnlockSafe(words):
+                self._engine.unlock(words)
+            case LockSafe():
+                self._engine.lock()
             case SaveReport(target):
                 self._engine.save_report(target, self._trace)
             case OpenPractice():

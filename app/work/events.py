@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, unique
 
 from app.text import Text
 from app.work.board import Board
@@ -183,6 +184,32 @@ class BackupsListed:
     backups: tuple[object, ...]
 
 
+@unique
+class Protection(Enum):
+    """Whether the key safe has a passphrase, and whether the program knows it now."""
+
+    UNPROTECTED = "unprotected"
+    UNLOCKED = "unlocked"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class SafeProtection:
+    """The key safe is protected like this now."""
+
+    protection: Protection
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseRefused:
+    """A passphrase could not be set, or does not open the key safe."""
+
+    code: str
+    cause: Text
+    next_step: Text
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class BackupCopied:
     """A backup was copied out of the key safe; `paths` are the new files."""
@@ -231,7 +258,8 @@ RunEvent = (
     | Stopped
     | Failed
 )
-Event = BoardsChanged | BusTrouble | RunEvent | BackupsListed | BackupCopied | ReportSaved | FileWorkFailed
+FileEvent = BackupsListed | SafeProtection | PassphraseRefused | BackupCopied | ReportSaved | FileWorkFailed
+Event = BoardsChanged | BusTrouble | RunEvent | FileEvent
 
 
 Post = Callable[[Event], None]

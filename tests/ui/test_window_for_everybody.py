@@ -65,6 +65,15 @@ class NoEngine:
     def copy_backup(self, backup: Backup, folder: Path) -> None:
         return
 
+    def set_passphrase(self, words: str) -> None:
+        return
+
+    def unlock(self, words: str) -> None:
+        return
+
+    def lock(self) -> None:
+        return
+
     def save_report(self, target: Path, trace: Path | None = None) -> None:
         return
 

@@ -12,6 +12,7 @@ from app.keys.backup import Backup
 from app.keys.device_key import KeyState
 from app.platforms.table import PLATFORMS, platform
 from app.ui.pages.base import CopyButton, Page, TurningRow, box, breakable, button, clear, label
+from app.ui.pages.passphrase import ProtectionBox
 from app.ui.questions import ask_folder
 from app.ui.say import day_and_time, say
 from app.ui.settings import Settings
@@ -43,6 +44,9 @@ class SafePage(Page):
                 "lead",
             )
         )
+        self._protection = ProtectionBox()
+        self._protection.chose.connect(self.chose)
+        self.content.addWidget(self._protection)
         self._list = QVBoxLayout()
         self._list.setSpacing(SPACE + SPACE // 2)
         self.content.addLayout(self._list)
@@ -52,7 +56,8 @@ class SafePage(Page):
         self.footer.add(self._back)
 
     def show_state(self, state: AppState) -> None:
-        """Draw the list."""
+        """Draw the protection and the list."""
+        self._protection.show_state(state)
         if state.backups == self._shown and self._list.count():
             return
         self._shown = state.backups
@@ -111,7 +116,7 @@ class SafePage(Page):
         elif backup.state is not None and backup.state is not KeyState.GOOD:
             column.addWidget(label(self._state_words(backup.state), "warning"))
         if backup.encrypted:
-            column.addWidget(label(self.tr("Locked with your passphrase."), "muted"))
+            column.addWidget(label(self.tr("Encrypted with your passphrase."), "muted"))
         row = TurningRow()
         row.add_stretch()
         show = button(
