@@ -363,12 +363,15 @@ class KeySafe:
                     self._actions.remove(path)
 
     def _settled(self, leftovers: Sequence[tuple[str, Path]]) -> bool:
-        newest = max(path.stat().st_mtime for _, path in leftovers)
+        try:
+            newest = max(path.stat().st_mtime for _, path in leftovers)
+        except FileNotFoundError:  # another program is at work on them
+            return False
         return self._now() - datetime.fromtimestamp(newest, UTC) > SETTLED
 
     def _held_elsewhere(self, group: _Group, committed: Sequence[Backup]) -> bool:
         sound = [backup for backup in committed if backup.damaged is None]
-        return all(self._spare(group.base, suffix, path.read_bytes(), sound) for suffix, path in group.leftovers())
+        return all(self._spare(group.base, suffix, _leftover(path), sound) for suffix, path in group.leftovers())
 
     def _spare(self, base: str, suffix: str, content: bytes, sound: Sequence[Backup]) -> bool:
         """Whether nothing is lost with this content, because a sound backup in the same folder has it too."""
@@ -485,6 +488,14 @@ def _groups(folder: Path) -> list[_Group]:
     return list(groups.values())
 
 
+def _leftover(path: Path) -> bytes:
+    """Return what is in a leftover; nothing if another program finished or removed it since the folder was listed."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def _name_parts(base: str) -> dict[str, str]:
     named = NAME_PARTS.fullmatch(base)
     assert named is not None  # only names of that form get here
@@ -493,7 +504,7 @@ def _name_parts(base: str) -> dict[str, str]:
 
 def _orphan(folder: Path, group: _Group) -> Backup:
     """Describe what an interrupted program left of a backup."""
-    hashes = {sha256(path.read_bytes()) for suffix, path in group.leftovers() if suffix == RAW}
+    hashes = {sha256(_leftover(path)) for suffix, path in group.leftovers() if suffix == RAW}
     whole = sorted(digits for digits in hashes if digits.startswith(_name_parts(group.base)["hash"]))
     sealed = SEALED_RAW in group.finished
     files = tuple(path for _, path in group.leftovers())
