@@ -261,8 +261,7 @@ class VirtualBoard:
         """Pull the cable."""
         with self.lock:
             self.tick()
-            self._stop(Phase.OFF)
-            self._backup_register_1 = self._backup_register_10 = 0
+            self.lose()
 
     def press(self, button: str) -> None:
         """Press `reset` or `mode` and hold it."""
@@ -322,6 +321,7 @@ class VirtualBoard:
         """The cable comes off in the middle of something; the board stays away until it is plugged again."""
         with self.lock:
             self._stop(Phase.OFF)
+            self._backup_register_1 = self._backup_register_10 = 0
 
     def _attach(self, face: Enumeration) -> None:
         if not self._absent:
@@ -664,8 +664,15 @@ class VirtualBoard:
             return
         self._listening = True
         self._show(light.LISTENING)
-        self._console = Console(self.personality, self.plate, self, self._moment, self.timing.modem)
+        console = self._console = Console(self.personality, self.plate, self, self._moment, self.timing.modem)
+        limit = self.personality.listening_limit
+        if limit is not None:
+            self._after(limit, lambda: self._listened_long_enough(console))
         self._start_usb()
+
+    def _listened_long_enough(self, console: Console) -> None:
+        if self._console is console:
+            self.leave_listening()
 
     def leave_listening(self) -> None:
         """Go back to the network; the serial port stays."""

@@ -32,7 +32,8 @@ class Hold(Enum):
     """How a boot loader treats the MODE button held through a reset (8.1)."""
 
     ORIGINAL = "original"  # Core: DFU from 3 s, factory reset at 10 s without waiting for release
-    UNCHECKED = "unchecked"  # 0.4 to 0.6: does not look for a factory image at 6.5 s
+    # 8.1 says it of 0.4; 0.5 and 0.6 are taken to be the same.
+    UNCHECKED = "unchecked"  # does not look for a factory image at 6.5 s
     ENDS_AT_DFU = "ends-at-dfu"  # 0.7: without a factory image the loop ends at 3 s
     FULL = "full"  # 1.4 and later: the table as it stands
 
@@ -221,7 +222,7 @@ class Firmware:
         key: For example `spark_11` or `2.x`.
         version: What the console says to `v`.
         number: Version for comparisons; (0, 0, 0) stands for every `spark_*` of 2013-14.
-        module: Version number of its system modules (0.3).
+        module: Version number of its system modules (0.3; those of 0.4.0 and 0.4.4 are made up).
     """
 
     key: str
@@ -293,6 +294,11 @@ class Personality:
     def dfu_serial(self) -> Serial:
         """Form of the serial number in DFU mode."""
         return self.boot.serial
+
+    @property
+    def listening_limit(self) -> float | None:
+        """Seconds after which it stops listening by itself; None for never (5.1)."""
+        return 300.0 if self.kind.key == "electron" and self.firmware.at_least(0, 6, 1) else None
 
     @property
     def cdc_serial(self) -> Serial:

@@ -256,6 +256,39 @@ def test_board_without_profiles_listens_by_itself() -> None:
     assert desk.bus.sightings()[0].serial_port is not None
 
 
+def test_electron_stops_listening_after_five_minutes() -> None:
+    desk = Desk("electron")
+    desk.board.press("mode")
+    desk.clock.pause(3)
+    desk.board.release("mode")
+    desk.clock.pause(299)
+    assert desk.listens()
+    desk.clock.pause(2)
+    assert not desk.listens()
+    assert desk.board.light_pattern == "blinking green"
+
+
+def test_electron_counts_its_five_minutes_anew_each_time() -> None:
+    desk = Desk("electron")
+    desk.hand.enter_listening()
+    desk.clock.pause(200)
+    desk.hand.hold_mode(5)
+    assert not desk.listens()
+    desk.hand.enter_listening()
+    desk.clock.pause(200)
+    assert desk.listens()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("core", {}), ("photon", {}), ("electron", {"firmware": "0.5"}), ("core-0.7", {})]
+)
+def test_other_boards_and_earlier_electrons_listen_for_ever(name: str, options: dict[str, str]) -> None:
+    desk = Desk(name, **options)
+    desk.listening()
+    desk.clock.pause(3600)
+    assert desk.listens()
+
+
 def test_board_without_power_is_dark_and_forgets_nothing_in_its_memories() -> None:
     desk = Desk("core")
     key = bytes(desk.board.spi[0x2000:0x2264])
