@@ -283,8 +283,9 @@ def cdc(board: Personality, device_id: str) -> Descriptors:
     )
     serial = serial_text(board.cdc_serial, device_id, "00000000050C")
     strings = {0: LANGUAGES, 3: string_descriptor(serial)}
+    renamed = firmware.at_least(0, 4, 4)  # "later builds" (1.3); this release is a guess from 1.2 and 1.5
     if kind.family is Family.F1:
-        maker = "Particle          " if firmware.at_least(0, 4, 5) else "Spark Devices     "
+        maker = "Particle          " if renamed else "Spark Devices     "
         strings |= {1: string_descriptor(maker), 2: string_descriptor(kind.early_product)}
         return Descriptors(
             device=_device(0x0200, (2, 0, 0), kind.cdc, 0x0200),
@@ -293,7 +294,7 @@ def cdc(board: Personality, device_id: str) -> Descriptors:
             alts=(1, 1),
         )
     if not firmware.at_least(0, 6, 0):
-        maker = "Particle" if firmware.at_least(0, 4, 4) else "Spark Devices"
+        maker = "Particle" if renamed else "Spark Devices"
         strings |= {1: string_descriptor(maker), 2: string_descriptor(kind.early_product)}
         return Descriptors(
             device=_device(0x0200, (2, 0, 0), kind.cdc, 0x0200),

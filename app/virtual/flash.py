@@ -117,8 +117,11 @@ class InternalF2:
         }[F2_SECTORS[number]]
 
     def write(self, address: int, data: bytes) -> tuple[bool, float]:
-        """Program words and compare; only the first address is checked (2.4.5)."""
-        if not F2_WRITABLE <= address < F2_BASE + F2_SIZE:
+        """Program words and compare; only the first address is checked (2.4.5).
+
+        What an address between two words does is not known, only that it should be none (2.4.8): it fails here.
+        """
+        if not F2_WRITABLE <= address < F2_BASE + F2_SIZE or address % 4:
             return False, 0.0
         data += b"\xff" * (-len(data) % 4)
         start = address - F2_BASE

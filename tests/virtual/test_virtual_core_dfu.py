@@ -224,6 +224,18 @@ def test_original_boot_loader_stays_in_dfu_without_the_run_flag(desk: Desk, dfu:
     assert desk.board.light_pattern == "blinking yellow"
 
 
+def test_cable_that_comes_off_takes_the_backup_registers_with_it(desk: Desk, dfu: Dfu) -> None:
+    dfu.send(2, b"")
+    dfu.status()
+    desk.clock.pause(60)
+    assert desk.phase() is Phase.FIRMWARE
+    desk.board.lose()
+    desk.board.internal[0x4C00:0x5000] = b"\xff" * 0x400
+    desk.board.plug()
+    desk.clock.pause(60)
+    assert desk.board.phase is Phase.DFU
+
+
 def test_later_boot_loader_runs_the_application_without_the_run_flag() -> None:
     desk = Desk("core", boot="0.5")
     desk.board.internal[0x4C00:0x5000] = b"\xff" * 0x400

@@ -115,6 +115,14 @@ def test_impatient_host_loses_the_status_of_an_erase(desk: Desk, dfu: Dfu) -> No
     assert desk.clock.now() - began == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("offset", [1, 2, 3])
+def test_write_to_an_address_between_two_words_stalls_and_changes_nothing(desk: Desk, dfu: Dfu, offset: int) -> None:
+    dfu.erase(USER)
+    dfu.at(USER + offset)
+    assert stalled(dfu, 2, b"\x12" * 8)
+    assert desk.board.internal[0xA0000:0xA0010] == b"\xff" * 16
+
+
 def test_write_is_verified_and_stalls_where_bits_would_have_to_rise(desk: Desk, dfu: Dfu) -> None:
     dfu.erase(USER)
     assert not stalled(dfu, 2, b"\xf0" * 8)
