@@ -24,12 +24,13 @@ REDACTED = "[redacted]"
 SHORTEST_SECRET = 4
 """A shorter secret is not looked for: redacting every "1" makes a log useless and gives the secret away."""
 
-# Whatever looks like key material: PEM, long runs of hex digits (a SHA-256 has 64), of base64, of escaped bytes.
+# Whatever looks like key material: PEM, long runs of hex digits (a SHA-256 has 64), of base64, of escaped bytes, of bytes as numbers.
 _KEY_MATERIAL = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|[0-9A-Fa-f]{65,}"
     r"|[A-Za-z0-9+/=]{120,}"
-    r"|(?:\\x[0-9a-f]{2}[ -\[\]-~]{0,3}(?=\\x)){15,}\\x[0-9a-f]{2}",
+    r"|(?:\\x[0-9a-f]{2}[ -\[\]-~]{0,3}(?=\\x)){15,}\\x[0-9a-f]{2}"
+    r"|(?:\b\d{1,3}, ?){15,}\d{1,3}\b",
     re.DOTALL,
 )
 _PACKAGES = ("PySide6-Essentials", "pyusb", "pyserial", "libusb-package", "cryptography", "platformdirs")
@@ -48,11 +49,15 @@ def keep_secret(secret: str) -> None:
 
 def redact(line: str) -> str:
     """Return the text without known secrets and without anything that looks like key material."""
+    return _KEY_MATERIAL.sub(REDACTED, _without_known_secrets(line))
+
+
+def _without_known_secrets(words: str) -> str:
     with _secrets_lock:
         secrets = sorted(_secrets, key=len, reverse=True)
     for secret in secrets:
-        line = line.replace(secret, REDACTED)
-    return _KEY_MATERIAL.sub(REDACTED, line)
+        words = words.replace(secret, REDACTED)
+    return words
 
 
 class RedactingFormatter(logging.Formatter):
@@ -101,13 +106,14 @@ def set_up(folder: Path | None = None) -> Path | None:
     try:
         where.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
-            file, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8", delay=False
+            file, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8", errors="backslashreplace"
         )
     except OSError:
         log.warning("no log file at %s", file)
         return None
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
     root = logging.getLogger()
+    handler.setLevel(logging.INFO)  # what libraries say below that may hold every byte of a transfer
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     for line in environment():
@@ -165,6 +171,8 @@ def save_report(target: Path, trace: Path | None = None, folder: Path | None = N
         for file in sorted((folder or paths.log_folder()).glob(LOG_NAME + "*")):
             report.writestr(file.name, redact(file.read_text(encoding="utf-8", errors="replace")))
         if trace is not None and trace.is_file():
-            report.writestr("trace" + trace.suffix, redact(trace.read_text(encoding="utf-8", errors="replace")))
+            # Secret bytes never got into it; what merely looks like key material is what makes it playable.
+            told = _without_known_secrets(trace.read_text(encoding="utf-8", errors="replace"))
+            report.writestr("trace" + trace.suffix, told)
     os.replace(partly, target)
     return target

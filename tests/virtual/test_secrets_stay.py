@@ -1,0 +1,133 @@
+"""A whole backup, told in every way the program has: nothing of it may hold a private byte in any spelling."""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.scaled_clock import ScaledClock
+
+from app import console, log
+from app.console import Desk
+from app.keys.safe import KeySafe
+from app.terminal import DONE, Terminal
+from app.transports.replay import ReplayBus
+from app.transports.trace import TracingBus
+from app.virtual.bus import VirtualBus
+from app.virtual.catalogue import make
+
+WINDOW = 9  # bytes; a multiple of three, so that base64 has three spellings and no more
+
+
+def spellings(secret: bytes) -> Iterator[str]:
+    """Every way a few secret bytes could be written down."""
+    for start in range(0, len(secret) - WINDOW - 2, WINDOW):
+        piece = secret[start : start + WINDOW]
+        yield piece.hex()
+        yield piece.hex().upper()
+        yield piece.hex(" ")
+        yield repr(piece)[2:-1]
+        yield piece.decode("latin-1")
+        yield ", ".join(str(byte) for byte in piece)
+        for shift in range(3):
+            yield base64.b64encode(secret[start + shift : start + shift + WINDOW]).decode()
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Iterator[Path]:
+    root = logging.getLogger()
+    level = root.level
+    log.set_up(tmp_path / "logs")
+    root.setLevel(logging.DEBUG)
+    yield tmp_path / "logs"
+    log.tear_down()
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("name", ["core-0.5", "photon", "photon-0.5", "electron"])
+def test_no_private_byte_is_told_anywhere(
+    name: str, as_json: bool, tmp_path: Path, logs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ScaledClock()
+    board = make(name, clock, profiles=True)
+    trace = tmp_path / "trace.jsonl"
+    bus = TracingBus(VirtualBus(clock, [board]), trace)
+    safe = KeySafe(tmp_path / "safe", practice=True)
+    news, asides = io.StringIO(), io.StringIO()
+    with caplog.at_level(logging.DEBUG):
+        code = console.run(
+            "back-up-key",
+            Desk(bus, clock, {"1-1": board}),
+            safe,
+            Terminal(io.StringIO(), news, asides),
+            board=None,
+            answers={},
+            as_json=as_json,
+        )
+    bus.close()
+    assert code == DONE
+    log.tear_down()
+    with zipfile.ZipFile(log.save_report(tmp_path / "report.zip", trace, logs)) as report:
+        told = [report.read(name).decode() for name in report.namelist()]
+    backups = safe.backups()
+    told += [news.getvalue(), asides.getvalue(), caplog.text, repr(backups), trace.read_text(encoding="utf-8")]
+    told += [path.read_text(encoding="utf-8") for path in logs.iterdir()]
+    told += [path.read_text(encoding="utf-8") for backup in backups for path in backup.files if path.suffix == ".json"]
+    everything = "\n".join(told)
+    assert backups
+    for backup in backups:
+        der = safe.key_bytes(backup)[: backup.file(".der").stat().st_size]
+        # The public half of an RSA key stands before its private half, that of an EC key behind it.
+        secret = der[150:] if len(der) > 150 else der[7:39]
+        assert [found for found in spellings(secret) if found in everything] == []
+
+
+def test_what_the_usb_library_says_when_asked_to_debug_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chatty = logging.getLogger("usb.backend.libusb1")
+    chatty.setLevel(logging.DEBUG)  # what PYUSB_DEBUG=debug does
+    try:
+        file = log.set_up(tmp_path)
+        assert file is not None
+        chatty.debug("ctrl_transfer(array('B', [48, 130, 2, 92]))")
+        log.tear_down()
+    finally:
+        chatty.setLevel(logging.NOTSET)
+    assert "ctrl_transfer" not in file.read_text(encoding="utf-8")
+
+
+def test_bytes_written_as_numbers_are_redacted() -> None:
+    assert log.redact(f"before {list(range(100, 140))} after") == f"before [{log.REDACTED}] after"
+
+
+def test_the_trace_in_a_report_can_be_played_back(tmp_path: Path) -> None:
+    clock = ScaledClock()
+    board = make("photon", clock, profiles=True)
+    trace = tmp_path / "trace.jsonl"
+    bus = TracingBus(VirtualBus(clock, [board]), trace)
+    terminal = Terminal(io.StringIO(), io.StringIO(), io.StringIO())
+    desk = Desk(bus, clock, {"1-1": board})
+    assert console.run("read-id", desk, KeySafe(tmp_path), terminal, board=None, answers={}, as_json=False) == DONE
+    bus.close()
+    with zipfile.ZipFile(log.save_report(tmp_path / "report.zip", trace, tmp_path)) as report:
+        reported = report.read("trace.jsonl").decode()
+    assert reported == trace.read_text(encoding="utf-8")
+    assert ReplayBus(trace).sightings() is not None
+
+
+def test_a_log_line_no_alphabet_can_write_is_written_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = log.set_up(tmp_path)
+    assert file is not None
+    logging.getLogger("app.test").info("folder %s", "/home/\udcff")
+    log.tear_down()
+    assert "/home/\\udcff" in file.read_text(encoding="utf-8")
+    assert capsys.readouterr().err == ""
