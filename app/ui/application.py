@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QSocketNotifier, Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import paths
@@ -38,6 +39,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Rekindle")
     app.setDesktopFileName("rekindle")
+    app.setWindowIcon(QIcon(str(paths.resource("icons/rekindle.svg"))))
     settings = Settings(paths.data_folder() / "settings.ini")
 
     def dress() -> None:
