@@ -24,7 +24,8 @@ REDACTED = "[redacted]"
 SHORTEST_SECRET = 4
 """A shorter secret is not looked for: redacting every "1" makes a log useless and gives the secret away."""
 
-# Whatever looks like key material: PEM, long runs of hex digits (a SHA-256 has 64), of base64, of escaped bytes, of bytes as numbers.
+# Whatever looks like key material: PEM, long runs of hex digits (a SHA-256 has 64), of base64, of escaped bytes, of
+# numbers.
 _KEY_MATERIAL = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|[0-9A-Fa-f]{65,}"
