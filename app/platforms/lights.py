@@ -394,6 +394,13 @@ _RESETTING_WHITE = _Saying(
     text("Lights", "Factory reset: the factory firmware is copied and Wi-Fi networks are forgotten."),
     text("Lights", "Keep the power on. Afterwards the board needs its Wi-Fi details again."),
 )
+# 8.1: without a factory image later boot loaders of Photon, P1 and Electron only clear the settings.
+_RESETTING_WHITE_LATER = replace(
+    _RESETTING_WHITE,
+    meaning=text(
+        "Lights", "Factory reset: Wi-Fi networks are forgotten, and the factory firmware is copied if there is any."
+    ),
+)
 _RESETTING_GREEN = _Saying(
     Colour.GREEN,
     Rhythm.FAST_BLINK,
@@ -478,6 +485,13 @@ _NO_POWER = _Saying(
         "Lights",
         "Try another cable, another USB port and another power supply. If it stays dark, it may have a short circuit.",
     ),
+)
+_DETAILS_RECEIVED = _Saying(
+    Colour.BLUE,
+    Rhythm.SOLID,
+    text("Lights", "Solid blue"),
+    text("Lights", "Setup by phone: the Core has received its Wi-Fi details."),
+    text("Lights", "Wait a moment. The Core then connects to its network."),
 )
 _RESET_STARTED = _Saying(
     Colour.WHITE,
@@ -609,7 +623,7 @@ PATTERNS: tuple[LightPattern, ...] = (
     _DFU.shown("boot-loader", "dfu", _toggle(Colour.YELLOW, 100), "8.1, 9.1"),
     _APPLYING.shown("boot-loader", "ota", _toggle(Colour.MAGENTA, 50), "9.1"),
     _RESETTING_GREEN.shown("boot-loader", "factory-reset", _toggle(Colour.GREEN, 50), "8.1, 9.1"),
-    _RESETTING_WHITE.shown("boot-loader", "factory-reset-clear", _toggle(Colour.WHITE, 50), "8.1, 9.1"),
+    _RESETTING_WHITE_LATER.shown("boot-loader", "factory-reset-clear", _toggle(Colour.WHITE, 50), "8.1, 9.1"),
     _PATCHING.shown("core-radio", "patching", _toggle(Colour.MAGENTA, 200), "8.3"),
     _PATCHED.shown("core-radio", "patched", _solid(Colour.GREEN), "8.3"),
     _PATCH_CLEARING.shown("core-radio", "clearing", _solid(Colour.BLUE), "8.3"),
@@ -622,6 +636,7 @@ PATTERNS: tuple[LightPattern, ...] = (
     # The support page says "orange flashing" and gives no speed.
     _BAD_HANDSHAKE.shown("special", "orange-flashing", _toggle(Colour.ORANGE, 250), "support page"),
     _PULSING_WHITE.shown("special-core", "pulsing-white", _breathe(Colour.WHITE), "9.2, support page"),
+    _DETAILS_RECEIVED.shown("special-core", "details-received", _solid(Colour.BLUE), "support page"),
     replace(_NO_FIRMWARE.shown("special-core", "no-firmware", (_dark(1000),), "support page"), small_blue=True),
 )
 

@@ -378,6 +378,7 @@ STEADY = {
     "core-radio.clearing": 0x0000FF,
     "special.solid-white": 0xFFFFFF,
     "special.no-light": 0,
+    "special-core.details-received": 0x0000FF,
     "special-core.no-firmware": 0,
 }
 # pattern -> (colour, how many blinks of 500 ms on and 500 ms off)
