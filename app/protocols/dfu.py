@@ -110,7 +110,6 @@ class DfuSession:
     Attributes:
         interface: bInterfaceNumber of the DFU interface.
         transfer_size: wTransferSize in bytes.
-        attributes: bmAttributes of the functional descriptor.
         layouts: Memory layout of each alternate setting; one whose string cannot be read is missing.
         alt: The chosen alternate setting.
 
@@ -130,7 +129,6 @@ class DfuSession:
         found = _parse_configuration(self._configuration())
         self.interface = found.interface
         self.transfer_size = found.transfer_size
-        self.attributes = found.attributes
         self._alts = frozenset(found.strings)
         self.layouts: Mapping[int, MemoryLayout] = MappingProxyType(self._read_layouts(found.strings))
         self.alt = 0
@@ -383,7 +381,6 @@ class _Configuration:
 
     interface: int
     strings: dict[int, int]
-    attributes: int
     transfer_size: int
 
 
@@ -395,7 +392,7 @@ def _parse_configuration(raw: bytes) -> _Configuration:
     """
     interface: int | None = None
     strings: dict[int, int] = {}
-    functional: tuple[int, int] | None = None
+    transfer_size = 0
     place = 0
     while place + 2 <= len(raw) and raw[place] >= 2:
         part = raw[place : place + raw[place]]
@@ -405,7 +402,7 @@ def _parse_configuration(raw: bytes) -> _Configuration:
             if part[2] == interface:
                 strings[part[3]] = part[8]
         elif part[1] == DESCRIPTOR_DFU and len(part) >= 7:
-            functional = part[2], struct.unpack_from("<H", part, 5)[0]
-    if interface is None or functional is None or not functional[1]:
+            (transfer_size,) = struct.unpack_from("<H", part, 5)
+    if interface is None or not transfer_size:
         raise WrongAnswer("the configuration has no usable DFU interface")
-    return _Configuration(interface, strings, *functional)
+    return _Configuration(interface, strings, transfer_size)

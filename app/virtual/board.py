@@ -24,7 +24,6 @@ from app.virtual.requests_model import Requests, Wish
 from app.virtual.timing import Timing
 
 # Core (3.1, 3.2), offsets into internal flash and SPI flash.
-CORE_FLAGS = 0x4C00
 CORE_OTA_FLAG = 0x4C04
 CORE_FACTORY_FLAG = 0x4C08
 CORE_APP = 0x5000

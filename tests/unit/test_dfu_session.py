@@ -101,9 +101,9 @@ def session(script: list[Transfer], quirks: Set[Quirk]) -> tuple[DfuSession, Scr
     return DfuSession(pipe, quirks=quirks, clock=clock), pipe, clock
 
 
-def test_opening_reads_transfer_size_attributes_and_layouts() -> None:
+def test_opening_reads_transfer_size_and_layouts() -> None:
     dfu, pipe, _ = core()
-    assert (dfu.interface, dfu.transfer_size, dfu.attributes, dfu.alt) == (0, 1024, 0x0B, 0)
+    assert (dfu.interface, dfu.transfer_size, dfu.alt) == (0, 1024, 0)
     assert dfu.layouts[1].contains(0, 0x200000)
     assert pipe.script == []
     assert photon()[0].transfer_size == 4096
