@@ -52,6 +52,10 @@ _WHY_NOT = text(
 _WHY_NOT_DCT = text(
     "ReadIdentity", "The board's configuration memory holds no device ID: firmware before 0.6 never stored it."
 )
+_CONTRADICTS = text(
+    "ReadIdentity",
+    "The board's configuration memory names another device ID, {device_id}, so it is not certain which board this is.",
+)
 _HOW = Choose(
     name="how",
     title=text("ReadIdentity", "The device ID cannot be read in update mode"),
@@ -73,7 +77,8 @@ def identity_from_dct(job: Job) -> Identity | None:
     """Read the device ID from the configuration memory of a board in update mode, where section 1.4 allows.
 
     Returns:
-        None where it does not, or where no firmware ever stored it.
+        None where it does not, where no firmware ever stored it, or where it contradicts what was proven before: then
+        that is forgotten.
 
     Raises:
         Fault: The board could not be read.
@@ -84,6 +89,11 @@ def identity_from_dct(job: Job) -> Identity | None:
     with job.dfu(field.alt) as session:
         raw = session.read(field.address, field.size)
     if any(raw == blank * len(raw) for blank in _BLANK_BYTES):
+        return None
+    if job.identity is not None and job.identity.device_id != raw.hex():
+        # Another board was plugged in unseen, or the memory was copied from another one: nothing is certain now.
+        job.note(_CONTRADICTS.with_values(device_id=raw.hex()))
+        job.doubt_identity()
         return None
     return job.prove(raw.hex(), Proof.DCT)
 
@@ -117,6 +127,7 @@ class ReadIdentity(Recipe):
         self._claimed: bool | None = None
         self._modules: ModuleReport | None = None
         self._listening = False
+        self._contradicted = False  # the board's memory speaks against what was proven before
 
     def steps(self) -> Sequence[Step]:
         """Return the parts in order."""
@@ -161,8 +172,10 @@ class ReadIdentity(Recipe):
     def _look(self, job: Job) -> None:
         board = job.refresh()
         self._found_mode = board.mode
-        if board.mode is Mode.DFU and job.identity is None:
-            self._identity = identity_from_dct(job)
+        if board.mode is Mode.DFU:
+            known = job.identity is not None
+            identity_from_dct(job)
+            self._contradicted = known and job.identity is None
         elif has_requests(board):
             self._ask_by_request(job)
         self._identity = job.identity
@@ -183,7 +196,8 @@ class ReadIdentity(Recipe):
             job.note(_WHY_NOT)
             self._press_or_type(job)
         else:
-            job.note(_WHY_NOT_DCT)
+            if not self._contradicted:
+                job.note(_WHY_NOT_DCT)
             job.say(self._restart_and_listen(job))
             self._listening = True
 

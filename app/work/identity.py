@@ -85,6 +85,7 @@ class _Record:
     evidence: Evidence
     identity: Identity | None = None
     address: int | None = None  # None while the port is empty
+    mode: Mode | None = None  # that USB showed last
     gone_since: float = 0.0
     listening_at: int | None = None  # the bus address at which its console last answered
     system_version: str = ""
@@ -172,11 +173,21 @@ class IdentityBook:
             self._here(port_path, address).kept.append(backup)
 
     def kept(self, port_path: str, address: int) -> tuple[Backup, ...]:
-        """Return and forget the backups made without a device ID since this board was first seen on that port."""
+        """Return the backups made without a device ID since this board was first seen on that port."""
         with self._lock:
-            record = self._here(port_path, address)
-            found, record.kept = tuple(record.kept), []
-            return found
+            return tuple(self._here(port_path, address).kept)
+
+    def joined(self, port_path: str, address: int) -> None:
+        """Forget these backups, because they have their ID now."""
+        with self._lock:
+            self._here(port_path, address).kept.clear()
+
+    def doubt(self, port_path: str, address: int) -> None:
+        """Forget everything about the board there: it is, or may be, another one than before."""
+        with self._lock:
+            before = self._here(port_path, address)
+            fresh = _Record(Evidence(before.evidence.platform), address=address, mode=before.mode)
+            self._records[port_path] = fresh
 
     def _here(self, port_path: str, address: int) -> _Record:
         record = self._records.get(port_path)
@@ -189,25 +200,30 @@ class IdentityBook:
         if found is None:
             return None
         platform, mode = found
-        record = self._record(platform, sighting, now)
+        record = self._record(platform, mode, sighting, now)
         if mode is Mode.NORMAL and record.listening_at == sighting.address:
             mode = Mode.LISTENING
         loader = boot_loader_of(platform, sighting.serial, sighting.release) if mode is Mode.DFU else None
         return Board(sighting, platform, mode, loader, record.identity, record.system_version)
 
-    def _record(self, platform: Platform, sighting: Sighting, now: float) -> _Record:
-        """Return the port's record, a fresh one if this is, or may be, another board than before."""
+    def _record(self, platform: Platform, mode: Mode, sighting: Sighting, now: float) -> _Record:
+        """Return the port's record, a fresh one if this is, or may be, another board than before.
+
+        Where the serial number says nothing, a board is followed from one mode into another. Twice in update mode in
+        a row looks like two boards: a restart shows the firmware in between.
+        """
         record = self._records.get(sighting.port_path)
         if record is not None:
             agrees = record.evidence.agrees(sighting)
             unwatched = record.address is None and now - record.gone_since > UNWATCHED_SECONDS
-            if agrees is False or (agrees is None and unwatched):
+            anew = record.address != sighting.address and record.mode is mode is Mode.DFU
+            if agrees is False or (agrees is None and (unwatched or anew)):
                 record = None
         if record is None:
             record = self._records[sighting.port_path] = _Record(Evidence(platform))
         if record.address != sighting.address:
             record.listening_at = None
-        record.address = sighting.address
+        record.address, record.mode = sighting.address, mode
         device_id, hashed = telling(platform, sighting.serial)
         if hashed is not None:
             record.evidence = replace(record.evidence, hash_serial=hashed)

@@ -466,6 +466,19 @@ class Job:
         self._join_backups(self._identity)
         return self._identity
 
+    def doubt_identity(self) -> None:
+        """Forget what was proven about the board: something it says itself speaks against it.
+
+        Raises:
+            BoardGone: It is no longer there.
+        """
+        self.book.doubt(self.port_path, self._board.sighting.address)
+        self._board = replace(self._board, identity=None)
+        self._identity = None
+        self._evidence = self.book.evidence(self.port_path)
+        self._joined = False
+        self.bus.wake()
+
     def told_version(self, version: str) -> None:
         """Take note of the Device OS version the board told."""
         self.book.told_version(self.port_path, self._board.sighting.address, version)
@@ -525,6 +538,7 @@ class Job:
                 if backup.device_id is None and backup.damaged is None and same_hash:
                     mine[backup.name] = backup
             joined = self.safe.join(tuple(mine.values()), identity.device_id, identity.proof.value)
+            self.book.joined(self.port_path, self._board.sighting.address)
         except Fault as fault:
             log.info("backups were not joined: %s: %s", fault.code, fault.detail)
             self.note(_NOT_JOINED.with_values(reason=fault.cause))
