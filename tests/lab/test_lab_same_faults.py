@@ -42,6 +42,10 @@ def dialogue(pipe: UsbPipe) -> list[object]:
         lambda: pipe.control_out(0x21, ABORT, 0, 0, b"", PATIENCE_MS),
         lambda: pipe.control_in(0xA1, 0x7E, 0, 0, 6, PATIENCE_MS),
         lambda: pipe.control_in(0xA1, GETSTATUS, 0, 0, 64, PATIENCE_MS),
+        lambda: pipe.control_in(0xA1, GETSTATUS, 0, 5, 6, PATIENCE_MS),
+        # A Core would accept it (device-protocol.md 1.2), but does not announce it.
+        lambda: pipe.select_alt(0, 3),
+        lambda: pipe.select_alt(0, 1),
     )
     found: list[object] = []
     for request in requests:

@@ -6,9 +6,10 @@ import pytest
 from support.virtual_desk import Desk, Dfu
 
 from app.platforms.identify import serial_form
-from app.platforms.model import BootLoader, Medium, Mode, Platform, Quirk
-from app.platforms.table import PLATFORMS
+from app.platforms.model import BootLoader, Medium, Mode, Platform, Quirk, UsbId
+from app.platforms.table import PLATFORMS, platform
 from app.transports.base import Sighting
+from app.virtual.board import Phase
 from app.virtual.face import NoAnswer, Stall
 
 # The board table's boot loaders by the names of the virtual ones.
@@ -217,6 +218,50 @@ def test_answer_to_a_bad_read_agrees(board: Platform, boot: BootLoader) -> None:
     found = dfu.read(0x0900_0000, 64)
     assert (found == before) is (Quirk.BAD_READ_STALE in boot.quirks)
     assert (found == bytes(64)) is (Quirk.BAD_READ_ZERO in boot.quirks)
+
+
+@boot_loaders_of_the_f2
+def test_short_button_loop_agrees(board: Platform, boot: BootLoader) -> None:
+    desk = Desk(board.key, boot=VIRTUAL_BOOT.get(boot.key, boot.key))
+    desk.board.press("mode")
+    desk.hand.reset()
+    desk.clock.pause(4)
+    assert (desk.phase() is Phase.DFU) is (Quirk.SHORT_BUTTON_LOOP in boot.quirks)
+
+
+# What 0.6 does at 6.5 s without a factory image is not known.
+@pytest.mark.parametrize(
+    ("board", "boot"), [row for row in ROWS if "core-" not in str(row.id) and "-0.6" not in str(row.id)]
+)
+def test_look_for_a_factory_image_agrees(board: Platform, boot: BootLoader) -> None:
+    desk = Desk(board.key, boot=VIRTUAL_BOOT.get(boot.key, boot.key))
+    desk.board.press("mode")
+    desk.hand.reset()
+    desk.clock.pause(7)
+    assert ("green" in desk.board.light_pattern) is (Quirk.NO_FACTORY_CHECK in boot.quirks)
+
+
+# Firmware of each look in the board table, 5.2: the Core ended with 1.x, the others began with 0.4.
+LOOKS = [
+    ("core", "spark", "spark_11"),
+    *(("core", "0.4", key) for key in ("0.4.0", "0.5", "0.6")),
+    *(("core", "0.7", key) for key in ("0.7", "1.0", "1.4")),
+    *(
+        (board, look, key)
+        for board in ("photon", "p1", "electron")
+        for look, keys in (("0.4", ("0.4.0", "0.4.4", "0.5")), ("0.6", ("0.6",)), ("0.7", ("0.7", "1.0", "1.4", "2.x")))
+        for key in keys
+    ),
+]
+
+
+@pytest.mark.parametrize(("board", "look", "firmware"), LOOKS)
+def test_looks_in_normal_mode_agree(board: str, look: str, firmware: str) -> None:
+    (seen,) = Desk(board, firmware=firmware, app_uses_serial=True).bus.sightings()
+    row = next(row for row in platform(board).firmware_looks if row.key == look)
+    assert ((seen.product_name or "").strip(), seen.release) == (row.product, row.release)
+    assert serial_form(seen.serial) is row.serial_form
+    assert UsbId(seen.vendor, seen.product) == platform(board).ids[Mode.NORMAL]
 
 
 @every_boot_loader
