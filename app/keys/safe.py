@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -115,6 +117,15 @@ class KeySafe:
         self._turn = threading.RLock()
 
     # --- storing ----------------------------------------------------------------------------------------------------
+
+    def insist_writable(self) -> None:
+        """Make the safe's folder and see that files can be put into it, before anything is asked of a board."""
+        with self._turn, file_faults(self.root):
+            self._make_root()
+            if not self.root.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self.root))
+            if not os.access(self.root, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.root))
 
     def store(self, entry: KeyEntry) -> Backup:
         """Keep a key slot, and return its backup once it is on the disk and was read back.
@@ -244,14 +255,20 @@ class KeySafe:
     def _board_folder(self, name: str) -> Path:
         """Make the folder of a board where it is missing."""
         folder = self.root / name
+        self._make_root()
+        self._make_folder(folder)
+        return folder
+
+    def _make_root(self) -> None:
         if not self.root.is_dir():
             self.root.parent.mkdir(parents=True, exist_ok=True)
-        for wanted in (self.root, folder):
-            fresh = not wanted.exists()
-            self._actions.make_folder(wanted)
-            if fresh:
-                self._actions.flush_folder(wanted.parent)
-        return folder
+        self._make_folder(self.root)
+
+    def _make_folder(self, folder: Path) -> None:
+        fresh = not folder.exists()
+        self._actions.make_folder(folder)
+        if fresh:
+            self._actions.flush_folder(folder.parent)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -419,9 +436,7 @@ class KeySafe:
             if self.has_passphrase:
                 raise ValueError("the key safe has a passphrase already")
             passphrase = Passphrase(words)
-            if not self.root.is_dir():
-                self.root.parent.mkdir(parents=True, exist_ok=True)
-            self._actions.make_folder(self.root)
+            self._make_root()
             publish(self._actions, self.root / CHECK_FILE, passphrase.seal(CHECK_CONTENT))
             self._actions.flush_folder(self.root)
             self._passphrase = passphrase

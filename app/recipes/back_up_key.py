@@ -188,6 +188,7 @@ class BackUpKey(Recipe):
     # --- steps ---
 
     def _look(self, job: Job) -> None:
+        job.safe.insist_writable()
         self._unlock(job)
         board = job.refresh()
         self._found_mode = board.mode

@@ -327,6 +327,23 @@ def test_a_locked_safe_asks_for_its_passphrase_before_anything_is_asked_of_finge
     assert backup.encrypted
 
 
+def test_a_safe_that_takes_no_files_is_told_before_anything_is_asked_of_fingers(tmp_path: Path) -> None:
+    place = desk("core", tmp_path)
+    place.safe.root.write_bytes(b"a file where the folder should be")
+    failed = place.fail(BackUpKey)
+    assert failed.code.startswith("safe.")
+    assert not [event for event in place.person.events if isinstance(event, Asked)]
+
+
+def test_a_folder_of_somebody_else_is_told_before_anything_is_asked_of_fingers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = desk("core", tmp_path)
+    monkeypatch.setattr("app.keys.safe.os.access", lambda *_: False)
+    assert place.fail(BackUpKey).code == "safe.no-access"
+    assert not [event for event in place.person.events if isinstance(event, Asked)]
+
+
 def test_a_wrong_passphrase_three_times_is_a_fault(tmp_path: Path) -> None:
     place = desk("photon", tmp_path, answers={"passphrase": "wrong"})
     place.safe.set_passphrase("correct horse")
