@@ -23,6 +23,7 @@ STANDARD_TO_INTERFACE = 0x01
 # USB 2.0 tables 9-2 and 9-5.
 RECIPIENT, INTERFACE = 0x1F, 0x01
 INTERFACE_DESCRIPTOR = 4
+SERIAL_CLASSES = (0x02, 0x0A)  # bInterfaceClass of a serial port's two interfaces (USB CDC 1.2)
 
 
 class VirtualBus:
@@ -282,15 +283,18 @@ class VirtualUsbPipe(_Pipe):
             self._demand((index & 0xFF, 0))
 
     def _demand(self, wanted: tuple[int, int]) -> None:
-        """Refuse an interface and alternate setting that are not in the configuration descriptor.
+        """Refuse an interface and alternate setting that are not in the configuration descriptor, or have a driver.
 
         The operating system looks there and asks the board nothing, not even a Core that would accept more (1.2).
         """
         self._still_open()
         if not self._face.attached():
             raise BoardGone("interface")
-        if wanted not in _settings(self._face.configuration_descriptor()):
+        of_class = _settings(self._face.configuration_descriptor()).get(wanted)
+        if of_class is None:
             raise BusFailed(f"no interface {wanted[0]} with alternate setting {wanted[1]}")
+        if of_class in SERIAL_CLASSES:
+            raise PortBusy(f"interface {wanted[0]} belongs to the driver of serial ports")
 
 
 class VirtualSerialPipe(_Pipe):
@@ -344,14 +348,14 @@ class VirtualSerialPipe(_Pipe):
             raise BoardGone("serial write")
 
 
-def _settings(configuration: bytes) -> set[tuple[int, int]]:
-    """Return every interface and alternate setting that a configuration descriptor announces."""
-    found: set[tuple[int, int]] = set()
+def _settings(configuration: bytes) -> dict[tuple[int, int], int]:
+    """Return the class of every interface and alternate setting that a configuration descriptor announces."""
+    found: dict[tuple[int, int], int] = {}
     place = 0
     while place < len(configuration):
         length, kind, *rest = configuration[place : place + configuration[place]]
         if kind == INTERFACE_DESCRIPTOR:
-            found.add((rest[0], rest[1]))
+            found[rest[0], rest[1]] = rest[3]
         place += length
     return found
 

@@ -109,6 +109,15 @@ def test_a_class_request_to_an_interface_that_is_not_there_never_reaches_the_boa
         pipe.control_in(0xA1, 3, 0, 5, 6, 1000)
 
 
+def test_interfaces_of_the_serial_port_belong_to_its_driver(desk: Desk) -> None:
+    with desk.bus.open_usb(desk.sighting()) as pipe:
+        with pytest.raises(PortBusy):
+            pipe.select_alt(0, 0)
+        with pytest.raises(PortBusy):
+            pipe.control_in(0xA1, 0x21, 0, 1, 7, 1000)
+        assert len(pipe.control_in(*DEVICE_DESCRIPTOR, 18, 1000)) == 18
+
+
 def test_two_programs_cannot_use_one_dfu_interface(desk: Desk) -> None:
     desk.hand.enter_dfu()
     desk.clock.pause(3)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from support.clock import FastClock
 
-from app.faults import Fault
+from app.faults import Fault, PortBusy
 from app.platforms.model import Mode
 from app.transports.base import Bus, Sighting, UsbPipe
 from app.virtual.board import VirtualBoard
@@ -66,6 +66,15 @@ def talk(bus: Bus, seen: Sighting, board: VirtualBoard, mishap: Mishap) -> list[
     with bus.open_usb(seen) as pipe:
         board.mishap = replace(mishap, **counted)
         return dialogue(pipe)
+
+
+def test_interfaces_of_the_serial_port_belong_to_its_driver(desk: Desk) -> None:
+    cable = desk.plug(make("photon", desk.board_clock))
+    with desk.bus.open_usb(desk.await_mode(cable, Mode.NORMAL)) as pipe:
+        with pytest.raises(PortBusy):
+            pipe.select_alt(0, 0)
+        with pytest.raises(PortBusy):
+            pipe.control_in(0xA1, 0x21, 0, 1, 7, PATIENCE_MS)
 
 
 @pytest.mark.parametrize("name", ["core", "photon"])
