@@ -41,6 +41,8 @@ DCT_CLAIM_CODE = 1762
 DCT_CLAIMED = 1825
 DCT_DEVICE_ID = 3618
 OTA_PENDING = 0xA5
+# 2.4.11 says 0.7.0-rc.1, whose number is not told: after 0.6.3 (109) and before 0.7.0 (207).
+FIRST_PART2_WITH_DCT = 200
 
 MAGIC_DFU, MAGIC_LISTENING = 14400, 28800  # 5.6
 
@@ -547,7 +549,7 @@ class VirtualBoard:
         first, second = (self._module(offset, F2_INFO) for offset in F2_PHOTON_PARTS)
         if first is None or second is None or not first.whole or not second.whole:
             return False
-        return second.version >= 200 and first.version >= second.dependency[2]
+        return second.version >= FIRST_PART2_WITH_DCT and first.version >= second.dependency[2]
 
     # --- firmware ---------------------------------------------------------------------------------------------------
 

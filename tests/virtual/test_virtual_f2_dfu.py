@@ -197,6 +197,13 @@ def test_dct_is_out_of_reach_without_a_good_part_2(name: str) -> None:
     assert not erase_stalls(dfu, 34)
 
 
+@pytest.mark.parametrize("boot", ["0.7", "2.x"])
+def test_system_part_2_of_0_6_has_no_dct_code_for_later_boot_loaders(boot: str) -> None:
+    dfu = Desk("photon", boot=boot, firmware="0.6").dfu()
+    dfu.alt(1)
+    assert dfu.read(34, 612) == bytes(612)
+
+
 @pytest.mark.parametrize("name", ["photon-0.5", "photon-0.6"])
 def test_earlier_boot_loaders_reach_the_dct_without_part_2(name: str) -> None:
     desk = Desk(name, part2=False)
