@@ -22,7 +22,7 @@ from app.flow import AppState, Go, PickBoard, PickRecipe, Screen, backups_of
 from app.platforms.lights import mode_pattern
 from app.platforms.model import Mode
 from app.ui.access import AccessHelp
-from app.ui.pages.base import ColourDot, CopyButton, TurningRow, box, button, clear, label
+from app.ui.pages.base import ColourDot, CopyButton, TurningRow, box, button, clear, label, set_kind
 from app.ui.parts.board_view import BoardView
 from app.ui.say import day, say
 from app.ui.theme import SPACE, tokens
@@ -239,11 +239,14 @@ class BoardPanel(QFrame):
             self._id.setText(f"{device_id[:4]}…{device_id[-6:]}")
             self._id.setToolTip(device_id)
             self._id.setAccessibleName(device_id)
+            set_kind(self._id, "mono")
             self._copy.set_value(device_id)
         else:
             self._id.setText(self.tr("not read yet"))
             self._id.setToolTip("")
+            set_kind(self._id, "")
             self._id.setAccessibleName(self.tr("not read yet"))
+        self._id.setWordWrap(known is None)  # words wrap, an ID must not
         self._copy.setVisible(known is not None)
         self._read.setVisible(known is None)
         self._read.setEnabled(state.live_run is None)

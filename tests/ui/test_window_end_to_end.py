@@ -47,7 +47,9 @@ def run_to_the_end(desk: Desk) -> None:
         assert run is not None
         assert run.asked is not None
         assert isinstance(run.asked.question, DoThis)
-        assert any(coach.isVisible() for coach in desk.window.findChildren(CoachView))
+        desk.qtbot.waitUntil(
+            lambda: any(coach.isVisible() for coach in desk.window.findChildren(CoachView)), timeout=WAIT_MS
+        )
         desk.enter_dfu()
         desk.qtbot.waitUntil(ended, timeout=WAIT_MS)
 

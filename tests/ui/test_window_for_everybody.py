@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -15,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.flow import Click, Go, PickRecipe, RunBegan, Screen
+from app.flow import Click, GivePassphrase, Go, OpenPassphraseForm, PickRecipe, RunBegan, Screen
 from app.keys.backup import Backup
 from app.keys.device_key import KeyState
 from app.platforms.model import Mode
@@ -36,8 +37,11 @@ from app.work.events import (
     Fact,
     Failed,
     Outcome,
+    PassphraseRefused,
     PlanReady,
+    Protection,
     ReportSaved,
+    SafeProtection,
     StepPlan,
     StepStarted,
     Stopped,
@@ -140,12 +144,22 @@ RUN: tuple[Event | Click, ...] = (
 SCENES: dict[str, tuple[Event | Click, ...]] = {
     "nothing": (),
     "home": (BoardsChanged((board(),)), BackupsListed((backup(),))),
+    "unread": (BoardsChanged((replace(board(), identity=None),)), BackupsListed(())),
     "denied": (BoardsChanged((), ("1-1",)),),
     "plan": (BoardsChanged((board(),)), PickRecipe("back-up-key")),
     "run": (BoardsChanged((board(),)), *RUN),
     "success": (BoardsChanged((board(),)), *RUN, Succeeded(1, OUTCOME)),
     "failure": (BoardsChanged((board(),)), *RUN, Failed(1, "x", LONG, LONG, True, "detail")),
     "safe": (BackupsListed((backup(), backup(damaged=True))), Go(Screen.SAFE), ReportSaved("/tmp/report.zip")),
+    "safe-form": (Go(Screen.SAFE), SafeProtection(Protection.UNPROTECTED), OpenPassphraseForm()),
+    "safe-unlocked": (Go(Screen.SAFE), SafeProtection(Protection.UNLOCKED)),
+    "safe-refused": (
+        Go(Screen.SAFE),
+        SafeProtection(Protection.LOCKED),
+        OpenPassphraseForm(),
+        GivePassphrase("x"),
+        PassphraseRefused("x", LONG, LONG, ""),
+    ),
     "settings": (Go(Screen.SETTINGS),),
     "help": (Go(Screen.HELP),),
     "guide": (Go(Screen.GUIDE),),

@@ -219,21 +219,21 @@ class CardButton(QPushButton):
 
 
 class CardGrid(QWidget):
-    """Cards in as many equal columns as there is room for."""
+    """Groups of cards in as many equal columns as there is room for; small groups share a row."""
 
     def __init__(self, widest: int = 3) -> None:
         super().__init__()
         self._widest = widest
-        self._cards: list[QWidget] = []
+        self._groups: list[tuple[QWidget, list[QWidget]]] = []
         self._columns = 0
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(SPACE + SPACE // 2)
 
-    def set_cards(self, cards: list[QWidget]) -> None:
-        """Show these cards instead."""
+    def set_groups(self, groups: list[tuple[QWidget, list[QWidget]]]) -> None:
+        """Show these groups instead: for each its heading and its cards."""
         clear(self._grid)
-        self._cards = cards
+        self._groups = groups
         self._columns = 0
         self._arrange()
 
@@ -243,15 +243,22 @@ class CardGrid(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        room = self.width() // tokens().px(190)
-        columns = max(1, min(self._widest, room, max(2, len(self._cards))))
+        columns = max(1, min(self._widest, self.width() // tokens().px(190)))
         if columns == self._columns:
             return
         self._columns = columns
-        for card in self._cards:
-            self._grid.removeWidget(card)
-        for place, card in enumerate(self._cards):
-            self._grid.addWidget(card, place // columns, place % columns)
+        for heading, cards in self._groups:
+            for part in (heading, *cards):
+                self._grid.removeWidget(part)
+        row, used, height = 0, 0, 0
+        for heading, cards in self._groups:
+            if used and used + len(cards) > columns:
+                row, used, height = row + height, 0, 0
+            self._grid.addWidget(heading, row, used, 1, min(len(cards), columns - used), Qt.AlignmentFlag.AlignBottom)
+            for place, card in enumerate(cards):
+                self._grid.addWidget(card, row + 1 + place // columns, (used + place) % columns)
+            height = max(height, 1 + -(-len(cards) // columns))
+            used += len(cards)
         for column in range(self._widest):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.flow import AppState, Go, PickRecipe, PressPractice, Screen, backups_of
+from app.keys.backup import Backup
 from app.recipes.base import Fit, Group, Recipe
 from app.recipes.registry import RECIPES
 from app.text import text
@@ -50,13 +51,12 @@ class HomePage(Page):
         self._first = None
         hero = next((recipe for recipe in RECIPES if recipe.key == HERO), None)
         if hero is not None:
-            self._body.addWidget(self._hero_card(hero, fit_of(hero, board), backed_up=bool(own)))
+            self._body.addWidget(self._hero_card(hero, fit_of(hero, board), own[0] if own else None))
         guide = CardButton(
             self.tr("What is my light saying?"),
             self.tr("Find your light by colour and rhythm. It tells you what the board is doing and what helps."),
         )
         guide.clicked.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))
-        self._group(self.tr("Rescue"), [guide, *self._cards(Group.RESCUE, board)])
         set_up = self._cards(Group.SET_UP, board)
         if not state.boards and not state.practice:
             practice = CardButton(
@@ -65,8 +65,16 @@ class HomePage(Page):
             practice.setObjectName("card-practice")
             practice.clicked.connect(lambda: self.chose.emit(PressPractice()))
             set_up.append(practice)
-        self._group(self.tr("Set up"), set_up)
-        self._group(self.tr("Keep safe"), [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)])
+        groups = (
+            (self.tr("Set up"), set_up),
+            (self.tr("Keep safe"), [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)]),
+            (self.tr("Rescue"), [guide, *self._cards(Group.RESCUE, board)]),
+        )
+        if self._first is None:
+            self._first = next((card for _, cards in groups for card in cards if card.isEnabled()), None)
+        grid = CardGrid()
+        grid.set_groups([(label(heading, "section"), list(cards)) for heading, cards in groups if cards])
+        self._body.addWidget(grid)
         wanted = self.first_focus()
         if had_focus and wanted is not None:
             wanted.setFocus()
@@ -75,17 +83,22 @@ class HomePage(Page):
         """The backup when it can be done, else the first card."""
         return self._first
 
-    def _hero_card(self, recipe: type[Recipe], fit: Fit, *, backed_up: bool) -> QWidget:
-        frame, column = box("hero" if fit.ok else "card")
+    def _hero_card(self, recipe: type[Recipe], fit: Fit, kept: Backup | None) -> QWidget:
+        summary = say(recipe.summary if fit.reason is None else fit.reason)
+        if kept is not None:
+            summary = self.tr("Backed up on {day}. Doing it again never overwrites anything.").format(
+                day=day(kept.made)
+            )
+        frame, column = box("hero" if fit.ok and kept is None else "card")
         holder = QWidget()
         words = QVBoxLayout(holder)
         words.setContentsMargins(0, 0, SPACE, 0)
         words.setSpacing(SPACE // 2)
         words.addWidget(label(say(recipe.title), "card-title" if fit.ok else "card-title-off"))
-        words.addWidget(label(say(recipe.summary if fit.reason is None else fit.reason), "muted"))
+        words.addWidget(label(summary, "muted"))
         start = button(
-            self.tr("&Back up again") if backed_up else self.tr("&Back up now"),
-            "primary",
+            self.tr("&Back up again") if kept is not None else self.tr("&Back up now"),
+            "primary" if kept is None else "",
             lambda: self.chose.emit(PickRecipe(recipe.key)),
         )
         start.setObjectName("back-up-now")
@@ -98,16 +111,6 @@ class HomePage(Page):
         if fit.ok:
             self._first = start
         return frame
-
-    def _group(self, heading: str, cards: list[CardButton]) -> None:
-        if not cards:
-            return
-        self._body.addWidget(label(heading, "section"))
-        grid = CardGrid()
-        grid.set_cards(list(cards))
-        self._body.addWidget(grid)
-        if self._first is None:
-            self._first = next((card for card in cards if card.isEnabled()), None)
 
     def _cards(self, group: Group, board: Board | None) -> list[CardButton]:
         return [self._card(recipe, board) for recipe in RECIPES if recipe.group is group and recipe.key != HERO]

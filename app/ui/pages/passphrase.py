@@ -50,7 +50,7 @@ class ProtectionBox(QFrame):
         words.addWidget(self._words)
         self._open = button("", "", lambda: self.chose.emit(OpenPassphraseForm()))
         self._open.setObjectName("open-passphrase")
-        self._lock = button(self.tr("&Lock"), "", lambda: self.chose.emit(PressLock()))
+        self._lock = button(self.tr("L&ock"), "", lambda: self.chose.emit(PressLock()))
         self._lock.setObjectName("lock")
         head = TurningRow(narrow=460)
         head.add(holder, 1)
@@ -152,7 +152,7 @@ class ProtectionBox(QFrame):
             return
         self._warning.setVisible(form.sets)
         self._again.setVisible(form.sets)
-        self._go.setText(self.tr("P&rotect") if form.sets else self.tr("U&nlock"))
+        self._go.setText(self.tr("P&rotect") if form.sets else self.tr("&Unlock"))
         self._go.setAccessibleName(self._go.text().replace("&", ""))
         for part in (self._first, self._again, self._cancel):
             part.setEnabled(not form.busy)

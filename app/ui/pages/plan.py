@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.flow import AppState, Back, PressStart, StepStatus
@@ -88,5 +89,5 @@ class PlanPage(Page):
         row = self._facts.rowCount()
         heading = label(name, "section")
         heading.setWordWrap(False)
-        self._facts.addWidget(heading, row, 0)
+        self._facts.addWidget(heading, row, 0, Qt.AlignmentFlag.AlignTop)
         self._facts.addWidget(label(say(words)), row, 1)

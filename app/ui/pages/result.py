@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLay
 from app.flow import AppState, Go, PressRetry, PressSaveReport, RunState, Screen, StepStatus
 from app.recipes.registry import recipe
 from app.text import Text
-from app.ui.pages.base import CopyButton, Page, StepMark, TurningRow, box, breakable, button, clear, label
+from app.ui.pages.base import CopyButton, Page, StepMark, TurningRow, box, breakable, button, clear, label, set_kind
 from app.ui.parts.qr import QrView
 from app.ui.questions import ask_target
 from app.ui.say import announce, say
@@ -71,6 +71,9 @@ class ResultPage(Page):
         failed = isinstance(run.end, Failed)
         self._report.setVisible(failed)
         self._retry.setVisible(isinstance(run.end, Stopped) or (isinstance(run.end, Failed) and run.end.retryable))
+        retry = self._retry.isVisibleTo(self)
+        set_kind(self._retry, "primary" if retry else "")
+        set_kind(self._done, "" if retry else "primary")
         self.title.setText(say(run.title if run.title is not None else recipe(run.recipe).title))
         match run.end:
             case Succeeded():
@@ -103,10 +106,10 @@ class ResultPage(Page):
             column.addWidget(label(say(warning), "warning", selectable=True))
             self._body.addWidget(frame)
         self._section(self.tr("What to do next"), outcome.next_steps)
-        if outcome.facts:
-            self._show_facts(outcome.facts)
         if outcome.kept:
             self._show_kept(outcome.kept)
+        if outcome.facts:
+            self._show_facts(outcome.facts)
 
     def _show_facts(self, facts: tuple[Fact, ...]) -> None:
         self._body.addWidget(label(self.tr("What was found"), "section"))

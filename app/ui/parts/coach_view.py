@@ -114,7 +114,7 @@ class CoachView(QFrame):
             words.addWidget(part)
         words.addStretch(1)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE, SPACE, 3 * SPACE, SPACE)
+        layout.setContentsMargins(SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         layout.setSpacing(2 * SPACE)
         layout.addWidget(self._board, 2)
         layout.addLayout(words, 3)
