@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import logging.handlers
 import os
@@ -71,6 +70,8 @@ class RedactingFormatter(logging.Formatter):
 
 def version() -> str:
     """Return the program's version."""
+    import importlib.metadata  # it brings a parser of e-mail along, which a start should not wait for
+
     try:
         return importlib.metadata.version("rekindle")
     except importlib.metadata.PackageNotFoundError:
@@ -79,6 +80,8 @@ def version() -> str:
 
 def environment() -> tuple[str, ...]:
     """Say what the program runs on: itself, Python, operating system, libraries."""
+    import importlib.metadata
+
     lines = [
         f"rekindle {version()}",
         f"Python {platform.python_version()} ({sys.executable})",
@@ -94,7 +97,7 @@ def environment() -> tuple[str, ...]:
 
 
 def set_up(folder: Path | None = None) -> Path | None:
-    """Begin to write the log file, environment first; the program goes on without one where that is not possible.
+    """Begin to write the log file; the program goes on without one where that is not possible.
 
     Args:
         folder: Where; None for the person's log folder.
@@ -117,9 +120,13 @@ def set_up(folder: Path | None = None) -> Path | None:
     handler.setLevel(logging.INFO)  # what libraries say below that may hold every byte of a transfer
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    return file
+
+
+def note_environment() -> None:
+    """Write what the program runs on into the log; slow enough to be done beside the window's start, not before it."""
     for line in environment():
         log.info("%s", line)
-    return file
 
 
 def tear_down() -> None:

@@ -32,8 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         match options.command:
             case "list":
+                log.note_environment()
                 return _list(options)
             case "run":
+                log.note_environment()
                 return _run(options)
             case _:
                 return _window(options)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from app.keys.device_key import KeyReport, KeyState
@@ -167,6 +166,8 @@ def sha256(content: bytes) -> str:
 @cache
 def tool_version() -> str:
     """Name and version of this program, as kept in notes."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return f"rekindle {version('rekindle')}"
     except PackageNotFoundError:

@@ -6,17 +6,14 @@ import hashlib
 import math
 from dataclasses import dataclass, field
 from enum import Enum, unique
-
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from typing import TYPE_CHECKING
 
 from app.platforms.model import Algorithm
 from app.text import Text, text
+
+if TYPE_CHECKING:
+    # Imported where it is used: loading it takes longer than the window takes to be drawn.
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 INTEGER = 0x02  # X.690
 BIT_STRING = 0x03
@@ -247,6 +244,8 @@ def _examine_rsa(raw: bytes) -> KeyReport:
 
 def _rsa_key(real: RsaComponents, e: int) -> rsa.RSAPrivateKey:
     """Build the key if its integers belong together."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     n, p, q = real.n, real.p, real.q
     together = (
         1 < p < n
@@ -273,6 +272,8 @@ def _rsa_key(real: RsaComponents, e: int) -> rsa.RSAPrivateKey:
 
 def _examine_ec(raw: bytes) -> KeyReport:
     """Read SEC1 `ECPrivateKey` (RFC 5915)."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     outer = _Reader(raw)
     inner = _Reader(outer.element(SEQUENCE))
     if inner.integer() != 1:
@@ -300,6 +301,8 @@ def _examine_ec(raw: bytes) -> KeyReport:
 
 def _points(public: ec.EllipticCurvePublicKey) -> tuple[bytes, ...]:
     """The contents a BIT STRING with this point may have: no unused bits, then either form of the point."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     forms = (PublicFormat.UncompressedPoint, PublicFormat.CompressedPoint)
     return tuple(b"\x00" + public.public_bytes(Encoding.X962, form) for form in forms)
 
@@ -312,6 +315,8 @@ def _report(
     problems: tuple[Text, ...],
 ) -> KeyReport:
     """Report a sound key; `problems` are the firmware's troubles with it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
     public = key.public_key()
     spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return KeyReport(

@@ -5,16 +5,6 @@ from __future__ import annotations
 import os
 import unicodedata
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-    load_der_private_key,
-)
-
 from app.faults import WrongPassphrase
 
 # A container: MAGIC, salt (16), log2 of scrypt's N (1), r (1), p (1), nonce (12), AES-256-GCM ciphertext and tag (16).
@@ -43,6 +33,8 @@ class Passphrase:
 
     def seal(self, content: bytes) -> bytes:
         """Return a container with this content."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         header = MAGIC + self._salt + COST
         nonce = os.urandom(NONCE)
         return header + nonce + AESGCM(self._key(header)).encrypt(nonce, content, header)
@@ -53,6 +45,9 @@ class Passphrase:
         Raises:
             WrongPassphrase: It was sealed with another passphrase, or it is damaged.
         """
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         header, nonce, sealed = container[:HEADER], container[HEADER : HEADER + NONCE], container[HEADER + NONCE :]
         if len(nonce) < NONCE or not header.startswith(MAGIC) or not _sane(header[-len(COST) :]):
             raise WrongPassphrase("not a locked container")
@@ -65,11 +60,20 @@ class Passphrase:
 
     def pkcs8(self, der: bytes) -> bytes:
         """Return a private key in DER as encrypted PKCS#8 PEM, which OpenSSL opens with the passphrase."""
+        from cryptography.hazmat.primitives.serialization import (
+            BestAvailableEncryption,
+            Encoding,
+            PrivateFormat,
+            load_der_private_key,
+        )
+
         key = load_der_private_key(der, password=None)
         return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(self._words))
 
     def _key(self, header: bytes) -> bytes:
         if header not in self._keys:
+            from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
             log_n, r, p = header[-len(COST) :]
             salt = header[len(MAGIC) : len(MAGIC) + SALT]
             self._keys[header] = Scrypt(salt=salt, length=KEY, n=1 << log_n, r=r, p=p).derive(self._words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from PySide6.QtCore import QSocketNotifier, Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app import paths
+from app import log, paths
 from app.clock import RealClock
 from app.engine.engine import Engine
 from app.keys.safe import KeySafe
@@ -82,6 +83,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     # Queued: the engine also posts from inside the window's own calls.
     bridge.arrived.connect(window.dispatch, Qt.ConnectionType.QueuedConnection)
     window.show()
+    threading.Thread(target=log.note_environment, name="environment", daemon=True).start()
     engine.start()
     engine.list_backups()
     try:

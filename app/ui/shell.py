@@ -128,16 +128,11 @@ class Shell(QMainWindow):
 
         self._panel = BoardPanel()
         self._panel.chose.connect(self.dispatch)
-        self._guide = LightGuidePage()
-        self._guide.chosen.connect(lambda key: self.dispatch(PickRecipe(key)))
-        self._guide.closed.connect(lambda: self.dispatch(Back()))
-        self._pages = self._make_pages(settings)
+        self._pages: dict[Screen, QWidget] = {}
         self._stack = QStackedWidget()
-        for page in self._pages.values():
-            self._stack.addWidget(page)
         self.setCentralWidget(self._arrange(practice))
         self._make_shortcuts()
-        self.fit_text()
+        self.page(Screen.HOME)
         self.resize(USUAL if practice is None else USUAL + QSize(160, 20))
         if not settings.geometry.isEmpty():
             self.restoreGeometry(settings.geometry)
@@ -155,7 +150,11 @@ class Shell(QMainWindow):
         return self._state
 
     def page(self, screen: Screen) -> QWidget:
-        """Return the page of a screen."""
+        """Return the page of a screen; it is made when it is asked for first, so a start waits for one page only."""
+        if screen not in self._pages:
+            self._pages[screen] = self._make_page(screen)
+            self._stack.addWidget(self._pages[screen])
+            self.fit_text()
         return self._pages[screen]
 
     def dispatch(self, event: Event | Click) -> None:
@@ -188,24 +187,38 @@ class Shell(QMainWindow):
 
     # --- making ---
 
-    def _make_pages(self, settings: Settings) -> dict[Screen, QWidget]:
-        result, safe, helping = ResultPage(settings), SafePage(settings), HelpPage()
-        preferences = PreferencesPage(settings)
-        preferences.look_changed.connect(self.look_changed)
-        for shows_files in (result, safe, helping):
-            shows_files.show_file.connect(self._show_file)
-        pages: dict[Screen, Page] = {
-            Screen.HOME: HomePage(),
-            Screen.PLAN: PlanPage(),
-            Screen.RUN: RunPage(),
-            Screen.RESULT: result,
-            Screen.SAFE: safe,
-            Screen.SETTINGS: preferences,
-            Screen.HELP: helping,
-        }
-        for page in pages.values():
-            page.chose.connect(self.dispatch)
-        return {**pages, Screen.GUIDE: self._guide}
+    def _make_page(self, screen: Screen) -> QWidget:
+        page: Page
+        match screen:
+            case Screen.HOME:
+                page = HomePage()
+            case Screen.PLAN:
+                page = PlanPage()
+            case Screen.RUN:
+                page = RunPage()
+            case Screen.RESULT:
+                page = ResultPage(self._settings)
+            case Screen.SAFE:
+                page = SafePage(self._settings)
+            case Screen.SETTINGS:
+                page = PreferencesPage(self._settings)
+                page.look_changed.connect(self.look_changed)
+            case Screen.HELP:
+                page = HelpPage()
+            case Screen.GUIDE:
+                return self._make_guide()
+            case _ as missing:
+                assert_never(missing)
+        if isinstance(page, ResultPage | SafePage | HelpPage):
+            page.show_file.connect(self._show_file)
+        page.chose.connect(self.dispatch)
+        return page
+
+    def _make_guide(self) -> QWidget:
+        guide = LightGuidePage()
+        guide.chosen.connect(lambda key: self.dispatch(PickRecipe(key)))
+        guide.closed.connect(lambda: self.dispatch(Back()))
+        return guide
 
     def _arrange(self, practice: PracticePanel | None) -> QWidget:
         right = QVBoxLayout()
@@ -279,11 +292,11 @@ class Shell(QMainWindow):
     def _draw(self, before: AppState | None) -> None:
         state = self._state
         self._panel.show_state(state)
-        page = self._pages[state.screen]
+        page = self.page(state.screen)
         if isinstance(page, Page):
             page.show_state(state)
-        elif page is self._guide and before is not None and before.screen is not Screen.GUIDE:
-            self._guide.show_platform(state.shown_board.platform if state.shown_board is not None else None)
+        elif isinstance(page, LightGuidePage) and before is not None and before.screen is not Screen.GUIDE:
+            page.show_platform(state.shown_board.platform if state.shown_board is not None else None)
         if before is None or before.screen is not state.screen:
             self._stack.setCurrentWidget(page)
             if isinstance(page, Page):
