@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 from support.clock import FastClock
+from support.scaled_clock import ScaledClock
 
+from app.console import Desk, run
 from app.engine.engine import Engine
 from app.keys.safe import KeySafe
+from app.terminal import DONE, FAULT, Terminal
 from app.virtual.bus import VirtualBus
+from app.virtual.catalogue import make
 from app.work.events import (
     BackupsListed,
     BoardsChanged,
@@ -131,3 +135,31 @@ def test_the_words_are_in_no_event_and_no_log(bench: Bench) -> None:
         root.removeHandler(handler)
         root.setLevel(level)
     assert SECRET not in repr(told) + written.getvalue()
+
+
+class Reader(io.StringIO):
+    """Standard input without a person."""
+
+    def isatty(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"), [({"passphrase": SECRET}, DONE), ({}, FAULT), ({"passphrase": "x"}, FAULT)]
+)
+def test_the_command_line_backs_up_into_a_locked_safe_only_with_its_passphrase(
+    answers: dict[str, str], code: int, tmp_path: Path
+) -> None:
+    clock = ScaledClock()
+    boards = {"1-1": make("photon", clock)}
+    safe = KeySafe(tmp_path / "safe", practice=True)
+    safe.set_passphrase(SECRET)
+    safe.lock()
+    news, asides = io.StringIO(), io.StringIO()
+    desk = Desk(VirtualBus(clock, boards.values()), clock, boards)
+    terminal = Terminal(Reader(), news, asides)
+    assert run("back-up-key", desk, safe, terminal, board=None, answers=answers, as_json=False) == code
+    assert [kept.encrypted for kept in safe.backups()] == [True] * (code == DONE)
+    assert SECRET not in news.getvalue() + asides.getvalue()
+    if not answers:
+        assert "--answer passphrase=VALUE" in news.getvalue()

@@ -15,7 +15,7 @@ from app.flow import (
 )
 from app.ui.pages.base import TurningRow, box, button, label
 from app.ui.say import announce, say
-from app.ui.theme import SPACE
+from app.ui.theme import SPACE, tokens
 from app.work.events import Protection
 
 LONGEST = 128  # characters; well inside what the key safe takes, in any script
@@ -137,7 +137,6 @@ class ProtectionBox(QFrame):
         line.setObjectName(name)
         line.setEchoMode(QLineEdit.EchoMode.Password)
         line.setMaxLength(LONGEST)
-        line.setMaximumWidth(FIELD_WIDTH)
         line.setPlaceholderText(words)
         line.setAccessibleName(words)
         line.textChanged.connect(self._look)
@@ -156,6 +155,8 @@ class ProtectionBox(QFrame):
         self._go.setAccessibleName(self._go.text().replace("&", ""))
         for part in (self._first, self._again, self._cancel):
             part.setEnabled(not form.busy)
+        for line in (self._first, self._again):
+            line.setMaximumWidth(tokens().px(FIELD_WIDTH))
         opened = before is None
         refused = form.refused if before is None or form.refused != before.refused else None
         self._fields.show()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
 from app.flow import AppState, ConfirmStop, GiveAnswer, PressStop, RunState, StepState, StepStatus
@@ -191,12 +191,18 @@ class RunPage(Page):
                 if (wanted := self._view.first_focus()) is not None:
                     wanted.setFocus()
                 announce(self, say(run.asked.question.title))
+                QTimer.singleShot(0, self._reveal)  # once the layout knows where it is
         if self._view is not None:
             self._view.show_hint(say(run.hint) if run.hint is not None else "")
         # While hands are busy there is nothing to measure.
         self._progress.setVisible(not (run.asked is not None and isinstance(run.asked.question, DoThis)))
         self._percent.setVisible(self._progress.isVisibleTo(self))
         self._speed.setVisible(self._progress.isVisibleTo(self))
+
+    def _reveal(self) -> None:
+        """Scroll to the question: with large words it may be below the edge, and nobody looks for it there."""
+        if self._view is not None:
+            self.scroller.ensureWidgetVisible(self._view)
 
     def _show_notes(self, run: RunState) -> None:
         for words in run.notes[self._notes :]:
