@@ -95,6 +95,8 @@ def _run(options: argparse.Namespace) -> int:
         return _wrong_usage(str(error))
     finally:
         desk.bus.close()
+        if why := getattr(desk.bus, "broken", ""):  # only a tracing bus has a file that can break
+            Terminal().aside(f"rekindle: the trace is not whole: {why}")
 
 
 def _run_at(

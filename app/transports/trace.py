@@ -55,6 +55,7 @@ class _TraceFile:
         self._clock = clock
         self._start = clock.now()
         self._lock = Lock()
+        self.broken = ""
         # Secrets are left out, but names of boards and networks are nobody else's business either.
         self._stream = os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="\n"
@@ -89,15 +90,16 @@ class _TraceFile:
             try:
                 self._stream.write(json.dumps(entry, separators=(",", ":")) + "\n")
                 self._stream.flush()
-            except OSError:
-                log.exception("the trace ends here")
+            except OSError as error:
+                log.warning("the trace ends here: %s", error)
+                self.broken = str(error)
                 self._close()
 
     def _close(self) -> None:
         try:
             self._stream.close()
-        except OSError:
-            log.exception("the trace could not be closed")
+        except OSError as error:
+            self.broken = self.broken or str(error)
 
 
 class TracingBus:
@@ -159,6 +161,11 @@ class TracingBus:
     def wake(self) -> None:
         """End every `wait_for_change` under way, from another thread."""
         self._bus.wake()
+
+    @property
+    def broken(self) -> str:
+        """Why the file is not whole, in the system's words; empty as long as it is."""
+        return self._file.broken
 
     def close(self) -> None:
         """Close the wrapped bus and the file; never raises."""

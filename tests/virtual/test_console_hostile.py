@@ -117,6 +117,21 @@ def test_a_broken_pipe_and_a_full_disk_end_without_a_traceback(tmp_path: Path) -
 
 
 @posix
+def test_a_trace_that_breaks_off_is_told_and_spoils_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("REKINDLE_DATA", str(tmp_path))
+    assert main(["run", "read-id", "--practice", "photon", "--trace", "/dev/full"]) == 0
+    assert "the trace ends here" in caplog.text
+    assert "the trace is not whole" in capsys.readouterr().err
+    assert main(["run", "read-id", "--practice", "photon", "--trace", str(tmp_path / "trace")]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@posix
 def test_ctrl_c_before_anything_runs_is_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_args: object, **_options: object) -> None:
         raise KeyboardInterrupt
