@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
 from app.flow import AppState, ConfirmStop, GiveAnswer, PressStop, RunState, StepState, StepStatus
@@ -78,6 +78,9 @@ class RunPage(Page):
         self._details.hide()
         self.content.addWidget(self._details)
         self.content.addStretch(1)
+
+        # Only when the layout has settled does the bar know how far it goes.
+        self.scroller.verticalScrollBar().rangeChanged.connect(lambda _least, _most: self._reveal())
 
         self._state = label("", "muted")
         self._fold = button(self.tr("&Details"))
@@ -191,7 +194,6 @@ class RunPage(Page):
                 if (wanted := self._view.first_focus()) is not None:
                     wanted.setFocus()
                 announce(self, say(run.asked.question.title))
-                QTimer.singleShot(0, self._reveal)  # once the layout knows where it is
         if self._view is not None:
             self._view.show_hint(say(run.hint) if run.hint is not None else "")
         # While hands are busy there is nothing to measure.
@@ -202,7 +204,7 @@ class RunPage(Page):
     def _reveal(self) -> None:
         """Scroll to the question: with large words it may be below the edge, and nobody looks for it there."""
         if self._view is not None:
-            self.scroller.ensureWidgetVisible(self._view)
+            self.scroller.verticalScrollBar().setValue(self._view.y())
 
     def _show_notes(self, run: RunState) -> None:
         for words in run.notes[self._notes :]:
