@@ -60,9 +60,12 @@ def _window(options: argparse.Namespace) -> int:
             return _wrong_usage(str(error))
         if len(names) != 1:
             return _wrong_usage("the window has one practice board on its desk")
-    from app.ui.application import run
+    from app.ui.application import TraceRefusedError, run
 
-    return run(practice=options.window_practice, trace=options.window_trace)
+    try:
+        return run(practice=options.window_practice, trace=options.window_trace)
+    except TraceRefusedError as error:
+        return _wrong_usage(str(error))
 
 
 def _list(options: argparse.Namespace) -> int:

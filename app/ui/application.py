@@ -27,6 +27,10 @@ from app.ui.shell import Shell
 from app.ui.theme import apply_theme
 
 
+class TraceRefusedError(Exception):
+    """The trace file cannot be made; the words say why."""
+
+
 def run(*, practice: str | None, trace: Path | None) -> int:
     """Show the window until it is closed.
 
@@ -36,6 +40,9 @@ def run(*, practice: str | None, trace: Path | None) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        TraceRefusedError: The trace file cannot be made.
     """
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Rekindle")
@@ -68,7 +75,11 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         panel = PracticePanel(desk, clock, board, practice)
         bus = desk
     if trace is not None:
-        bus = TracingBus(bus, trace)
+        try:
+            bus = TracingBus(bus, trace)
+        except OSError as error:
+            bus.close()
+            raise TraceRefusedError(f"the trace cannot be written: {error}") from error
     safe = KeySafe(paths.key_safe_folder(practice=practice is not None), practice=practice is not None)
     bridge = Bridge()
     engine = Engine(bus, clock, safe, bridge.post)
