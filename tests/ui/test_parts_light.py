@@ -20,7 +20,7 @@ from app.ui.pages.light_guide import COLOUR_NAMES, RHYTHM_NAMES, LightCard, Ligh
 from app.ui.parts import board_view
 from app.ui.parts.board_view import BoardView, Mark
 from app.ui.parts.coach_view import CoachView, target_step
-from app.ui.parts.led import Led, Pulse
+from app.ui.parts.led import Led, Pulse, shown_colour
 from app.ui.parts.qr import QrView
 from app.ui.parts.rhythm_bar import RhythmBar
 from app.work.questions import DoThis
@@ -76,7 +76,7 @@ def test_the_drawn_board_shows_the_colour_of_its_pattern(qtbot: QtBot) -> None:
     blue = next(found for found in PATTERNS if found.colour is Colour.BLUE and found.rhythm is Rhythm.SLOW_BLINK)
     view.show_board("core", blue)
     centre = view.spot("led").center().toPoint()
-    assert near(picture(view), centre.x(), centre.y(), QColor.fromRgb(Colour.BLUE.value))
+    assert near(picture(view), centre.x(), centre.y(), shown_colour(Colour.BLUE, dark=True))
 
 
 @pytest.mark.usefixtures("still")

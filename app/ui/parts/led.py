@@ -21,22 +21,23 @@ GLOW_REACH = 1.7  # of a light on its own, in radii
 LENS_OFF = QColor("#c9d0d6")
 
 
+# A screen is no LED: on light ground yellow and cyan vanish, on dark ground pure blue does.
+_ON_LIGHT = {
+    Colour.YELLOW: "#f0c400",
+    Colour.CYAN: "#14c4d8",
+    Colour.GREEN: "#1fb84f",
+    Colour.MAGENTA: "#d633d6",
+    Colour.ORANGE: "#ff7a1a",
+    Colour.RED: "#e53535",
+    Colour.BLUE: "#2f6bff",
+}
+_ON_DARK = {Colour.BLUE: "#3d6bff"}
+
+
 def shown_colour(colour: Colour, *, dark: bool) -> QColor:
-    """Return the colour to paint for an LED colour; on light ground a little deeper, or yellow and cyan vanish."""
-    painted = QColor.fromRgb(colour.value)
-    if dark or colour is Colour.OFF:
-        return painted
-    deeper = {
-        Colour.YELLOW: "#f0c400",
-        Colour.CYAN: "#14c4d8",
-        Colour.GREEN: "#1fb84f",
-        Colour.WHITE: "#ffffff",
-        Colour.MAGENTA: "#d633d6",
-        Colour.ORANGE: "#ff7a1a",
-        Colour.RED: "#e53535",
-        Colour.BLUE: "#2f6bff",
-    }
-    return QColor(deeper[colour]) if colour in deeper else painted
+    """Return the colour to paint for an LED colour so that it can be seen on that ground."""
+    chosen = (_ON_DARK if dark else _ON_LIGHT).get(colour)
+    return QColor(chosen) if chosen else QColor.fromRgb(colour.value)
 
 
 def paint_light(
