@@ -55,6 +55,7 @@ CHECK_CONTENT = b"This is the passphrase of the key safe."
 SETTLED = timedelta(minutes=10)
 MOST_NAMES = 999
 
+_CLOSED = text("Safe", "The folder {name} cannot be read. Does it belong to another user of this computer?")
 _NO_NOTE = text("Safe", "The note of this backup cannot be read.")
 _WRONG_FOLDER = text("Safe", "The note of this backup names another board than its folder.")
 _MISSING = text("Safe", "The file {name} is missing or cannot be read.")
@@ -281,7 +282,7 @@ class KeySafe:
             if not self.root.is_dir():
                 return ()
             folders = [folder for folder in self.root.iterdir() if is_board_folder(folder.name) and folder.is_dir()]
-            found = [backup for folder in folders for backup in self._everything(folder)]
+            found = [backup for folder in folders for backup in self._everything_or_why_not(folder)]
         return tuple(sorted(_without_joined(found), key=lambda backup: (backup.made, backup.name), reverse=True))
 
     def key_bytes(self, backup: Backup) -> bytes:
@@ -345,6 +346,13 @@ class KeySafe:
 
     def _committed(self, folder: Path) -> list[Backup]:
         return [self._load(folder, group.base) for group in _groups(folder) if group.committed]
+
+    def _everything_or_why_not(self, folder: Path) -> list[Backup]:
+        """Every backup in a folder; one closed folder must not hide what is in all others."""
+        try:
+            return self._everything(folder)
+        except PermissionError:
+            return [_closed(folder, self._now())]
 
     def _everything(self, folder: Path) -> list[Backup]:
         """Every backup in a folder, and what an interrupted one left unless it is held elsewhere."""
@@ -525,6 +533,12 @@ def _orphan(folder: Path, group: _Group) -> Backup:
     files = tuple(path for _, path in group.leftovers())
     backup = _unreadable(folder, group.base, files, _UNFINISHED if whole or sealed else _TORN)
     return replace(backup, sha256=whole[0] if whole else "", encrypted=sealed)
+
+
+def _closed(folder: Path, now: datetime) -> Backup:
+    """Describe a folder that cannot be read, as one backup that is damaged."""
+    base = f"{now.strftime(STAMP)}-unknown-{'0' * HASH_DIGITS}"
+    return _unreadable(folder, base, (), _CLOSED.with_values(name=folder.name))
 
 
 def _unreadable(folder: Path, base: str, files: tuple[Path, ...], why: Text) -> Backup:

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -218,6 +218,26 @@ def test_a_backup_moved_to_another_board_s_folder_is_reported(tmp_path: Path) ->
     (found,) = opened.backups()
     assert found.damaged is not None
     assert "another board" in found.damaged.english()
+
+
+def test_a_closed_folder_is_reported_and_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = safe(tmp_path)
+    theirs = opened.store(unproven()).folder
+    ours = opened.store(entry(RAW_2))
+    list_folder = Path.iterdir
+
+    def closed(folder: Path) -> Iterator[Path]:
+        if folder == theirs:
+            raise PermissionError(13, "closed")
+        return list_folder(folder)
+
+    monkeypatch.setattr(Path, "iterdir", closed)
+    listed = opened.backups()
+    assert [backup.name for backup in listed if backup.damaged is None] == [ours.name]
+    (other,) = [backup for backup in listed if backup.damaged is not None]
+    assert other.damaged is not None
+    assert theirs.name in other.damaged.english()
+    assert other.files == ()
 
 
 def test_strangers_in_the_folders_are_passed_over(tmp_path: Path) -> None:
