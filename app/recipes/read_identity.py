@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import reduce
 
-from app.faults import BoardGone, Fault, IdentityUnproven, WrongBoardReturned
+from app.faults import BoardGone, Fault, IdentityUnproven, NotListening, WrongBoardReturned
 from app.platforms.model import Mode, Quirk
 from app.protocols import requests
 from app.protocols.listening import ConsoleIdentity, ListeningConsole
@@ -269,6 +269,8 @@ class ReadIdentity(Recipe):
         self._console = console.identity()
         if self._console is not None:
             job.prove(self._console.device_id, Proof.CONSOLE)
+        elif job.identity is None:
+            raise NotListening("it answered before, but not to `i`")
         return True
 
     def _ask_mac(self, console: ListeningConsole) -> bool:

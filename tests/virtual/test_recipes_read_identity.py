@@ -9,6 +9,7 @@ from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 
 from app.platforms.model import Mode
 from app.recipes.read_identity import ReadIdentity
+from app.virtual.mishaps import Mishap
 from app.work.board import Proof
 from app.work.events import Asked, Note, Outcome
 from app.work.questions import DoThis
@@ -162,3 +163,10 @@ def test_an_electron_that_listens_tells_about_its_modem(tmp_path: Path) -> None:
     told = facts(desk("electron", tmp_path, LISTENING).succeed(ReadIdentity))
     assert told["imei"] == "353162070012345"
     assert told["iccid"] == "8934076500002345678"
+
+
+def test_a_console_that_falls_silent_before_it_told_the_id_is_a_fault_that_says_which_button(tmp_path: Path) -> None:
+    place = desk("core", tmp_path, LISTENING, mishap=Mishap(silent_from=40))
+    fault = place.fail(ReadIdentity)
+    assert fault.code == "console.not-listening"
+    assert "MODE" in fault.next_step.english()
