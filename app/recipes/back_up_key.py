@@ -57,6 +57,22 @@ _SUMMARIES = {
         "BackUpKey", "The key of this board is safe, but the board itself cannot use this key."
     ),
 }
+_COPY_IT = text("BackUpKey", "Copy the backup to a second place, for example a USB stick: a computer can break too.")
+_FIND_OR_REPLACE = text(
+    "BackUpKey",
+    "Look for an older backup of this board's key. If there is none, the board needs a new key, and its server has to "
+    "learn the public half of it.",
+)
+_REPLACE = text(
+    "BackUpKey", "To reach a cloud the board needs a new key, and its server has to learn the public half of it."
+)
+_WHAT_NEXT = {  # 4.2
+    KeyState.GOOD: _COPY_IT,
+    KeyState.BLANK: _FIND_OR_REPLACE,
+    KeyState.CORRUPT: _FIND_OR_REPLACE,
+    KeyState.UNUSABLE_BY_FIRMWARE: _REPLACE,
+}
+_OTHER_KEY = text("BackUpKey", "The key of the other cloud connection, which this board does not use now: {problem}")
 _READS_DIFFER = text("BackUpKey", "The two reads differ; reading again.")
 _ID_UNKNOWN = text("BackUpKey", "not proven yet")
 _ID_LATER = text(
@@ -167,7 +183,12 @@ class BackUpKey(Recipe):
             ]
         kept = [key.backup for key in self._keys if key.backup is not None]
         facts.append(Fact("folder", text("BackUpKey", "Folder"), str(kept[0].folder), copy=True))
-        warnings = [problem for key in self._keys if key.backup is not None for problem in key.report.problems]
+        warnings = [
+            problem if key.read.in_use else _OTHER_KEY.with_values(problem=problem)
+            for key in self._keys
+            if key.backup is not None
+            for problem in key.report.problems
+        ]
         if self._left not in (LEFT_RUNNING, LEFT_QUIET):
             warnings.append(self._left)
         return Outcome(
@@ -176,6 +197,7 @@ class BackUpKey(Recipe):
             kept=tuple(str(path) for backup in kept for path in backup.files),
             warnings=tuple(warnings),
             next_steps=(
+                _WHAT_NEXT[report.state],
                 *((_ID_LATER,) if self._identity is None else ()),
                 *((LEFT_QUIET,) if self._left is LEFT_QUIET else ()),
             ),

@@ -114,6 +114,25 @@ def test_whatever_is_in_the_slot_is_reported_as_such_and_kept_byte_for_byte(
     assert backup.file(".bin").read_bytes() == before
     assert outcome.warnings
     assert outcome.summary.english() != "The key of this board is safe."
+    assert "new key" in outcome.next_steps[0].english()
+
+
+def test_a_key_that_is_safe_should_be_copied_to_a_second_place(tmp_path: Path) -> None:
+    (step,) = desk("photon", tmp_path).succeed(BackUpKey).next_steps
+    assert "second place" in step.english()
+
+
+def test_a_warning_about_the_key_not_in_use_says_that_it_is_not_in_use(tmp_path: Path) -> None:
+    outcome = desk("electron", tmp_path, IN_DFU, key="unusable").succeed(BackUpKey)
+    assert outcome.summary.english() == "The key of this board is safe."
+    assert len(outcome.warnings) == 1
+    assert outcome.warnings[0].english().startswith("The key of the other cloud connection")
+
+
+def test_a_warning_about_the_key_in_use_stands_by_itself(tmp_path: Path) -> None:
+    outcome = desk("electron", tmp_path, IN_DFU, key="corrupt").succeed(BackUpKey)
+    other = [words.english().startswith("The key of the other cloud connection") for words in outcome.warnings]
+    assert other == [False, True]
 
 
 def test_a_second_backup_of_the_same_key_keeps_the_first(tmp_path: Path) -> None:
@@ -176,7 +195,7 @@ def test_without_a_proven_id_the_key_is_kept_under_the_serial(tmp_path: Path) ->
     (backup,) = place.safe.backups()
     assert backup.device_id is None
     assert "8D8154934854" in backup.folder.name
-    assert outcome.next_steps
+    assert any("joined to its ID" in step.english() for step in outcome.next_steps)
 
 
 @pytest.mark.parametrize("name", ["core", "photon-0.5"])
