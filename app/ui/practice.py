@@ -30,6 +30,7 @@ from app.virtual.catalogue import PRACTICE_BOARDS, make
 
 LIGHT_MS = 33  # how often the light is looked at; the fastest blink lasts 50 ms
 BOARD_HEIGHT = 236  # px
+LOW_BOARD_HEIGHT = 96
 SCROLL_BAR = 14
 
 
@@ -42,11 +43,10 @@ class PracticePanel(QFrame):
         self._bus = bus
         self._clock = clock
         self._board = board
-        self._pattern = ""
 
         inner = self._inner = QWidget()
         inner.setProperty("kind", "panel")
-        column = QVBoxLayout(inner)
+        column = self._column = QVBoxLayout(inner)
         column.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
         column.setSpacing(SPACE + SPACE // 2)
         column.addWidget(label(self.tr("PRACTICE BOARD"), "section"))
@@ -116,6 +116,13 @@ class PracticePanel(QFrame):
         """Be as wide as the size of words asks for."""
         needed = self._inner.minimumSizeHint().width() + SCROLL_BAR
         self.setFixedWidth(max(round(160 + 64 * tokens().scale), needed))
+
+    def set_low(self, low: bool) -> None:
+        """Take less room: a smaller board and narrow edges."""
+        self._picture.setFixedHeight(LOW_BOARD_HEIGHT if low else BOARD_HEIGHT)
+        edge = SPACE // 2 if low else SPACE * 2
+        self._column.setContentsMargins(edge, SPACE * 2, edge, SPACE * 2)
+        self.fit_text()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Watch the light while somebody can see it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from PySide6.QtCore import QProcess, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.flow import (
@@ -50,7 +50,7 @@ from app.ui.pages.run import RunPage
 from app.ui.pages.safe import SafePage
 from app.ui.say import announce, say
 from app.ui.settings import Settings
-from app.ui.theme import SPACE
+from app.ui.theme import SPACE, tokens
 from app.work.events import BoardsChanged, Event
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 
 SMALLEST = QSize(900, 620)
 USUAL = QSize(1120, 740)
+PAGE_WIDTH = 340
+"""What a page needs beside the practice board, in px at text scale 1.0."""
 NO_BOARD_MS = 10_000
 """After this long without a board the cable is the first suspect."""
 
@@ -173,7 +175,14 @@ class Shell(QMainWindow):
         self._panel.fit_text()
         if self._practice is not None:
             self._practice.fit_text()
+            self._place_practice(self._practice)
         self.setMinimumSize(SMALLEST.expandedTo(self.minimumSizeHint()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the page its room."""
+        super().resizeEvent(event)
+        if self._practice is not None:
+            self._place_practice(self._practice)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask first while a run is under way."""
@@ -226,9 +235,12 @@ class Shell(QMainWindow):
         right.addWidget(self._make_notice())
         right.addWidget(self._make_close_question())
         right.addWidget(self._stack, 1)
-        row = QHBoxLayout()
+        self._left = QVBoxLayout()
+        self._left.setSpacing(0)
+        self._left.addWidget(self._panel, 1)
+        row = self._row = QHBoxLayout()
         row.setSpacing(0)
-        row.addWidget(self._panel)
+        row.addLayout(self._left)
         row.addLayout(right, 1)
         if practice is not None:
             row.addWidget(practice)
@@ -246,6 +258,26 @@ class Shell(QMainWindow):
         centre.setProperty("kind", "page")
         centre.setLayout(whole)
         return centre
+
+    def _place_practice(self, practice: PracticePanel) -> None:
+        """The practice board has a column of its own; where that leaves the page too little, it is below the board."""
+        self._panel.fit_text()
+        practice.set_low(False)
+        both = self._panel.minimumWidth() + practice.minimumWidth()
+        below = self.width() - both < tokens().px(PAGE_WIDTH)
+        if below:
+            practice.set_low(True)
+            wide = max(self._panel.minimumWidth(), practice.minimumWidth())
+            self._panel.setFixedWidth(wide)
+            practice.setFixedWidth(wide)
+        if below is (self._left.indexOf(practice) >= 0):
+            return
+        if below:
+            self._row.removeWidget(practice)
+            self._left.addWidget(practice, 1)
+        else:
+            self._left.removeWidget(practice)
+            self._row.addWidget(practice)
 
     def _make_notice(self) -> QWidget:
         self._notice, column = box("banner", margin=1)

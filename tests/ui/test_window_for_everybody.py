@@ -15,6 +15,7 @@ from PySide6.QtGui import QAccessible, QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
+from support.clock import FastClock
 
 from app.flow import Click, GivePassphrase, Go, OpenPassphraseForm, PickRecipe, RunBegan, Screen
 from app.keys.backup import Backup
@@ -25,9 +26,12 @@ from app.text import text
 from app.transports.base import Sighting
 from app.ui import theme
 from app.ui.pages.base import Page
+from app.ui.practice import PracticePanel
 from app.ui.say import say
-from app.ui.settings import Settings
+from app.ui.settings import TEXT_SCALES, Settings
 from app.ui.shell import SMALLEST, Shell
+from app.virtual.bus import VirtualBus
+from app.virtual.catalogue import make
 from app.work.board import Board, Identity, Proof
 from app.work.events import (
     Asked,
@@ -181,9 +185,9 @@ def look(qapp: QApplication) -> Iterator[None]:
     theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT)
 
 
-def window(qtbot: QtBot, folder: Path) -> Shell:
+def window(qtbot: QtBot, folder: Path, practice: PracticePanel | None = None) -> Shell:
     """Make a window of the smallest size."""
-    shell = Shell(NoEngine(), Settings(folder / "settings.ini"))
+    shell = Shell(NoEngine(), Settings(folder / "settings.ini"), practice=practice)
     qtbot.addWidget(shell)
     shell.fit_text()
     shell.resize(SMALLEST)
@@ -285,6 +289,17 @@ def test_no_words_are_cut_at_the_smallest_size(qtbot: QtBot, tmp_path: Path, loo
 def test_no_words_are_cut_at_twice_the_size(qtbot: QtBot, qapp: QApplication, tmp_path: Path, look: None) -> None:
     theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, text_scale=2.0, reduced_motion=True)
     shell = window(qtbot, tmp_path)
+    assert shell.minimumSize() == SMALLEST
+    check_every_scene(shell, clipped)
+
+
+@pytest.mark.parametrize("text_scale", TEXT_SCALES)
+def test_no_words_are_cut_beside_a_practice_board(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path, look: None, text_scale: float
+) -> None:
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, text_scale=text_scale, reduced_motion=True)
+    clock = FastClock()
+    shell = window(qtbot, tmp_path, PracticePanel(VirtualBus(clock), clock, make("photon", clock), "photon"))
     assert shell.minimumSize() == SMALLEST
     check_every_scene(shell, clipped)
 
