@@ -23,6 +23,7 @@ from app.ui.parts.coach_view import CoachView, target_step
 from app.ui.parts.led import Led, Pulse, shown_colour
 from app.ui.parts.qr import QrView
 from app.ui.parts.rhythm_bar import RhythmBar
+from app.ui.settings import TEXT_SCALES
 from app.work.questions import DoThis
 
 
@@ -249,3 +250,21 @@ def test_the_coach_shows_what_to_do_and_what_it_saw(qtbot: QtBot) -> None:
     assert "MODE was let go too early." in visible_words(coach)
     coach.show_question(enter_dfu("photon"))
     assert "MODE was let go too early." not in visible_words(coach)
+
+
+@pytest.mark.parametrize("text_scale", TEXT_SCALES)
+def test_the_words_beside_the_rings_are_not_cut(qtbot: QtBot, qapp: QApplication, text_scale: float) -> None:
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, text_scale=text_scale, reduced_motion=True)
+    try:
+        view = BoardView(height=270)
+        qtbot.addWidget(view)
+        view.show_board("core", None)
+        view.set_marks({"mode": (Mark.HOLD, "hold"), "reset": (Mark.TAP, "tap")})
+        view.resize(view.minimumSizeHint().width(), 270)
+        image = view.grab().toImage()
+        for edge in (0, 1, image.width() - 2, image.width() - 1):
+            column = {image.pixel(edge, y) for y in range(image.height())}
+            assert len(column) == 1, f"something is drawn at the very edge, in column {edge}"
+        assert view.spot("mode").width() > 2
+    finally:
+        theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT)

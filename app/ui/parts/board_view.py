@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
+    QFontMetrics,
     QHideEvent,
     QMouseEvent,
     QPainter,
@@ -30,6 +31,7 @@ from app.ui.parts.led import Pulse, paint_light, shown_colour
 from app.ui.theme import tokens
 
 MARGIN = 10.0  # px around the drawing, for glow and rings
+NARROW_BOARD = 64  # px; the least of a drawing between words
 GLOW_REACH = 4.5  # of the small light on a drawn board, in radii
 PLUG_PERIOD_S = 2.4
 PLUG_TIMES = 4  # then the cable rests: an invitation, not a nag, and no work for a window left open
@@ -99,6 +101,7 @@ class BoardView(QWidget):
     def set_marks(self, marks: dict[str, tuple[Mark, str]]) -> None:
         """Draw rings around buttons: button name to what is to be done and the word for it."""
         self._marks = dict(marks)
+        self.updateGeometry()
         self.update()
 
     def set_clickable(self, clickable: bool) -> None:
@@ -113,7 +116,11 @@ class BoardView(QWidget):
 
     def sizeHint(self) -> QSize:
         """As high as asked for; wide enough for the words beside the rings."""
-        return QSize(round(self._height * 0.9), self._height)
+        return QSize(max(round(self._height * 0.9), self.minimumSizeHint().width()), self._height)
+
+    def minimumSizeHint(self) -> QSize:
+        """Wide enough for the words beside the rings and a small drawing between them."""
+        return QSize(round(2 * self._side()) + NARROW_BOARD, 0) if self._marks else QSize()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Start to move."""
@@ -192,9 +199,21 @@ class BoardView(QWidget):
 
     def _frame(self, renderer: QSvgRenderer) -> QRectF:
         natural = renderer.viewBoxF()
-        scale = min((self.width() - 2 * MARGIN) / natural.width(), (self.height() - 2 * MARGIN) / natural.height())
+        room = max(1.0, self.width() - 2 * self._side())
+        scale = min(room / natural.width(), (self.height() - 2 * MARGIN) / natural.height())
         width, height = natural.width() * scale, natural.height() * scale
         return QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
+
+    def _side(self) -> float:
+        """Room left and right of the drawing: for the words beside the rings, when there are any."""
+        metrics = QFontMetrics(self._mark_font())
+        return max((metrics.horizontalAdvance(word) + 8.0 for _, word in self._marks.values()), default=MARGIN)
+
+    def _mark_font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(tokens().small)
+        font.setBold(True)
+        return font
 
     def spot(self, element: str) -> QRectF:
         """Return where an element of the drawing (`led`, `mode`, `reset`) is now, in the widget's coordinates."""
@@ -235,13 +254,11 @@ class BoardView(QWidget):
         radius = max(spot.width(), spot.height()) * 0.78
         painter.drawEllipse(spot.center(), radius, radius)
         left = spot.center().x() < frame.center().x()
-        font = QFont(self.font())
-        font.setPixelSize(look.small)
-        font.setBold(True)
-        painter.setFont(font)
+        painter.setFont(self._mark_font())
+        half = QFontMetrics(painter.font()).height() / 2
         room = frame.left() - 4 if left else self.width() - frame.right() - 4
         flags = Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if left else Qt.AlignmentFlag.AlignLeft)
-        place = QRectF(0 if left else frame.right() + 4, spot.center().y() - 12, room, 24)
+        place = QRectF(0 if left else frame.right() + 4, spot.center().y() - half, room, 2 * half)
         edge = QPointF(spot.center().x() + (-radius if left else radius), spot.center().y())
         painter.drawLine(edge, QPointF(frame.left() - 2 if left else frame.right() + 2, spot.center().y()))
         painter.setPen(QColor(look.text))
