@@ -375,6 +375,9 @@ class _Show:
                 return [f"      {note.english()}"] if note is not None else []
             case Asked(question=DoThis() as question):
                 return [question.title.english(), question.body.english(), _MOVES_ON.english()]
+            case Asked(question=Choose() as question) if not self._terminal.has_person:
+                ways = [f"  --answer {question.name}={key}: {words.english()}" for key, words in question.options]
+                return [question.title.english(), question.body.english(), *ways]
             case Asked(question=question):
                 return [question.title.english(), question.body.english()]
             case Hint(words=words) | Note(words=words):

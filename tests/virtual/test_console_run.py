@@ -130,6 +130,8 @@ def test_a_question_nobody_can_be_asked_ends_in_a_fault_that_says_which_answer_t
     seat = Seat(tmp_path, "core", in_dfu=True)
     assert seat.run("read-id") == FAULT
     assert any("--answer how=VALUE" in line for line in seat.lines)
+    given = [line.split()[1] for line in seat.lines if line.startswith("  --answer")]
+    assert given == ["how=press:", "how=type:"]
 
 
 def test_an_answer_given_beforehand_is_used(tmp_path: Path) -> None:
