@@ -294,14 +294,14 @@ def test_no_words_are_cut_at_twice_the_size(qtbot: QtBot, qapp: QApplication, tm
 
 
 @pytest.mark.parametrize("text_scale", TEXT_SCALES)
-def test_no_words_are_cut_beside_a_practice_board(
+def test_beside_a_practice_board_words_fit_and_every_control_has_a_name_and_is_reached(
     qtbot: QtBot, qapp: QApplication, tmp_path: Path, look: None, text_scale: float
 ) -> None:
     theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, text_scale=text_scale, reduced_motion=True)
     clock = FastClock()
     shell = window(qtbot, tmp_path, PracticePanel(VirtualBus(clock), clock, make("photon", clock), "photon"))
     assert shell.minimumSize() == SMALLEST
-    check_every_scene(shell, clipped)
+    check_every_scene(shell, lambda shown: clipped(shown) + nameless(shown) + out_of_reach(shown) + ambiguous(shown))
 
 
 def test_no_words_are_cut_in_a_language_with_longer_words(
