@@ -87,7 +87,7 @@ _ROWS = (
     ),
     PracticeBoard(
         "core-0.5",
-        text("Practice", "Spark Core with firmware 0.5"),
+        text("Practice", "Core, 0.5 firmware"),
         CORE,
         "original",
         "0.5",
@@ -95,7 +95,7 @@ _ROWS = (
     ),
     PracticeBoard(
         "core-0.7",
-        text("Practice", "Spark Core with firmware 0.7"),
+        text("Practice", "Core, 0.7 firmware"),
         CORE,
         "original",
         "0.7",
@@ -111,7 +111,7 @@ _ROWS = (
     ),
     PracticeBoard(
         "photon-0.5",
-        text("Practice", "Photon with firmware 0.5"),
+        text("Practice", "Photon, 0.5 firmware"),
         PHOTON,
         "0.5",
         "0.5",
@@ -119,7 +119,7 @@ _ROWS = (
     ),
     PracticeBoard(
         "photon-0.6",
-        text("Practice", "Photon with firmware 0.6"),
+        text("Practice", "Photon, 0.6 firmware"),
         PHOTON,
         "0.6",
         "0.6",
@@ -127,7 +127,7 @@ _ROWS = (
     ),
     PracticeBoard(
         "photon-0.7",
-        text("Practice", "Photon with firmware 0.7"),
+        text("Practice", "Photon, 0.7 firmware"),
         PHOTON,
         "0.7",
         "0.7",

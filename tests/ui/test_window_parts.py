@@ -10,17 +10,30 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton, QRadioButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QStyle,
+    QStyleOptionComboBox,
+)
 from pytestqt.qtbot import QtBot
+from support.clock import FastClock
 from support.window import WAIT_MS, Desk
 
 from app.platforms.model import Mode
 from app.text import text
-from app.ui import questions
+from app.ui import questions, theme
 from app.ui.bridge import Bridge
+from app.ui.practice import PracticePanel
 from app.ui.say import say
 from app.ui.shell import practice_command
 from app.virtual.board import Phase
+from app.virtual.bus import VirtualBus
+from app.virtual.catalogue import PRACTICE_BOARDS, make
 from app.work.events import BoardsChanged
 from app.work.questions import Choose, Confirm, Enter, PickFile, Question
 
@@ -163,3 +176,21 @@ def test_text_is_said_with_its_values_and_texts_inside(qtbot: QtBot) -> None:
 
 def test_practice_starts_the_same_program_again() -> None:
     assert practice_command() == [sys.executable, "-m", "app", "--practice"]
+
+
+def test_the_names_of_the_practice_boards_can_be_read_whole(qtbot: QtBot, qapp: QApplication) -> None:
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT)
+    clock = FastClock()
+    panel = PracticePanel(VirtualBus(clock), clock, make("core", clock), "core")
+    qtbot.addWidget(panel)
+    panel.fit_text()
+    panel.show()
+    choice = panel.findChild(QComboBox)
+    assert isinstance(choice, QComboBox)
+    option = QStyleOptionComboBox()
+    choice.initStyleOption(option)
+    style, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+    room = choice.style().subControlRect(style, option, field, choice).width()
+    names = [choice.itemText(row) for row in range(choice.count())]
+    assert len(names) == len(PRACTICE_BOARDS)
+    assert [name for name in names if choice.fontMetrics().horizontalAdvance(name) > room] == []
