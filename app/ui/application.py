@@ -6,17 +6,18 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QSocketNotifier, Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from app import log, paths
 from app.clock import RealClock
 from app.engine.engine import Engine
+from app.flow import ConfirmClose
 from app.keys.safe import KeySafe
 from app.transports.base import Bus
 from app.transports.host_bus import HostBus
@@ -98,7 +99,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     engine.start()
     engine.list_backups()
     try:
-        with closes_on_signal(window):
+        with on_signal(lambda: window.dispatch(ConfirmClose(True))):
             return app.exec()
     finally:
         engine.close()
@@ -106,8 +107,8 @@ def run(*, practice: str | None, trace: Path | None) -> int:
 
 
 @contextmanager
-def closes_on_signal(window: QWidget) -> Iterator[None]:
-    """Let Ctrl-C in the terminal (and a polite kill) close the window as its button does, question included.
+def on_signal(close: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C in the terminal and a polite kill stop the run and close the window; nobody may be there to ask.
 
     Python runs its handlers only between two of its own instructions, and while Qt waits there is none: a byte on a
     socket wakes Qt up.
@@ -118,7 +119,7 @@ def closes_on_signal(window: QWidget) -> Iterator[None]:
     notifier = QSocketNotifier(ours.fileno(), QSocketNotifier.Type.Read)
     notifier.activated.connect(lambda: ours.recv(64))
     wake_before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    before = {number: signal.signal(number, lambda *_: window.close()) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, lambda *_: close()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -6,23 +6,34 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QWidget
+import pytest
 from pytestqt.qtbot import QtBot
+from support.window import WAIT_MS, Desk
 
-from app.ui.application import closes_on_signal
+from app.flow import ConfirmClose, PickRecipe
+from app.ui.application import on_signal
+
+MakeDesk = Callable[..., Desk]
 
 
-def test_ctrl_c_in_the_terminal_closes_the_window(qtbot: QtBot) -> None:
-    window = QWidget()
-    qtbot.addWidget(window)
-    window.show()
-    before = signal.getsignal(signal.SIGINT)
-    with closes_on_signal(window):
-        os.kill(os.getpid(), signal.SIGINT)
-        qtbot.waitUntil(lambda: not window.isVisible())
-    assert signal.getsignal(signal.SIGINT) is before
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_run_and_closes_without_asking(desk: MakeDesk, qtbot: QtBot, number: int) -> None:
+    core = desk("core")
+    core.hand.enter_listening()
+    core.wait_for_board()
+    core.window.dispatch(PickRecipe("back-up-key"))
+    core.click("start")
+    qtbot.waitUntil(
+        lambda: core.window.state.run is not None and core.window.state.run.asked is not None, timeout=WAIT_MS
+    )
+    before = signal.getsignal(number)
+    with on_signal(lambda: core.window.dispatch(ConfirmClose(True))):
+        os.kill(os.getpid(), number)
+        qtbot.waitUntil(lambda: not core.window.isVisible(), timeout=WAIT_MS)
+    assert signal.getsignal(number) is before
 
 
 def test_a_trace_that_cannot_be_written_is_wrong_usage_and_no_traceback(tmp_path: Path) -> None:
