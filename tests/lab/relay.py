@@ -4,7 +4,7 @@ Outside, the tests of one module and engine make one boot: a second pytest runs 
 reports into the run folder, line by line; each is handed to the outer pytest as if it had happened here (as
 pytest-xdist does between processes). A guest that dies fails every test it still owes.
 
-`REKINDLE_LAB` decides: not set, the tests are skipped; `1`, they run where the lab is prepared and are skipped
+`REKINDLE_LAB` decides: not set, the tests are skipped; `run`, they run where the lab is prepared and are skipped
 elsewhere; `require`, a missing lab is a failure.
 """
 
