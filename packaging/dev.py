@@ -140,7 +140,7 @@ def run(arguments: list[str]) -> int:
 
 def quick(arguments: list[str]) -> int:
     """Run the tests that need neither a window nor the lab."""
-    return call([PYTHON, "-m", "pytest", "tests/unit", "tests/virtual", "tests/contract", *arguments])
+    return call([PYTHON, "-m", "pytest", "-n", "auto", "tests/unit", "tests/virtual", "tests/contract", *arguments])
 
 
 def test(arguments: list[str]) -> int:
