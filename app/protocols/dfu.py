@@ -9,14 +9,13 @@ import struct
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from enum import IntEnum, unique
-from types import MappingProxyType, TracebackType
-from typing import Self
+from types import MappingProxyType
 
 from app.clock import Clock, Deadline
 from app.faults import BoardGone, BoardSilent, BusFailed, DfuRefused, DfuStuck, TransferStalled, WrongAnswer
 from app.platforms.model import Quirk
 from app.protocols.dfuse import MemoryLayout, erase_command, parse_layout, set_address_command
-from app.transports.base import UsbPipe
+from app.transports.base import Closes, UsbPipe
 
 # bmRequestType: class request to an interface, and standard request to the device.
 TO_INTERFACE = 0x21
@@ -101,7 +100,7 @@ def state_name(state: int) -> str:
         return f"0x{state:02X}"
 
 
-class DfuSession:
+class DfuSession(Closes):
     """One boot loader, opened for DFU. Closing the session closes the pipe.
 
     The constructor reads the configuration and claims the DFU interface with alternate setting 0. Whatever an earlier
@@ -137,14 +136,6 @@ class DfuSession:
     def close(self) -> None:
         """Release the board; never raises, may be called twice."""
         self._pipe.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # --- state ----------------------------------------------------------------------------------------------------
 

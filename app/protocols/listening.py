@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from app.clock import Clock, Deadline
 from app.faults import WrongAnswer
 from app.protocols.modules import ModuleReport, parse_modules
-from app.transports.base import SerialPipe
+from app.transports.base import Closes, SerialPipe
 
 # One read; short, so that a wish to stop is felt.
 SLICE_MS = 50
@@ -80,7 +78,7 @@ class ConsoleIdentity:
     radio_version: str = ""
 
 
-class ListeningConsole:
+class ListeningConsole(Closes):
     """A serial port on which a listening console may answer. Closing the console closes the port.
 
     Every method raises `BoardGone`, `BoardSilent` (the board takes no character) and the other faults of the transport
@@ -96,14 +94,6 @@ class ListeningConsole:
     def close(self) -> None:
         """Close the port; never raises, may be called twice."""
         self._pipe.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # --- questions ------------------------------------------------------------------------------------------------
 

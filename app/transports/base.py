@@ -7,6 +7,7 @@ All operating-system errors leave as faults: `BoardGone`, `BoardSilent` (time-ou
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -40,7 +41,23 @@ class Sighting:
     denied: bool = False
 
 
-class UsbPipe(Protocol):
+class Closes(Protocol):
+    """Something to be opened with `with`: leaving the block closes it. Who implements `close` inherits the rest."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go; never raises, may be called twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class UsbPipe(Closes, Protocol):
     """An opened USB device: control transfers on endpoint 0.
 
     Standard requests (GET_DESCRIPTOR) go the same way. Every call raises the faults named at the top.
@@ -59,17 +76,8 @@ class UsbPipe(Protocol):
     def select_alt(self, interface: int, alt: int) -> None:
         """Claim the interface and choose its alternate setting."""
 
-    def close(self) -> None:
-        """Release the device; never raises, may be called twice."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-class SerialPipe(Protocol):
+class SerialPipe(Closes, Protocol):
     """An opened serial port."""
 
     def write(self, data: bytes, timeout_ms: int) -> None:
@@ -80,15 +88,6 @@ class SerialPipe(Protocol):
 
     def set_baud(self, baud: int) -> None:
         """Send a line coding; on these boards 14400 and 28800 are commands (device-protocol.md 5.6)."""
-
-    def close(self) -> None:
-        """Close the port; never raises, may be called twice."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 class Bus(Protocol):

@@ -20,13 +20,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from app import faults
 from app.clock import Clock, RealClock
 from app.faults import BusFailed, Fault
-from app.transports.base import SerialPipe, Sighting, UsbPipe
+from app.transports.base import Closes, SerialPipe, Sighting, UsbPipe
 from app.transports.trace import FORMAT
 
 _FILLER = b"REDACTED"
@@ -247,21 +246,13 @@ class ReplayBus:
         return self._player.finished()
 
 
-class _ReplayPipe:
+class _ReplayPipe(Closes):
     def __init__(self, player: _Player, number: int) -> None:
         self._player = player
         self._stream = number
 
     def close(self) -> None:
         self._player.close(self._stream)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _ReplayUsbPipe(_ReplayPipe):

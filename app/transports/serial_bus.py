@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from app.faults import AccessDenied, BoardGone, BoardSilent, BusFailed, Fault, PortBusy
-from app.transports.base import SerialPipe
+from app.transports.base import Closes, SerialPipe
 
 if TYPE_CHECKING:
     import serial
@@ -122,7 +121,7 @@ def _numbers(error: BaseException) -> tuple[int | None, int | None]:
     return None, None
 
 
-class PortPipe:
+class PortPipe(Closes):
     """An opened serial port; see `SerialPipe`."""
 
     def __init__(self, port: serial.Serial) -> None:
@@ -166,14 +165,6 @@ class PortPipe:
                 self._port.baudrate = HARMLESS_BAUD
         with suppress(OSError):
             self._port.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _first_byte(self) -> bytes:
         import serial

@@ -35,12 +35,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 from app.clock import Clock, RealClock
 from app.faults import Fault
-from app.transports.base import Bus, SerialPipe, Sighting, UsbPipe
+from app.transports.base import Bus, Closes, SerialPipe, Sighting, UsbPipe
 from app.transports.redaction import ControlRedaction, Harmless, SerialRedaction
 
 log = logging.getLogger(__name__)
@@ -178,7 +176,7 @@ class TracingBus:
             return self._pipes
 
 
-class _TracingPipe:
+class _TracingPipe(Closes):
     """What both kinds of pipe have in common."""
 
     def __init__(self, pipe: UsbPipe | SerialPipe, number: int, file: _TraceFile) -> None:
@@ -194,14 +192,6 @@ class _TracingPipe:
         self._closed = True
         with self._file.line("close", pipe=self._number):
             self._inner.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _TracingUsbPipe(_TracingPipe):

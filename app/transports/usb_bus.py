@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from app.clock import Clock, Deadline
 from app.faults import (
@@ -28,7 +28,7 @@ from app.faults import (
     TransferStalled,
     UsbLibraryMissing,
 )
-from app.transports.base import UsbPipe
+from app.transports.base import Closes, UsbPipe
 
 # libusb.h, enum libusb_error
 _IO = -1
@@ -106,7 +106,7 @@ def fault_from(error: Exception, *, present: Callable[[], bool], windows: bool) 
     return (kind or BusFailed)(detail)
 
 
-class LibusbPipe:
+class LibusbPipe(Closes):
     """An opened device; see `UsbPipe`."""
 
     def __init__(self, backend: Any, handle: Any, translate: Callable[[Exception], Fault]) -> None:  # noqa: ANN401 - pyusb has no types
@@ -147,14 +147,6 @@ class LibusbPipe:
                 self._backend.release_interface(handle, interface)
         with suppress(OSError, NotImplementedError):
             self._backend.close_device(handle)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _transfer(
         self, request_type: int, request: int, value: int, index: int, stage: array[int], timeout_ms: int

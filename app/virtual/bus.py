@@ -5,12 +5,10 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Iterable, Sequence
-from types import TracebackType
-from typing import Self
 
 from app.clock import Clock, Deadline
 from app.faults import AccessDenied, BoardGone, BoardSilent, BusFailed, PortBusy, TransferStalled
-from app.transports.base import SerialPipe, Sighting, UsbPipe
+from app.transports.base import Closes, SerialPipe, Sighting, UsbPipe
 from app.virtual.board import VirtualBoard
 from app.virtual.descriptors import Setup, Standard
 from app.virtual.enumeration import CdcRequest, Enumeration
@@ -208,7 +206,7 @@ class VirtualBus:
             self._held.add((id(face), way))
 
 
-class _Pipe:
+class _Pipe(Closes):
     """What both pipes have in common."""
 
     _way: str
@@ -224,14 +222,6 @@ class _Pipe:
         if self._open:
             self._open = False
             self._bus.let_go(self._face, self._way)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _still_open(self) -> None:
         if not self._open:

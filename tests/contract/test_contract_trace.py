@@ -7,14 +7,13 @@ import json
 import stat
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from support.clock import FastClock
 
 from app.faults import BoardGone, BoardSilent, Fault, TransferStalled
-from app.transports.base import Bus, SerialPipe, Sighting
+from app.transports.base import Bus, Closes, SerialPipe, Sighting
 from app.transports.replay import ReplayBus, ReplayMismatch, filler
 from app.transports.trace import TracingBus
 from app.virtual.board import VirtualBoard
@@ -157,7 +156,7 @@ def test_the_device_secret_is_not_in_the_trace_and_the_device_id_is(path: Path) 
     assert recording.board.device_id in said
 
 
-class EchoingConsole:
+class EchoingConsole(Closes):
     """A serial port on which somebody asks for Wi-Fi credentials; echoes letter by letter."""
 
     PROMPTS = (
@@ -188,14 +187,6 @@ class EchoingConsole:
 
     def close(self) -> None:
         assert not self.said
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class ConsoleBus(VirtualBus):

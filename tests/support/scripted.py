@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from app.faults import Fault
+from app.transports.base import Closes
 from support.clock import FastClock
 
 
@@ -45,7 +44,7 @@ class Alt:
 Transfer = Out | In | Alt
 
 
-class ScriptedUsbPipe:
+class ScriptedUsbPipe(Closes):
     """Answers as the script says and fails the test at the first transfer that is not in it."""
 
     def __init__(self, script: Sequence[Transfer] = ()) -> None:
@@ -88,16 +87,8 @@ class ScriptedUsbPipe:
     def close(self) -> None:
         self.closed = True
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class ScriptedSerialPipe:
+class ScriptedSerialPipe(Closes):
     """A console in a few lines: what it says to each byte, cut into the pieces given, after some silence.
 
     `replies` maps a byte sent to the pieces it makes the board say; a number among them is a silence in seconds, a
@@ -140,11 +131,3 @@ class ScriptedSerialPipe:
 
     def close(self) -> None:
         self.closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
