@@ -60,7 +60,8 @@ def _window(options: argparse.Namespace) -> int:
             return _wrong_usage(str(error))
         if len(names) != 1:
             return _wrong_usage("the window has one practice board on its desk")
-    from app.ui.application import TraceRefusedError, run
+    from app.transports.trace import TraceRefusedError
+    from app.ui.application import run
 
     try:
         return run(practice=options.window_practice, trace=options.window_trace)
@@ -85,12 +86,13 @@ def _list(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from app import console
+    from app.transports.trace import TraceRefusedError
 
     try:
         answers = _answers(options.answer)
         practice = None if options.practice is None else _practice_names(options.practice)
         desk = _desk(practice, options.trace)
-    except console.WrongUsageError as error:
+    except (console.WrongUsageError, TraceRefusedError) as error:
         return _wrong_usage(str(error))
     try:
         return _run_at(desk, Terminal(), options, answers, practice=practice is not None)
@@ -122,10 +124,10 @@ def _desk(practice: Sequence[str] | None, trace: Path | None) -> Desk:
     """Choose the bus: real ones, or practice boards; traced when asked.
 
     Raises:
-        WrongUsageError: The trace file cannot be written.
+        TraceRefusedError: The trace file cannot be written.
     """
     from app.clock import RealClock
-    from app.console import Desk, WrongUsageError
+    from app.console import Desk
     from app.transports.base import Bus
 
     clock = RealClock()
@@ -142,13 +144,9 @@ def _desk(practice: Sequence[str] | None, trace: Path | None) -> Desk:
         boards = {f"1-{number}": make(name, clock) for number, name in enumerate(practice, start=1)}
         bus = VirtualBus(clock, boards.values())
     if trace is not None:
-        from app.transports.trace import TracingBus
+        from app.transports.trace import traced
 
-        try:
-            bus = TracingBus(bus, trace)
-        except OSError as error:
-            bus.close()
-            raise WrongUsageError(f"the trace cannot be written: {error}") from error
+        bus = traced(bus, trace)
     return Desk(bus, clock, boards)
 
 

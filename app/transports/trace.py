@@ -100,6 +100,23 @@ class _TraceFile:
             self.broken = self.broken or str(error)
 
 
+class TraceRefusedError(Exception):
+    """The trace file cannot be made; the words say why."""
+
+
+def traced(bus: Bus, path: Path) -> Bus:
+    """Return the bus with every exchange written to that file.
+
+    Raises:
+        TraceRefusedError: The file cannot be made; the bus is closed.
+    """
+    try:
+        return TracingBus(bus, path)
+    except OSError as error:
+        bus.close()
+        raise TraceRefusedError(f"the trace cannot be written: {error}") from error
+
+
 class TracingBus:
     """Wraps any bus and writes every exchange to a file.
 

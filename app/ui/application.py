@@ -21,15 +21,11 @@ from app.flow import ConfirmClose
 from app.keys.safe import KeySafe
 from app.transports.base import Bus
 from app.transports.host_bus import HostBus
-from app.transports.trace import TracingBus
+from app.transports.trace import traced
 from app.ui.bridge import Bridge
 from app.ui.settings import Settings
 from app.ui.shell import Shell
 from app.ui.theme import apply_theme
-
-
-class TraceRefusedError(Exception):
-    """The trace file cannot be made; the words say why."""
 
 
 def run(*, practice: str | None, trace: Path | None) -> int:
@@ -76,11 +72,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         panel = PracticePanel(desk, clock, board, practice)
         bus = desk
     if trace is not None:
-        try:
-            bus = TracingBus(bus, trace)
-        except OSError as error:
-            bus.close()
-            raise TraceRefusedError(f"the trace cannot be written: {error}") from error
+        bus = traced(bus, trace)
     safe = KeySafe(paths.key_safe_folder(practice=practice is not None), practice=practice is not None)
     bridge = Bridge()
     engine = Engine(bus, clock, safe, bridge.post)
