@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app import paths
-from app.ui.pages.base import CopyButton
+from app.ui.pages.base import CopyButton, mono_lines
 from app.ui.theme import SPACE, tokens
 
 RULE = "udev/70-rekindle.rules"
@@ -29,11 +29,7 @@ class AccessHelp(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         words = commands()
-        self._lines = QPlainTextEdit(words)
-        self._lines.setReadOnly(True)
-        self._lines.setTabChangesFocus(True)
-        self._lines.setAccessibleName(self.tr("Commands for a terminal"))
-        self._lines.setProperty("kind", "mono")
+        self._lines = mono_lines(self.tr("Commands for a terminal"), words)
         self._lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._lines.setFixedHeight(tokens().px(18) * (words.count("\n") + 2) + SPACE * 2)
         column = QVBoxLayout(self)

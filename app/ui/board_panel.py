@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -22,7 +21,18 @@ from app.flow import AppState, Go, PickBoard, PickRecipe, Screen, backups_of
 from app.platforms.lights import mode_pattern
 from app.platforms.model import Mode
 from app.ui.access import AccessHelp
-from app.ui.pages.base import ColourDot, CopyButton, TurningRow, box, button, clear, label, set_kind
+from app.ui.pages.base import (
+    SCROLL_BAR,
+    ColourDot,
+    CopyButton,
+    TurningRow,
+    box,
+    button,
+    clear,
+    label,
+    set_kind,
+    side_scroll,
+)
 from app.ui.parts.board_view import BoardView
 from app.ui.say import day, say
 from app.ui.theme import SPACE, tokens
@@ -31,7 +41,6 @@ from app.work.board import Board
 READ_ID = "read-id"
 BOARD_HEIGHT = 216  # px
 SMALL_BOARD_HEIGHT = 120
-SCROLL_BAR = 14
 
 
 class BoardPanel(QFrame):
@@ -80,16 +89,10 @@ class BoardPanel(QFrame):
         column.addLayout(self._others)
         column.addStretch(1)
 
-        scroll = QScrollArea()
-        scroll.setProperty("kind", "panel")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 1, 0)
         outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
+        outer.addWidget(side_scroll(inner), 1)
         outer.addLayout(self._make_doors())
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.fit_text()

@@ -13,14 +13,13 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from app.clock import Clock
-from app.ui.pages.base import button, label
+from app.ui.pages.base import SCROLL_BAR, button, label, side_scroll
 from app.ui.parts.board_view import BoardView
 from app.ui.say import say
 from app.ui.theme import SPACE, tokens
@@ -31,7 +30,6 @@ from app.virtual.catalogue import PRACTICE_BOARDS, make
 LIGHT_MS = 33  # how often the light is looked at; the fastest blink lasts 50 ms
 BOARD_HEIGHT = 236  # px
 LOW_BOARD_HEIGHT = 96
-SCROLL_BAR = 14
 
 
 class PracticePanel(QFrame):
@@ -92,15 +90,9 @@ class PracticePanel(QFrame):
         column.addWidget(self._cable)
         column.addStretch(1)
 
-        scroll = QScrollArea()
-        scroll.setProperty("kind", "panel")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(1, 0, 0, 0)
-        outer.addWidget(scroll)
+        outer.addWidget(side_scroll(inner))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self._timer = QTimer(self)
         self._timer.setInterval(LIGHT_MS)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLayout,
+    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -25,6 +26,7 @@ from app.ui.theme import SPACE, tokens
 
 CONTENT_WIDTH = 880  # px; longer lines are hard to read
 COPIED_MS = 1500
+SCROLL_BAR = 14  # px that a side panel leaves for its scroll bar
 LONGEST_WORD = 12  # characters
 
 
@@ -130,6 +132,27 @@ def box(kind: str = "card", margin: int = 2) -> tuple[QFrame, QVBoxLayout]:
     column.setContentsMargins(SPACE * margin, SPACE * margin, SPACE * margin, SPACE * margin)
     column.setSpacing(SPACE)
     return frame, column
+
+
+def mono_lines(name: str, words: str = "") -> QPlainTextEdit:
+    """Return lines to be read and copied, not changed; Tab leaves them. `name` is for screen readers."""
+    lines = QPlainTextEdit(words)
+    lines.setReadOnly(True)
+    lines.setTabChangesFocus(True)
+    lines.setAccessibleName(name)
+    lines.setProperty("kind", "mono")
+    return lines
+
+
+def side_scroll(inner: QWidget) -> QScrollArea:
+    """Return a side panel's inside that scrolls when it is too high; beside it room is needed for `SCROLL_BAR`."""
+    scroll = QScrollArea()
+    scroll.setProperty("kind", "panel")
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    scroll.setWidget(inner)
+    return scroll
 
 
 def clear(layout: QLayout) -> None:

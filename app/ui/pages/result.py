@@ -7,12 +7,24 @@ from pathlib import Path
 from typing import assert_never
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.flow import AppState, Go, PressRetry, PressSaveReport, RunState, Screen, StepStatus
 from app.recipes.registry import recipe
 from app.text import Text
-from app.ui.pages.base import CopyButton, Page, StepMark, TurningRow, box, breakable, button, clear, label, set_kind
+from app.ui.pages.base import (
+    CopyButton,
+    Page,
+    StepMark,
+    TurningRow,
+    box,
+    breakable,
+    button,
+    clear,
+    label,
+    mono_lines,
+    set_kind,
+)
 from app.ui.parts.qr import QrView
 from app.ui.questions import ask_target
 from app.ui.say import announce, say
@@ -37,11 +49,7 @@ class ResultPage(Page):
         self._body = QVBoxLayout()
         self._body.setSpacing(SPACE * 2)
         self.content.addLayout(self._body)
-        self._details = QPlainTextEdit()
-        self._details.setReadOnly(True)
-        self._details.setTabChangesFocus(True)
-        self._details.setAccessibleName(self.tr("Details"))
-        self._details.setProperty("kind", "mono")
+        self._details = mono_lines(self.tr("Details"))
         self._details.hide()
         self.content.addWidget(self._details)
         self.content.addStretch(1)

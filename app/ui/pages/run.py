@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from app.flow import AppState, ConfirmStop, GiveAnswer, PressStop, RunState, StepState, StepStatus
 from app.recipes.registry import recipe
-from app.ui.pages.base import Page, StepMark, box, button, clear, label, set_kind
+from app.ui.pages.base import Page, StepMark, box, button, clear, label, mono_lines, set_kind
 from app.ui.questions import QuestionView, view_for
 from app.ui.say import announce, say, size_per_second
 from app.ui.theme import SPACE
@@ -70,11 +70,7 @@ class RunPage(Page):
         confirm.addLayout(choice)
         self.content.addWidget(self._confirm)
 
-        self._details = QPlainTextEdit()
-        self._details.setReadOnly(True)
-        self._details.setTabChangesFocus(True)
-        self._details.setAccessibleName(self.tr("Details"))
-        self._details.setProperty("kind", "mono")
+        self._details = mono_lines(self.tr("Details"))
         self._details.hide()
         self.content.addWidget(self._details)
         self.content.addStretch(1)
