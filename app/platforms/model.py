@@ -132,6 +132,7 @@ class Region:
         medium: What kind of memory.
         writable: Whether the boot loader or hardware lets it be changed.
         source: Section of the specification.
+        secret: Whether it holds private keys, passwords or the like, and nothing of it may be shown or logged.
     """
 
     key: str
@@ -142,6 +143,7 @@ class Region:
     medium: Medium
     writable: bool
     source: str
+    secret: bool = False
 
     @property
     def end(self) -> int:

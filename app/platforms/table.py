@@ -299,7 +299,7 @@ _CORE = Platform(
         Region("application", _APPLICATION, 0, 0x0800_5000, 108 * _KB, Medium.INTERNAL_F1, True, "3.1"),
         Region("reserved", text("Boards", "Reserved by the maker"), 1, 0x00_0000, 4 * _KB, Medium.SPI, True, "3.2"),
         Region("server-key", text("Boards", "Server key"), 1, 0x00_1000, 4 * _KB, Medium.SPI, True, "3.2"),
-        Region("device-key", text("Boards", "Device key"), 1, 0x00_2000, 4 * _KB, Medium.SPI, True, "3.2"),
+        Region("device-key", text("Boards", "Device key"), 1, 0x00_2000, 4 * _KB, Medium.SPI, True, "3.2", secret=True),
         Region("factory", _FACTORY, 1, 0x02_0000, 128 * _KB, Medium.SPI, True, "3.2"),
         Region("backup", text("Boards", "Backup firmware"), 1, 0x04_0000, 128 * _KB, Medium.SPI, True, "3.2"),
         Region("ota", _OTA, 1, 0x06_0000, 128 * _KB, Medium.SPI, True, "3.2"),
@@ -555,20 +555,28 @@ _F2_CHOREOGRAPHIES = (
 
 
 def _inside(
-    key: str, name: Text, start: int, size_kb: int, source: str, *, writable: bool = True, alt: int = 0
+    key: str,
+    name: Text,
+    start: int,
+    size_kb: int,
+    source: str,
+    *,
+    writable: bool = True,
+    alt: int = 0,
+    secret: bool = False,
 ) -> Region:
     """A region of the STM32F205's own flash; below 0x08020000 the boot loader refuses every change (2.4.5)."""
-    return Region(key, name, alt, start, size_kb * _KB, Medium.INTERNAL_F2, writable, source)
+    return Region(key, name, alt, start, size_kb * _KB, Medium.INTERNAL_F2, writable, source, secret)
 
 
-_F2_DCT_REGION = Region("dct", _DCT, 1, 0x0000_0000, 16 * _KB, Medium.DCT, True, "1.5, 2.4, 3.5")
+_F2_DCT_REGION = Region("dct", _DCT, 1, 0x0000_0000, 16 * _KB, Medium.DCT, True, "1.5, 2.4, 3.5", secret=True)
 
 # --- Photon and P1 (3.3) --------------------------------------------------------------------------------------------
 
 _PHOTON_REGIONS = (
     _inside("bootloader", _BOOT_LOADER, 0x0800_0000, 16, "2.4, 3.3", writable=False),
-    _inside("dct-copy-1", _DCT_COPY_1, 0x0800_4000, 16, "2.4, 3.3", writable=False),
-    _inside("dct-copy-2", _DCT_COPY_2, 0x0800_8000, 16, "2.4, 3.3", writable=False),
+    _inside("dct-copy-1", _DCT_COPY_1, 0x0800_4000, 16, "2.4, 3.3", writable=False, secret=True),
+    _inside("dct-copy-2", _DCT_COPY_2, 0x0800_8000, 16, "2.4, 3.3", writable=False, secret=True),
     _inside("eeprom", text("Boards", "Memory of the user firmware"), 0x0800_C000, 80, "2.4, 3.3", writable=False),
     _inside("system-1", _SYSTEM_1, 0x0802_0000, 256, "3.3"),
     _inside("system-2", _SYSTEM_2, 0x0806_0000, 256, "3.3"),
@@ -659,8 +667,8 @@ _ELECTRON = Platform(
     erase_units=_F2_ERASE_UNITS,
     regions=(
         _inside("bootloader", _BOOT_LOADER, 0x0800_0000, 16, "2.4, 3.4", writable=False),
-        _inside("dct-copy-1", _DCT_COPY_1, 0x0800_4000, 16, "2.4, 3.4", writable=False),
-        _inside("dct-copy-2", _DCT_COPY_2, 0x0800_8000, 16, "2.4, 3.4", writable=False),
+        _inside("dct-copy-1", _DCT_COPY_1, 0x0800_4000, 16, "2.4, 3.4", writable=False, secret=True),
+        _inside("dct-copy-2", _DCT_COPY_2, 0x0800_8000, 16, "2.4, 3.4", writable=False, secret=True),
         # Numbers are module indices; release files are named otherwise (3.4). 0.5.2 has parts 1 and 2 only.
         _inside("system-1", _SYSTEM_1, 0x0802_0000, 128, "3.4"),
         _inside("system-2", _SYSTEM_2, 0x0804_0000, 128, "3.4"),

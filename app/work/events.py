@@ -11,6 +11,7 @@ from enum import Enum, unique
 
 from app.text import Text
 from app.work.board import Board
+from app.work.plan import XRay
 from app.work.questions import Question
 
 Reply = Callable[[object], None]
@@ -139,7 +140,8 @@ class Fact:
 class Outcome:
     """How a run ended well: what happened, what was found, what was kept where, what to do next.
 
-    `warnings` are true things a person must not miss (for example: this key cannot work on this firmware).
+    `warnings` are true things a person must not miss (for example: this key cannot work on this firmware). `xray` is
+    what the board holds now, None when it was not looked at. `next_recipes` are keys of recipes to go on with.
     """
 
     summary: Text
@@ -147,6 +149,8 @@ class Outcome:
     kept: tuple[str, ...] = ()
     warnings: tuple[Text, ...] = ()
     next_steps: tuple[Text, ...] = ()
+    xray: XRay | None = None
+    next_recipes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

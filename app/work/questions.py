@@ -10,6 +10,7 @@ from typing import assert_never
 
 from app.platforms.model import Choreography, Mode, Platform
 from app.text import Text
+from app.work.plan import RescuePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,44 @@ class DoThis:
     until: Mode
 
 
-Question = Confirm | Choose | Enter | PickFile | DoThis
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The plan of a rescue, to be agreed to before the first byte is written. Answer: bool."""
+
+    name: str
+    title: Text
+    body: Text
+    plan: RescuePlan
+    yes: Text
+    no: Text
+
+
+@dataclass(frozen=True, slots=True)
+class LightStage:
+    """One thing the light will show: `light` is the key of a light pattern; `seconds` is how long, None if unknown."""
+
+    light: str
+    words: Text
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLight:
+    """Something the board does by itself, seen only by its light. Answer: the key (str) of an option.
+
+    USB may end it before an answer comes: `until` says which mode the program waits for, None for no mode.
+    """
+
+    name: str
+    title: Text
+    body: Text
+    platform: Platform
+    stages: tuple[LightStage, ...]
+    options: tuple[tuple[str, Text], ...] = ()
+    until: Mode | None = None
+
+
+Question = Confirm | Choose | Enter | PickFile | DoThis | Review | WatchLight
 
 
 _YES = ("yes", "y", "true", "1")
@@ -93,7 +131,7 @@ def parse_answer(question: Question, given: object) -> object:
         ValueError: It has another form; the words say which one is wanted.
     """
     match question:
-        case Confirm():
+        case Confirm() | Review():
             if isinstance(given, bool):
                 return given
             word = str(given).strip().lower()
@@ -102,7 +140,7 @@ def parse_answer(question: Question, given: object) -> object:
             if word in _NO:
                 return False
             raise ValueError("yes or no")
-        case Choose(options=options):
+        case Choose(options=options) | WatchLight(options=options):
             keys = [key for key, _ in options]
             word = str(given).strip()
             if word in keys:
