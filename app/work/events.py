@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, unique
+from typing import TYPE_CHECKING
 
 from app.text import Text
 from app.work.board import Board
 from app.work.plan import XRay
 from app.work.questions import Question
+
+if TYPE_CHECKING:
+    from app.firmware.pack import PackItem
+    from app.undo.store import InterruptedRescue
 
 Reply = Callable[[object], None]
 """Where an answer goes; only the first one counts."""
@@ -248,6 +253,77 @@ class BusTrouble:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class PackListed:
+    """The rescue pack holds these images now, and lacks those; `notices` are the licences of what is bundled."""
+
+    items: tuple[PackItem, ...]
+    notices: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackProgress:
+    """The rescue pack is being downloaded. Told at the start of each file, about ten times a second, at each end.
+
+    Attributes:
+        name: Of the file under way.
+        done: Bytes of the whole order that are there, checked files and the part of this one.
+        total: Bytes of the whole order.
+        rate: Bytes per second over the last seconds, 0.0 until it is known.
+        seconds_left: Of the whole order; None until it is known.
+    """
+
+    name: str
+    done: int
+    total: int
+    rate: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackFetched:
+    """The download has ended well; `names` are the files that came."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackFetchStopped:
+    """The person stopped the download. What came is kept; the next one goes on there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackFetchFailed:
+    """The download has ended with a fault, for example without the internet. What came is kept."""
+
+    code: str
+    cause: Text
+    next_step: Text
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackAdded:
+    """Files of the person's were looked through for images of the rescue pack.
+
+    Attributes:
+        names: Images that were recognised and are in the pack now.
+        repaired: Those of them that were damaged before.
+        unknown: Files given that hold nothing the pack needs, by their paths.
+    """
+
+    names: tuple[str, ...]
+    repaired: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RescuesInterrupted:
+    """These rescues were begun and never finished, newest first."""
+
+    rescues: tuple[InterruptedRescue, ...]
+
+
 RunEvent = (
     PlanReady
     | StepStarted
@@ -263,7 +339,8 @@ RunEvent = (
     | Failed
 )
 FileEvent = BackupsListed | SafeProtection | PassphraseRefused | BackupCopied | ReportSaved | FileWorkFailed
-Event = BoardsChanged | BusTrouble | RunEvent | FileEvent
+PackEvent = PackListed | PackProgress | PackFetched | PackFetchStopped | PackFetchFailed | PackAdded
+Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted
 
 
 Post = Callable[[Event], None]
