@@ -32,7 +32,7 @@ from app.work.board import Board, Identity, Proof
 from app.work.coach import Coach
 from app.work.events import Answered, Asked, Hint, Note, Post, RunEvent
 from app.work.identity import IdentityBook
-from app.work.questions import DoThis, Enter, Question, parse_answer
+from app.work.questions import DoThis, Enter, Question, WatchLight, parse_answer
 
 if TYPE_CHECKING:
     from app.keys.safe import Backup, KeySafe
@@ -346,6 +346,57 @@ class Job:
                 self._wait_for_change(deadline)
         finally:
             self.post(Answered(self.run, do.name))
+
+    def watch(self, question: WatchLight, within: float) -> str | Board:
+        """Show the person what the light will do, and wait until USB ends it or the person answers.
+
+        An answer given beforehand counts only when USB does not end it: at once where the question waits for no mode,
+        else when the time is over. The board may already have left when this is called, so it need not be seen going.
+
+        Args:
+            question: What the light will show, and the mode that ends it, if one does.
+            within: Seconds after which to give up.
+
+        Returns:
+            The board when USB ended it, else the key of the option the person chose.
+
+        Raises:
+            BoardDidNotReturn: Neither happened in time.
+            WrongBoardReturned: Another board was plugged into the port.
+            BadAnswer: The answer given beforehand does not fit.
+            Cancelled: The person stopped the job.
+        """
+        self.check()
+        if question.until is None and question.name in self._answers:
+            return str(self.ask(question))
+        deadline = Deadline(self.clock, within)
+        slot = _Slot()
+        left = _Leaving(self._board)
+        self.post(Asked(self.run, question, slot.reply))
+        try:
+            while True:
+                self.check()
+                if slot.answered.is_set():
+                    if isinstance(slot.answer, Fault):
+                        raise slot.answer
+                    return str(parse_answer(question, slot.answer))
+                if question.until is not None:
+                    board = self._seen()
+                    left.look(board)
+                    if board is not None and left.happened and (board.mode is Mode.DFU) == (question.until is Mode.DFU):
+                        return self._accept(board)
+                if deadline.passed():
+                    break
+                self._wait_for_change(deadline)
+        finally:
+            self.post(Answered(self.run, question.name))
+        if question.name in self._answers:
+            return str(self.ask(question))
+        raise BoardDidNotReturn(f"{question.name}: nothing seen within {within:g} s")
+
+    def given(self, name: str) -> str:
+        """Return what was given beforehand under that name without using it up; "" when nothing was."""
+        return str(self._answers.get(name, ""))
 
     # --- the board ---
 
