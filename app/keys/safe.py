@@ -41,7 +41,7 @@ from app.keys.backup import (
     write_note,
 )
 from app.keys.device_key import KeyReport, KeyState, examine
-from app.keys.files import FileActions, file_faults, publish, write_new
+from app.files import FileActions, file_faults, publish, write_new
 from app.keys.passphrase import OVERHEAD, Passphrase
 from app.platforms.identify import serial_matches
 from app.platforms.table import platform

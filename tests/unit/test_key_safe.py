@@ -31,7 +31,7 @@ from app.faults import (
 )
 from app.keys import passphrase
 from app.keys.device_key import KeyState, examine
-from app.keys.files import FileActions
+from app.files import FileActions
 from app.keys.safe import Backup, KeyEntry, KeySafe
 from app.platforms.model import Algorithm
 
@@ -553,7 +553,7 @@ def test_a_file_system_without_links_works_too_and_never_overwrites(
     def no_links(_part: Path, _final: Path) -> None:
         raise OSError(errno.EPERM, "no links here")
 
-    monkeypatch.setattr("app.keys.files.os.link", no_links)
+    monkeypatch.setattr("app.files.os.link", no_links)
     backup = safe(tmp_path).store(entry())
     assert safe(tmp_path).backups() == (backup,)
     assert len(tree(tmp_path)) == 4

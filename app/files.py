@@ -1,4 +1,4 @@
-"""How files of the key safe come to the disk: whole or not at all, and never over another one."""
+"""How files a person may need again come to the disk: whole or not at all, and never over another one."""
 
 from __future__ import annotations
 
@@ -33,16 +33,22 @@ FAULTS: dict[int, type[Fault]] = {
 
 
 @contextlib.contextmanager
-def file_faults(folder: Path) -> Iterator[None]:
-    """Turn errors of the operating system, by number, into faults about this folder."""
+def file_faults(
+    folder: Path, *, no_room: type[Fault] = NoRoom, disk_failed: type[Fault] = DiskFailed
+) -> Iterator[None]:
+    """Turn errors of the operating system, by number, into faults about this folder.
+
+    The two faults whose advice depends on what was to be kept can be replaced.
+    """
     try:
         yield
     except OSError as error:
-        raise FAULTS.get(error.errno or 0, DiskFailed)(str(error), folder=folder) from error
+        kind = FAULTS.get(error.errno or 0, disk_failed)
+        raise (no_room if kind is NoRoom else kind)(str(error), folder=folder) from error
 
 
 class FileActions:
-    """Every action of the key safe that changes the disk; the one seam where tests end the program.
+    """Every action of the program's stores that changes the disk; the one seam where tests end the program.
 
     All raise OSError.
     """
@@ -85,6 +91,10 @@ class FileActions:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final)) from error
             os.rename(part, final)
 
+    def replace(self, part: Path, final: Path) -> None:
+        """Give a finished file its name, over another one of that name."""
+        os.replace(part, final)
+
     def remove(self, path: Path) -> None:
         """Remove a file if it is there."""
         path.unlink(missing_ok=True)
@@ -119,6 +129,21 @@ def publish(actions: FileActions, path: Path, content: bytes) -> None:
         actions.remove(part)
         raise
     actions.remove(part)
+
+
+def put(actions: FileActions, path: Path, content: bytes) -> None:
+    """Write a file as `publish` does, over whatever has its name now.
+
+    Raises:
+        OSError: What had the name is unchanged.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(PART_DIGITS // 2)}.part")
+    try:
+        write_new(actions, part, content)
+        actions.replace(part, path)
+    except OSError:
+        actions.remove(part)
+        raise
 
 
 def write_new(actions: FileActions, path: Path, content: bytes) -> None:
