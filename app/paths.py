@@ -47,6 +47,17 @@ def key_safe_folder(*, practice: bool) -> Path:
     return data_folder() / ("practice-keys" if practice else "keys")
 
 
+def pack_folder() -> Path:
+    """Where the person's copies of the rescue pack's files are."""
+    return data_folder() / "pack"
+
+
+def bundled_pack() -> Path | None:
+    """The rescue pack that came with the program (an installer, or a prepared checkout); None when none came."""
+    folder = resources() / "pack"
+    return folder if folder.is_dir() else None
+
+
 def log_folder() -> Path:
     """Where log files and saved reports go."""
     return data_folder() / "logs"
