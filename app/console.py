@@ -16,6 +16,7 @@ from app.clock import Clock, Deadline, RealClock
 from app.engine.engine import Engine
 from app.faults import AccessDenied, Fault, NoAnswer, NoBoard, NoSuchBoard
 from app.plain import event_json, json_line, to_json
+from app.plan_lines import answer_lines, light_lines, plan_lines, xray_lines
 from app.platforms.identify import core_serial
 from app.platforms.model import Mode
 from app.recipes.registry import RECIPES, recipe
@@ -41,7 +42,7 @@ from app.work.events import (
     Succeeded,
 )
 from app.work.identity import IdentityBook
-from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question, parse_answer
+from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight, parse_answer
 
 if TYPE_CHECKING:
     from app.keys.safe import KeySafe
@@ -354,6 +355,8 @@ class _Show:
         match event:
             case Asked(question=DoThis() as question):
                 self._hands(question)
+            case Asked(question=WatchLight(until=Mode())):
+                pass  # USB ends it; whoever waits at a prompt could not be told
             case Asked(question=question, reply=reply):
                 self._ask(question, reply)
             case Succeeded():
@@ -376,8 +379,17 @@ class _Show:
             case Asked(question=DoThis() as question):
                 return [question.title.english(), question.body.english(), _MOVES_ON.english()]
             case Asked(question=Choose() as question) if not self._terminal.has_person:
-                ways = [f"  --answer {question.name}={key}: {words.english()}" for key, words in question.options]
+                ways = answer_lines(question.name, question.options)
                 return [question.title.english(), question.body.english(), *ways]
+            case Asked(question=Review() as question):
+                lines = [question.title.english(), question.body.english(), *plan_lines(question.plan)]
+                ways = answer_lines(question.name, (("yes", question.yes), ("no", question.no)))
+                return lines if self._terminal.has_person else lines + ways
+            case Asked(question=WatchLight() as question):
+                lines = [question.title.english(), question.body.english(), *light_lines(question)]
+                if question.until is not None:
+                    return [*lines, _MOVES_ON.english()]
+                return lines if self._terminal.has_person else lines + answer_lines(question.name, question.options)
             case Asked(question=question):
                 return [question.title.english(), question.body.english()]
             case Hint(words=words) | Note(words=words):
@@ -386,9 +398,11 @@ class _Show:
                 return [
                     outcome.summary.english(),
                     *(f"  {fact.label.english()}: {_words(fact.value)}" for fact in outcome.facts),
+                    *(xray_lines(outcome.xray) if outcome.xray is not None else ()),
                     *(f"  Kept: {path}" for path in outcome.kept),
                     *(f"  Warning: {words.english()}" for words in outcome.warnings),
                     *(f"  Next: {words.english()}" for words in outcome.next_steps),
+                    *(f"  Next: rekindle run {key}" for key in outcome.next_recipes),
                 ]
             case Stopped(changed=changed):
                 return [_STOPPED_CHANGED.english() if changed else _STOPPED.english()]
@@ -446,9 +460,9 @@ def press(board: VirtualBoard, question: DoThis) -> None:
 def prompt(question: Question) -> str:
     """Return what stands in front of the cursor."""
     match question:
-        case Confirm(yes=yes, no=no):
+        case Confirm(yes=yes, no=no) | Review(yes=yes, no=no):
             return f"{yes.english()} (yes) / {no.english()} (no): "
-        case Choose(options=options):
+        case Choose(options=options) | WatchLight(options=options):
             return "".join(f"  {key}: {words.english()}\n" for key, words in options) + "> "
         case Enter(hint=hint):
             return f"({hint.english()}) > "

@@ -16,16 +16,20 @@ may change; keys, codes, names and values of the kinds below may not.
 | `StepStarted` | `step`, from 0 |
 | `StepProgress` | `step`, `fraction`, `done`, `total`, `rate`, `seconds_left` (see `app/work/events.py`) |
 | `StepDone`, `StepSkipped` | `step`, `note`: what was found, or null |
-| `Asked` | `question`: `kind` (`Confirm`, `Choose`, `Enter`, `PickFile`, `DoThis`), `name`, `title`, `body`, ... |
+| `Asked` | `question`: `kind` (`Confirm`, `Choose`, `Enter`, `PickFile`, `DoThis`, `Review`, `WatchLight`), `name`, ... |
 | `Answered` | `name`: the question is over |
 | `Hint`, `Note` | `words` |
-| `Succeeded` | `outcome`: `summary`, `facts`, `kept` (paths), `warnings`, `next_steps` |
+| `Succeeded` | `outcome`: `summary`, `facts`, `kept` (paths), `warnings`, `next_steps`, `xray` or null, `next_recipes` |
 | `Stopped` | `changed`: whether the board's memory was changed before |
 | `Failed` | `code`, `cause`, `next_step`, `retryable`, `detail` |
 
 A question's `name` is what `--answer` takes; its further members are those of its kind in `app/work/questions.py`. A
 fact has `key`, `label`, `value`, `copy`, `qr`. The last line of a run is `Succeeded` (exit code 0), `Failed` (1) or
 `Stopped` (130).
+
+A `Review` has a `plan`: `xray`, `writes`, `stays`, `needs`, `warnings`, `seconds`. An `xray` has `platform`, `slots` and
+a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`, addresses
+and sizes as numbers. Nothing of a memory that holds keys or settings is ever in one.
 
 A board has `port`, `platform`, `name`, `mode` (`normal`, `listening`, `dfu`), `serial`, `device_id` with its `proof`,
 `boot_loader`, `system_version`, `usb` (`2b04:c006`), `serial_port` and `denied` (the system does not let this program

@@ -1,0 +1,111 @@
+"""An X-ray and the plan of a rescue as lines of text, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.platforms.lights import pattern
+from app.text import Text, text
+from app.work.plan import Health, PlannedWrite, RescuePlan, SlotState, SlotView, Verdict, XRay
+from app.work.questions import WatchLight
+
+STATES = {
+    SlotState.GOOD: text("PlanLines", "good"),
+    SlotState.UNPROVEN: text("PlanLines", "not provable"),
+    SlotState.BLANK: text("PlanLines", "blank"),
+    SlotState.DAMAGED: text("PlanLines", "damaged"),
+    SlotState.MISFIT: text("PlanLines", "does not fit"),
+    SlotState.UNKNOWN: text("PlanLines", "unknown"),
+    SlotState.UNREADABLE: text("PlanLines", "not readable"),
+    SlotState.KEPT: text("PlanLines", "kept"),
+}
+HEALTHS = {
+    Health.NOTHING_WRONG: text("PlanLines", "Nothing wrong was found."),
+    Health.OVER_USB: text("PlanLines", "Something is wrong, and it can be repaired over USB."),
+    Health.OTHER_TOOL: text("PlanLines", "Something is wrong that needs another tool (SWD or JTAG)."),
+    Health.UNDECIDED: text("PlanLines", "Not everything could be read, so nothing certain can be said."),
+}
+
+
+def xray_lines(xray: XRay) -> list[str]:
+    """Return the X-ray as a table: name, alternate setting and address, size, state, content; then the verdict."""
+    rows = [_row(slot) for slot in xray.slots]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    lines = ["On the board:"]
+    for slot, row in zip(xray.slots, rows, strict=True):
+        name, where, size, state, what = row
+        lines.append(
+            f"  {name:<{widths[0]}}  {where:<{widths[1]}}  {size:>{widths[2]}}  {state:<{widths[3]}}  {what}".rstrip()
+        )
+        if slot.detail is not None:
+            lines.append(f"    {slot.detail.english()}")
+    return lines + verdict_lines(xray.verdict)
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """Return what an X-ray means, why, and what to run."""
+    return [
+        f"Verdict: {HEALTHS[verdict.health].english()}",
+        *(f"  {reason.english()}" for reason in verdict.reasons),
+        *(f"  Helps: rekindle run {key}" for key in verdict.recipes),
+    ]
+
+
+def plan_lines(plan: RescuePlan) -> list[str]:
+    """Return the X-ray and then the plan: a numbered list of what is written, and everything beside it."""
+    lines = xray_lines(plan.xray)
+    lines.append("Will be written, in this order:" if plan.writes else "Nothing has to be written.")
+    for number, write in enumerate(plan.writes, start=1):
+        lines += _write_lines(number, write)
+    lines += [f"  Stays: {words.english()}" for words in plan.stays]
+    lines += [f"  Needed: {words.english()}" for words in plan.needs]
+    lines += [f"  Warning: {words.english()}" for words in plan.warnings]
+    return [*lines, f"  Takes: {duration(plan.seconds)}"]
+
+
+def light_lines(question: WatchLight) -> list[str]:
+    """Return what the light will show, stage by stage."""
+    lines = []
+    for number, stage in enumerate(question.stages, start=1):
+        lasting = f", {duration(stage.seconds)}" if stage.seconds is not None else ""
+        lines.append(f"  {number}. {pattern(stage.light).name.english()}{lasting}: {stage.words.english()}")
+    return lines
+
+
+def answer_lines(name: str, options: Sequence[tuple[str, Text]]) -> list[str]:
+    """Return how each option is given beforehand."""
+    return [f"  --answer {name}={key}: {words.english()}" for key, words in options]
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, never more exact than it is known."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 60)} minutes"
+
+
+def _row(slot: SlotView) -> tuple[str, str, str, str, str]:
+    used = f"{slot.used} of " if slot.used else ""
+    return (
+        slot.name.english(),
+        f"alt {slot.alt} 0x{slot.start:08X}",
+        f"{used}{slot.size} bytes",
+        STATES[slot.state].english(),
+        slot.what.english(),
+    )
+
+
+def _write_lines(number: int, write: PlannedWrite) -> list[str]:
+    if write.changed is None:
+        changed = ""
+    elif write.changed:
+        changed = f", {write.changed} of them change"
+    else:
+        changed = ", all of them there already"
+    return [
+        f"  {number}. {write.title.english()}",
+        f"     into {write.where.english()}, alt {write.alt} 0x{write.address:08X}: {write.size} bytes{changed}, "
+        f"{duration(write.seconds)}",
+        f"     from {write.source}",
+        f"     {write.why.english()}",
+    ]
