@@ -263,6 +263,26 @@ class BadAnswer(Fault):
     next_step = text("Faults", "Start again with another answer.")
 
 
+# --- firmware -------------------------------------------------------------------------------------------------------
+
+
+class ImageUnreadable(Fault):
+    """A file is no firmware image."""
+
+    code = "image.unreadable"
+    cause = text("Faults", "This file is no firmware that can be used. {reason}")
+    next_step = text("Faults", "Choose the firmware's .bin file.")
+    retryable = False
+
+
+class ImageDamaged(ImageUnreadable):
+    """A file was a firmware image once, but is cut off, too long, or says things about itself that cannot be."""
+
+    code = "image.damaged"
+    cause = text("Faults", "This firmware file is damaged. {reason}")
+    next_step = text("Faults", "Get the file again from where it came from.")
+
+
 # --- keys -----------------------------------------------------------------------------------------------------------
 
 
