@@ -377,3 +377,127 @@ class WrongPassphrase(Fault):
     code = "safe.wrong-passphrase"
     cause = text("Faults", "This passphrase does not fit.")
     next_step = text("Faults", "Type the passphrase again; watch Caps Lock and the keyboard's language.")
+
+
+# --- the rescue pack -----------------------------------------------------------------------------------------------
+
+
+class PackFileMissing(Fault):
+    """A file of the rescue pack is not on this computer."""
+
+    code = "pack.missing"
+    cause = text("Faults", "This firmware file is not on this computer: {file}.")
+    next_step = text("Faults", "Open the page Rescue pack and download it, or drop the package file on the window.")
+
+
+class PackFileDamaged(Fault):
+    """A file of the rescue pack is not what it was; it is never used."""
+
+    code = "pack.damaged"
+    cause = text("Faults", "This firmware file is damaged and was not used: {file}.")
+    next_step = text("Faults", "Open the page Rescue pack and repair it, or drop the package file on the window.")
+
+
+class PackArchiveUnreadable(Fault):
+    """An archive somebody wants to add cannot be unpacked."""
+
+    code = "pack.unreadable"
+    cause = text("Faults", "The file {file} cannot be unpacked: it is incomplete or damaged.")
+    next_step = text("Faults", "Get the file again, then add it again.")
+
+
+class PackNoRoom(Fault):
+    """No room for a file of the rescue pack."""
+
+    code = "pack.no-room"
+    cause = text("Faults", "There is no room left on the disk for {folder}.")
+    next_step = text("Faults", "Free about 4 MB, then try again.")
+
+
+class PackDiskFailed(Fault):
+    """Any other trouble with the rescue pack's files that the operating system reports by number."""
+
+    code = "pack.disk-failed"
+    cause = text("Faults", "The disk did not do what it was asked in the folder {folder}.")
+    next_step = text("Faults", "Check the disk, then try again.")
+
+
+class PackOffline(Fault):
+    """The place to download from cannot be reached."""
+
+    code = "pack.offline"
+    cause = text("Faults", "The files cannot be downloaded: {host} cannot be reached from this computer.")
+    next_step = text(
+        "Faults", "Check the connection and try again; or get the package file elsewhere and drop it on the window."
+    )
+
+
+class PackSourceRefused(Fault):
+    """The place to download from answers, but does not give the file."""
+
+    code = "pack.refused"
+    cause = text("Faults", "{host} did not give the file {file} (answer {status}).")
+    next_step = text("Faults", "Try again later; or get the package file elsewhere and drop it on the window.")
+
+
+class PackContentWrong(Fault):
+    """What came is not the file of the table; it was thrown away."""
+
+    code = "pack.wrong-content"
+    cause = text("Faults", "What {host} sent is not the file {file}; it was thrown away.")
+    next_step = text(
+        "Faults", "Try again in another network; or get the package file elsewhere and drop it on the window."
+    )
+
+
+# --- what was on boards ---------------------------------------------------------------------------------------------
+
+
+class UndoNoRoom(Fault):
+    """The disk is full, so what is on a board cannot be kept before it is changed."""
+
+    code = "undo.no-room"
+    cause = text("Faults", "There is no room left on the disk for {folder}, so what is on the board cannot be kept.")
+    next_step = text("Faults", "Free some space, then try again. Nothing is changed that was not kept before.")
+
+
+class UndoDiskFailed(Fault):
+    """Any other trouble with the files that keep what was on boards."""
+
+    code = "undo.disk-failed"
+    cause = text("Faults", "The disk did not do what it was asked in the folder {folder}.")
+    next_step = text("Faults", "Check the disk, then try again. Nothing is changed on a board that was not kept before.")
+
+
+class SnapshotDiffers(Fault):
+    """What was kept reads back differently from the disk."""
+
+    code = "undo.not-verified"
+    cause = text("Faults", "What is on the board was written to {folder}, but reads back differently.")
+    next_step = text("Faults", "Check the disk, then try again. Nothing is changed on a board that was not kept before.")
+
+
+class SnapshotDamaged(Fault):
+    """What was kept is not on the disk any more as it was."""
+
+    code = "undo.damaged"
+    cause = text("Faults", "The file {name}, which keeps what was on the board, is missing or was changed.")
+    next_step = text("Faults", "Choose something else to put back, or restore the board's system instead.")
+    retryable = False
+
+
+class RescueUnknown(Fault):
+    """An interrupted rescue is interrupted no more, or its journal is gone."""
+
+    code = "undo.unknown-rescue"
+    cause = text("Faults", "This interrupted rescue is not there any more: it was finished or forgotten.")
+    next_step = text("Faults", "Look at the board again, and choose what to do with it.")
+    retryable = False
+
+
+class RescueElsewhere(Fault):
+    """Another running program is at work on a rescue."""
+
+    code = "undo.elsewhere"
+    cause = text("Faults", "Another window or program is at work on this rescue right now.")
+    next_step = text("Faults", "Wait until it is finished or close it, then try again.")

@@ -58,6 +58,11 @@ def bundled_pack() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def boards_folder(*, practice: bool) -> Path:
+    """Where is kept what was on boards before it was changed. Practice boards have a folder of their own."""
+    return data_folder() / ("practice-boards" if practice else "boards")
+
+
 def log_folder() -> Path:
     """Where log files and saved reports go."""
     return data_folder() / "logs"

@@ -472,6 +472,30 @@ class KeySafe:
         if self.locked:
             raise SafeLocked
 
+    # --- for secrets kept elsewhere ---------------------------------------------------------------------------------
+
+    def seal(self, content: bytes) -> bytes | None:
+        """Return a container of the safe's passphrase with this content; None when the safe has no passphrase.
+
+        Raises:
+            SafeLocked: The safe has a passphrase, and was not unlocked.
+        """
+        with self._turn:
+            self._insist_unlocked()
+            return None if self._passphrase is None else self._passphrase.seal(content)
+
+    def open_sealed(self, container: bytes) -> bytes:
+        """Return the content of a container that `seal` made. Secret.
+
+        Raises:
+            SafeLocked: The safe was not unlocked.
+            WrongPassphrase: It was sealed with another passphrase than the one the safe was unlocked with.
+        """
+        with self._turn:
+            if self._passphrase is None:
+                raise SafeLocked
+            return self._passphrase.open(container)
+
 
 def _damage(backup: Backup, hashes: Mapping[str, str]) -> Text | None:
     """Say in which way a backup's files are not what its note says, or None."""
