@@ -6,8 +6,9 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum, unique
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from app.clock import Clock
 from app.virtual.answer import Answer
 from app.virtual.descriptors import (
     MICROSOFT_VENDOR_CODE,
@@ -18,11 +19,8 @@ from app.virtual.descriptors import (
 )
 from app.virtual.dfu_model import DfuModel
 from app.virtual.face import Gone, NoAnswer, Stall
-from app.virtual.mishaps import NOISE
+from app.virtual.mishaps import NOISE, Mishap
 from app.virtual.requests_model import Requests
-
-if TYPE_CHECKING:
-    from app.virtual.board import VirtualBoard
 
 
 @unique
@@ -59,6 +57,41 @@ class WireLog(deque[Exchange]):
         super().__init__(maxlen=length)
 
 
+class Owner(Protocol):
+    """What an enumeration needs from its board; the methods are called with the board's lock held.
+
+    Attributes:
+        clock: The time it lives by.
+        lock: Held while the state is looked at or changed.
+        mishap: What goes wrong.
+        wire: The last transfers.
+        transfers: How many there have been.
+        busy_until: Clock time until which endpoint 0 answers nothing.
+    """
+
+    clock: Clock
+    lock: threading.RLock
+    mishap: Mishap
+    wire: WireLog
+    transfers: int
+    busy_until: float
+
+    def tick(self) -> None:
+        """Let everything happen that is due."""
+
+    def lose(self) -> None:
+        """Lose the power."""
+
+    def serial_input(self, data: bytes) -> None:
+        """Take bytes for the serial port."""
+
+    def serial_output(self, length: int) -> bytes:
+        """Return what the serial port has to say."""
+
+    def line_coding(self, baud: int) -> None:
+        """The host has set a baud rate."""
+
+
 class Enumeration:
     """A `UsbFace`: descriptors, endpoint 0 and the bulk endpoints of one stay on the bus.
 
@@ -67,7 +100,7 @@ class Enumeration:
 
     def __init__(
         self,
-        board: VirtualBoard,
+        board: Owner,
         described: Descriptors,
         *,
         dfu: DfuModel | None = None,
