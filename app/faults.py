@@ -146,6 +146,16 @@ class DfuRefused(Fault):
     next_step = text("Faults", "Press RESET, enter update mode (DFU) again, then try again.")
 
 
+class FlashDiffers(Fault):
+    """Memory was written and read back several times and is still not what it shall be."""
+
+    code = "dfu.flash-differs"
+    cause = text("Faults", "The board's memory did not take what was written to it; it reads back differently.")
+    next_step = text(
+        "Faults", "Use another cable and a port without a hub, then try again. If it stays so, the memory is worn out."
+    )
+
+
 class WrongAnswer(Fault):
     """An answer came, but its form is not one the specification knows."""
 

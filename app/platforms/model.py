@@ -133,6 +133,8 @@ class Region:
         writable: Whether the boot loader or hardware lets it be changed.
         source: Section of the specification.
         secret: Whether it holds private keys, passwords or the like, and nothing of it may be shown or logged.
+        erase_first: Whether even its blank units take writes only after an erase, which ends the write protection that
+            running firmware sets (2.4.9).
     """
 
     key: str
@@ -144,6 +146,7 @@ class Region:
     writable: bool
     source: str
     secret: bool = False
+    erase_first: bool = False
 
     @property
     def end(self) -> int:
@@ -199,6 +202,25 @@ class PollTime:
     medium: Medium
     erase_ms: int
     write_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTime:
+    """How long a memory itself usually takes (2.5). Good for estimates: what a board says it needs always goes first.
+
+    Attributes:
+        medium: What kind of memory.
+        unit_size: Bytes of one erase unit.
+        erase_ms: Erasing one unit.
+        write_us: Each write, however short.
+        byte_ns: Each byte of a write.
+    """
+
+    medium: Medium
+    unit_size: int
+    erase_ms: int
+    write_us: int
+    byte_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +343,7 @@ class Platform:
         monolithic_regions: Memory of builds that are one image instead of system parts and a user part.
         shared_overlaps: Pairs of region keys that share memory by design.
         shares_ids: Whether prototypes of other boards announce the same USB ids (1.1).
+        work_times: How long its memories take, one row for each medium and size of erase unit.
         has_modem: Whether its console waits for a modem before it tells the ID, up to 20 s (5.3).
     """
 
@@ -348,6 +371,7 @@ class Platform:
     shared_overlaps: tuple[tuple[str, str], ...] = ()
     shares_ids: bool = False
     has_modem: bool = False
+    work_times: tuple[WorkTime, ...] = ()
 
     def region(self, key: str) -> Region:
         """Return the named region; KeyError when this platform has none of that name."""

@@ -24,6 +24,7 @@ from app.platforms.model import (
     Region,
     SerialForm,
     UsbId,
+    WorkTime,
 )
 from app.text import Text, text
 
@@ -181,6 +182,10 @@ _CORE_QUIRKS = frozenset(
 _CORE_POLL = (PollTime(Medium.INTERNAL_F1, 50, 50), PollTime(Medium.SPI, 20, 30))  # 2.2.6
 
 
+_SPI_WORK = WorkTime(Medium.SPI, 4 * _KB, 18, 0, 7_000)  # 2.5
+_CORE_WORK = (WorkTime(Medium.INTERNAL_F1, 1 * _KB, 30, 0, 26_250), _SPI_WORK)  # 2.5: 52.5 us for two bytes
+
+
 def _core_boot_loader(
     key: str, name: Text, form: SerialForm, quirks: frozenset[Quirk], manufacturer: str, source: str
 ) -> BootLoader:
@@ -335,6 +340,7 @@ _CORE = Platform(
     firmware_looks=_CORE_LOOKS,
     fields=_CORE_FIELDS,
     shares_ids=True,  # 1.1: prototypes of the Photon announce the same ids
+    work_times=_CORE_WORK,
 )
 
 # --- what all STM32F205 boards share (1.4-1.6, 2.1, 2.4, 3.5, 4) ----------------------------------------------------
@@ -365,6 +371,12 @@ _F2_QUIRKS = frozenset(
 )
 _F2_POLL = (PollTime(Medium.INTERNAL_F2, 50, 50), PollTime(Medium.DCT, 500, 1))  # 2.4.7, as reported
 _F2_POLL_0_7 = (PollTime(Medium.INTERNAL_F2, 0, 0), PollTime(Medium.DCT, 500, 1))
+_F2_WORK = (  # 2.5; 2.4.10: each write to the DCT copies one sector of 16 KB into another, which is erased before
+    WorkTime(Medium.INTERNAL_F2, 16 * _KB, 250, 0, 4_000),
+    WorkTime(Medium.INTERNAL_F2, 64 * _KB, 550, 0, 4_000),
+    WorkTime(Medium.INTERNAL_F2, 128 * _KB, 1_000, 0, 4_000),
+    WorkTime(Medium.DCT, 16 * _KB, 0, 315_536, 0),
+)
 _OLD_DFU_PRODUCT = "Photon DFU Mode"  # 1.5: on every board up to 0.5.x
 
 
@@ -564,9 +576,10 @@ def _inside(
     writable: bool = True,
     alt: int = 0,
     secret: bool = False,
+    erase_first: bool = False,
 ) -> Region:
     """A region of the STM32F205's own flash; below 0x08020000 the boot loader refuses every change (2.4.5)."""
-    return Region(key, name, alt, start, size_kb * _KB, Medium.INTERNAL_F2, writable, source, secret)
+    return Region(key, name, alt, start, size_kb * _KB, Medium.INTERNAL_F2, writable, source, secret, erase_first)
 
 
 _F2_DCT_REGION = Region("dct", _DCT, 1, 0x0000_0000, 16 * _KB, Medium.DCT, True, "1.5, 2.4, 3.5", secret=True)
@@ -578,15 +591,15 @@ _PHOTON_REGIONS = (
     _inside("dct-copy-1", _DCT_COPY_1, 0x0800_4000, 16, "2.4, 3.3", writable=False, secret=True),
     _inside("dct-copy-2", _DCT_COPY_2, 0x0800_8000, 16, "2.4, 3.3", writable=False, secret=True),
     _inside("eeprom", text("Boards", "Memory of the user firmware"), 0x0800_C000, 80, "2.4, 3.3", writable=False),
-    _inside("system-1", _SYSTEM_1, 0x0802_0000, 256, "3.3"),
-    _inside("system-2", _SYSTEM_2, 0x0806_0000, 256, "3.3"),
+    _inside("system-1", _SYSTEM_1, 0x0802_0000, 256, "2.4, 3.3", erase_first=True),
+    _inside("system-2", _SYSTEM_2, 0x0806_0000, 256, "2.4, 3.3", erase_first=True),
     _inside("user", _USER, 0x080A_0000, 128, "3.3"),
     _inside("ota", _OTA, 0x080C_0000, 256, "3.3"),
     _inside("factory", _FACTORY, 0x080E_0000, 128, "3.3"),
     _F2_DCT_REGION,
 )
 _PHOTON_MONOLITHIC = (
-    _inside("user", _APPLICATION, 0x0802_0000, 384, "3.3"),
+    _inside("user", _APPLICATION, 0x0802_0000, 384, "2.4, 3.3", erase_first=True),
     _inside("factory", _FACTORY, 0x0808_0000, 384, "3.3"),
     _inside("ota", _OTA, 0x0808_0000, 384, "3.3"),
 )
@@ -614,6 +627,7 @@ _PHOTON = Platform(
     fields=_F2_FIELDS,
     monolithic_regions=_PHOTON_MONOLITHIC,
     shared_overlaps=(("ota", "factory"),),
+    work_times=_F2_WORK,
 )
 
 _P1 = Platform(
@@ -651,6 +665,7 @@ _P1 = Platform(
     fields=_F2_FIELDS,
     monolithic_regions=_PHOTON_MONOLITHIC,
     shared_overlaps=(("ota", "factory"),),
+    work_times=(*_F2_WORK, _SPI_WORK),
 )
 
 # --- Electron (3.4) -------------------------------------------------------------------------------------------------
@@ -670,9 +685,9 @@ _ELECTRON = Platform(
         _inside("dct-copy-1", _DCT_COPY_1, 0x0800_4000, 16, "2.4, 3.4", writable=False, secret=True),
         _inside("dct-copy-2", _DCT_COPY_2, 0x0800_8000, 16, "2.4, 3.4", writable=False, secret=True),
         # Numbers are module indices; release files are named otherwise (3.4). 0.5.2 has parts 1 and 2 only.
-        _inside("system-1", _SYSTEM_1, 0x0802_0000, 128, "3.4"),
-        _inside("system-2", _SYSTEM_2, 0x0804_0000, 128, "3.4"),
-        _inside("system-3", _SYSTEM_3, 0x0806_0000, 128, "3.4"),
+        _inside("system-1", _SYSTEM_1, 0x0802_0000, 128, "2.4, 3.4", erase_first=True),
+        _inside("system-2", _SYSTEM_2, 0x0804_0000, 128, "2.4, 3.4", erase_first=True),
+        _inside("system-3", _SYSTEM_3, 0x0806_0000, 128, "2.4, 3.4", erase_first=True),
         _inside("user", _USER, 0x0808_0000, 128, "3.4"),
         _inside("factory", _FACTORY, 0x080A_0000, 128, "3.4"),
         _inside("ota", _OTA, 0x080C_0000, 128, "3.4"),
@@ -691,6 +706,7 @@ _ELECTRON = Platform(
     firmware_looks=_f2_looks("Electron", "Electron"),
     fields=_F2_FIELDS,
     has_modem=True,  # 5.3
+    work_times=_F2_WORK,
 )
 
 PLATFORMS: tuple[Platform, ...] = (_CORE, _PHOTON, _P1, _ELECTRON)

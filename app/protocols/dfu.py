@@ -6,7 +6,8 @@ Source: device-protocol.md 1.2, 1.5, 2 and Appendix A.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum, unique
 from types import MappingProxyType
@@ -111,6 +112,7 @@ class DfuSession(Closes):
         transfer_size: wTransferSize in bytes.
         layouts: Memory layout of each alternate setting; one whose string cannot be read is missing.
         alt: The chosen alternate setting.
+        transfers: Control transfers so far.
 
     Every method raises `BoardGone`, `BoardSilent` and the other faults of the transport as they come.
     """
@@ -121,7 +123,11 @@ class DfuSession(Closes):
         self._pipe = pipe
         self._quirks = quirks
         self._clock = clock
-        self._check = check
+        self._stop_check = check
+        self._uninterrupted = False
+        # Where the address pointer stands; None when that is not certain.
+        self._pointer: int | None = None
+        self.transfers = 0
         self._status_timeout_ms = (
             WORKING_STATUS_TIMEOUT_MS if Quirk.WORKS_DURING_STATUS in quirks else TRANSFER_TIMEOUT_MS
         )
@@ -136,6 +142,20 @@ class DfuSession(Closes):
     def close(self) -> None:
         """Release the board; never raises, may be called twice."""
         self._pipe.close()
+
+    def check(self) -> None:
+        """Raise what the `check` given at the start raises, `Cancelled` for example; called before each command."""
+        if not self._uninterrupted:
+            self._stop_check()
+
+    @contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Let nobody stop what is inside: for commands that must not end half-way, such as erasing and filling."""
+        before, self._uninterrupted = self._uninterrupted, True
+        try:
+            yield
+        finally:
+            self._uninterrupted = before
 
     # --- state ----------------------------------------------------------------------------------------------------
 
@@ -163,7 +183,7 @@ class DfuSession(Closes):
         seen = "no answer"
         self._drop_pending()
         for _ in range(SETTLE_TRIES):
-            self._check()
+            self.check()
             try:
                 status = self.status()
                 seen = f"{state_name(status.state)}, status {status.status}"
@@ -190,6 +210,8 @@ class DfuSession(Closes):
         """
         if alt not in self._alts:
             raise WrongAnswer(f"no alternate setting {alt}")
+        self._pointer = None  # another memory has other addresses
+        self.transfers += 1
         self._pipe.select_alt(self.interface, alt)
         self.alt = alt
 
@@ -201,7 +223,9 @@ class DfuSession(Closes):
         Raises:
             DfuRefused: The boot loader stalled or reported an error.
         """
+        self._pointer = None
         self._operation(f"set address 0x{address:08X}", COMMAND_BLOCK, set_address_command(address))
+        self._pointer = address
 
     def read(self, address: int, size: int, progress: Callable[[int, int], None] | None = None) -> bytes:
         """Read `size` bytes; `progress(done, total)` counts bytes. Leaves the state dfuIDLE.
@@ -238,11 +262,19 @@ class DfuSession(Closes):
             ValueError: The address is not in the chosen memory.
         """
         self._demand(address, 1)
+        self._pointer = None
         self._operation(f"erase 0x{address:08X}", COMMAND_BLOCK, erase_command(address))
+        self._pointer = address
 
     def write(self, address: int, data: bytes) -> None:
+        """Write one block, its address set anew; otherwise as `write_block`."""
+        self._pointer = None
+        self.write_block(address, data)
+
+    def write_block(self, address: int, data: bytes) -> None:
         """Write one block of 1 to `transfer_size` bytes into erased memory; leaves the state dfuDNLOAD-IDLE.
 
+        The address is set only where the pointer, which an erase moves too, does not reach it by block number (2.1).
         With `Quirk.EVEN_LENGTH` an odd block is padded with 0xFF, which changes no byte of erased or SPI flash (2.2.8).
 
         Raises:
@@ -254,8 +286,11 @@ class DfuSession(Closes):
         if Quirk.EVEN_LENGTH in self._quirks and len(data) % 2:
             data += b"\xff"
         self._demand(address, len(data))
-        self.set_address(address)
-        self._operation(f"write {len(data)} bytes at 0x{address:08X}", FIRST_DATA_BLOCK, data)
+        block = self._block_of(address)
+        if block is None:
+            self.set_address(address)
+            block = FIRST_DATA_BLOCK
+        self._operation(f"write {len(data)} bytes at 0x{address:08X}", block, data)
 
     def leave(self) -> None:
         """Tell the boot loader to start the firmware. Afterwards the board leaves the bus, at once or within 1 s.
@@ -264,7 +299,7 @@ class DfuSession(Closes):
             DfuRefused: The boot loader does not want to leave.
         """
         self.settle()
-        self._check()
+        self.check()
         try:
             self._out(DNLOAD, FIRST_DATA_BLOCK, b"")
         except TransferStalled as error:
@@ -283,6 +318,13 @@ class DfuSession(Closes):
         layout = self.layouts.get(self.alt)
         if size < 1 or (layout is not None and not layout.contains(address, size)):
             raise ValueError(f"{size} bytes at 0x{address:08X} are not in alternate setting {self.alt}")
+
+    def _block_of(self, address: int) -> int | None:
+        """Return the number of the block that begins there as the pointer stands; None when there is none."""
+        if self._pointer is None or address < self._pointer:
+            return None
+        number, beside = divmod(address - self._pointer, self.transfer_size)
+        return FIRST_DATA_BLOCK + number if not beside and number < MAX_BLOCKS else None
 
     def _drop_pending(self) -> None:
         """Abort a command that an earlier program sent and never asked the status of."""
@@ -304,7 +346,7 @@ class DfuSession(Closes):
         try:
             self._out(ABORT, 0, b"")  # UPLOAD is refused in dfuDNLOAD-IDLE (2.1)
             for block in range(FIRST_DATA_BLOCK, FIRST_DATA_BLOCK + MAX_BLOCKS):
-                self._check()
+                self.check()
                 wanted = min(self.transfer_size, size - len(received))
                 piece = self._in(UPLOAD, block, wanted, TRANSFER_TIMEOUT_MS)
                 if len(piece) != wanted:
@@ -320,7 +362,7 @@ class DfuSession(Closes):
 
     def _operation(self, name: str, block: int, data: bytes) -> None:
         """Send a command or a block and see it through to dfuDNLOAD-IDLE."""
-        self._check()
+        self.check()
         deadline = Deadline(self._clock, OPERATION_LIMIT_S)
         try:
             self._out(DNLOAD, block, data)
@@ -332,6 +374,7 @@ class DfuSession(Closes):
                 if status.state == DfuState.DNBUSY:
                     self._clock.pause(SETTLE_PAUSE_S)
         except TransferStalled as error:
+            self._pointer = None
             raise DfuRefused(f"{name}: stalled") from error
         if status.state == DfuState.DNBUSY:
             raise BoardSilent(f"{name}: busy for {OPERATION_LIMIT_S:.0f} s")
@@ -339,9 +382,11 @@ class DfuSession(Closes):
             raise DfuRefused(f"{name}: {state_name(status.state)}, status {status.status}")
 
     def _out(self, request: int, value: int, data: bytes) -> None:
+        self.transfers += 1
         self._pipe.control_out(TO_INTERFACE, request, value, self.interface, data, TRANSFER_TIMEOUT_MS)
 
     def _in(self, request: int, value: int, length: int, timeout_ms: int) -> bytes:
+        self.transfers += 1
         return self._pipe.control_in(FROM_INTERFACE, request, value, self.interface, length, timeout_ms)
 
     def _descriptor(self, kind: int, number: int, language: int, length: int) -> bytes:

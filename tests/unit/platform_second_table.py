@@ -84,6 +84,22 @@ MONOLITHIC = [
     ("ota", 0, 0x08080000, 0x080DFFFF, True),
 ]
 
+# 2.4 (9): first and last address of what running firmware protects, on boards that run it from there
+SYSTEM_PARTS = {
+    "core": [],
+    "photon": [(0x08020000, 0x0809FFFF)],
+    "p1": [(0x08020000, 0x0809FFFF)],
+    "electron": [(0x08020000, 0x0807FFFF)],
+}
+
+# 2.5, 2.4 (10): memory -> KB of an erase unit -> (ms to erase it, us to write 4 KB, of the DCT any number of bytes)
+TYPICAL_TIMES = {
+    "internal-f1": {1: (30, 2048 * 105 // 2)},
+    "spi": {4: (18, 4096 * 7)},
+    "internal-f2": {16: (250, 1024 * 16), 64: (550, 1024 * 16), 128: (1000, 1024 * 16)},
+    "dct": {16: (0, 250_000 + 4096 * 16)},
+}
+
 # 3.2, 3.5, 4.2, 4.4: key -> rows of (slot, alt, address, bytes used, CLI segment, address at, port at, algorithm)
 _TCP = [
     ("device-private", 1, 34, 612, 612, None, None, "rsa-1024"),

@@ -358,3 +358,24 @@ def test_buttons_while_the_firmware_runs_agree(board: Platform) -> None:
     assert (leave.hold_ms, leave.until_ms, leave.from_listening) == (3000, 8000, True)
     clicks = {found.key: found.clicks for found in board.choreographies if found.clicks}
     assert clicks == ({"signal-bars": 1, "power-off": 2} if board.key == "electron" else {})
+
+
+@every_board
+def test_memory_protected_by_running_firmware_is_what_the_second_reading_says(board: Platform) -> None:
+    protected = {
+        address for region in board.regions if region.erase_first for address in range(region.start, region.end, 1024)
+    }
+    again = {address for first, last in second.SYSTEM_PARTS[board.key] for address in range(first, last + 1, 1024)}
+    assert protected == again
+
+
+@every_board
+def test_usual_times_agree_and_every_erase_unit_has_one(board: Platform) -> None:
+    rows = {(row.medium.value, row.unit_size // 1024): row for row in board.work_times}
+    media = {row.medium for row in board.regions}
+    assert {medium for medium, _ in rows} == {medium.value for medium in media}
+    for (medium, size), row in rows.items():
+        assert (row.erase_ms, row.write_us + row.byte_ns * 4096 // 1000) == second.TYPICAL_TIMES[medium][size]
+    for region in board.regions:
+        sizes = {units.size // 1024 for units in board.erase_units[region.alt]}
+        assert {(region.medium.value, size) for size in sizes} <= set(rows)
