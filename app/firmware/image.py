@@ -226,7 +226,7 @@ def find(memory: bytes, address: int, platform: Platform) -> Image | None:
     used += b"\xff" * (-len(used) % 4)  # flash is written in words, and the last one may end in 0xFF
     if _entry(used) >= LEGACY_START + len(used) or len(used) > LEGACY_ROOM:
         return None
-    broken = any(info.at == _CORE_INFO_AT and info.start == LEGACY_START for info in infos)
+    broken = any(info.at == _CORE_INFO_AT and _was_core(info) for info in infos)
     return _legacy(used, broken=broken)
 
 
@@ -361,6 +361,14 @@ def _legacy(content: bytes, *, broken: bool = False) -> Image:
     )
 
 
+def _was_core(info: _Info) -> bool:
+    """Whether there was module information of a Core image: a part of it still says so."""
+    ends_inside = LEGACY_START < info.last < LEGACY_START + LEGACY_ROOM
+    return info.start == LEGACY_START or (
+        ends_inside and info.platform == LEGACY_PLATFORM and info.function == Function.MONOLITHIC
+    )
+
+
 def _holds_legacy(platform: Platform) -> bool:
     return platform.number == LEGACY_PLATFORM
 
@@ -372,7 +380,7 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, Text], ...] = (
         b"\x7fELF",
         text("Firmware", "It is a program with debug information (.elf); the .bin file made from it is needed."),
     ),
-    (b"PK", text("Firmware", "It is a zip archive; the .bin file inside it is needed.")),
+    (b"PK\x03\x04", text("Firmware", "It is a zip archive; the .bin file inside it is needed.")),
     (b"\x1f\x8b", text("Firmware", "It is a compressed archive (gzip); the .bin file inside it is needed.")),
     (b"DfuSe", text("Firmware", "It is a DfuSe file (.dfu); the plain .bin file is needed.")),
     (b"UF2\n", text("Firmware", "It is a UF2 file; the plain .bin file is needed.")),
@@ -412,7 +420,7 @@ def _text_words(begin: bytes) -> Text | None:
     try:
         plain = begin.decode().lstrip("\ufeff \t\r\n").lower()
     except UnicodeDecodeError as problem:
-        if problem.start < len(begin) - 3:  # only the last character may have been cut
+        if len(begin) < _LOOK_AT or problem.start < _LOOK_AT - 3:  # only the last character may have been cut
             return None
         plain = begin[: problem.start].decode().lstrip("\ufeff \t\r\n").lower()
     if plain.startswith((":10", ":02", ":20")):

@@ -56,6 +56,11 @@ def release_since(version: int, function: Function) -> str:
     return next((known[number] for number in sorted(known) if number >= version), "")
 
 
+def version_of(release: str, function: Function) -> int:
+    """Return the module version of a release, for example 2202; KeyError when it is not known."""
+    return {name: number for number, name in _NUMBERED.get(function, {}).items()}[release]
+
+
 def part(function: Function, index: int) -> Text:
     """Name a module without its version, for example `System part 1`."""
     match function:
