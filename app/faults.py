@@ -476,7 +476,9 @@ class UndoDiskFailed(Fault):
 
     code = "undo.disk-failed"
     cause = text("Faults", "The disk did not do what it was asked in the folder {folder}.")
-    next_step = text("Faults", "Check the disk, then try again. Nothing is changed on a board that was not kept before.")
+    next_step = text(
+        "Faults", "Check the disk, then try again. Nothing is changed on a board that was not kept before."
+    )
 
 
 class SnapshotDiffers(Fault):
@@ -484,7 +486,9 @@ class SnapshotDiffers(Fault):
 
     code = "undo.not-verified"
     cause = text("Faults", "What is on the board was written to {folder}, but reads back differently.")
-    next_step = text("Faults", "Check the disk, then try again. Nothing is changed on a board that was not kept before.")
+    next_step = text(
+        "Faults", "Check the disk, then try again. Nothing is changed on a board that was not kept before."
+    )
 
 
 class SnapshotDamaged(Fault):
