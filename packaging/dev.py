@@ -7,6 +7,8 @@ run [arguments of rekindle]    start the program
 test [arguments of pytest]     lint, types, and all tests with the USB lab
 quick [arguments of pytest]    the unit and virtual tests only, for every day
 setup                          only set up
+
+Setting up also gets the real firmware images; see packaging/rescue_pack.py.
 """
 
 from __future__ import annotations
@@ -133,6 +135,16 @@ def set_up() -> None:
     make_environment()
 
 
+def get_images() -> bool:
+    """Have the real firmware images in `resources/pack`; say loudly what goes on without them."""
+    if call([PYTHON, "packaging/rescue_pack.py"]) == 0:
+        return True
+    say(
+        "WITHOUT FIRMWARE IMAGES: every test that writes a real image is SKIPPED, and the program has to download them."
+    )
+    return False
+
+
 def run(arguments: list[str]) -> int:
     """Start the program."""
     return call([PYTHON, "-m", "app", *arguments])
@@ -169,6 +181,9 @@ def main() -> int:
         print(__doc__)
         return 2
     set_up()
+    if not get_images() and sys.argv[1] == "test" and os.environ.get("REKINDLE_LAB") == "require":
+        say("Nothing may be skipped here (REKINDLE_LAB=require).")
+        return 1
     return commands[sys.argv[1]](sys.argv[2:])
 
 
