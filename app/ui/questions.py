@@ -15,16 +15,19 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QRadioButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.ui.pages.base import TurningRow, button, label
+from app.ui.pages.base import CardButton, CardGrid, TurningRow, button, label
 from app.ui.parts.coach_view import CoachView
+from app.ui.parts.plan_view import PlanView
+from app.ui.parts.watch_view import WatchView
 from app.ui.say import say
 from app.ui.theme import SPACE
-from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question
+from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight
 
 
 class QuestionView(QFrame):
@@ -49,6 +52,11 @@ class QuestionView(QFrame):
         self.column.addWidget(self._hint)
         self.buttons = TurningRow()
         self.buttons.add_stretch()
+
+    @property
+    def pinned(self) -> QWidget | None:
+        """Buttons that a page keeps in sight while the question scrolls, None when the question is short."""
+        return None
 
     def show_hint(self, words: str) -> None:
         """Say what was wrong or what was seen."""
@@ -183,6 +191,60 @@ class DoThisView(QuestionView):
             self._coach.show_hint(words)
 
 
+class ReviewView(QuestionView):
+    """The plan of a rescue. It may be long, so its two buttons stay in sight below it."""
+
+    def __init__(self, question: Review) -> None:
+        super().__init__(say(question.title), say(question.body))
+        self.setProperty("kind", "plain")
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.addWidget(PlanView(question.plan))
+        self._no = button(say(question.no), "", lambda: self.answered.emit(False))
+        self._no.setObjectName("review-no")
+        self._yes = button(say(question.yes), "primary", lambda: self.answered.emit(True))
+        self._yes.setObjectName("review-yes")
+        self.buttons.add(self._no)
+        self.buttons.add(self._yes)
+        self.column.addWidget(self.buttons)
+        self._careful = bool(question.plan.warnings)
+
+    @property
+    def pinned(self) -> QWidget:
+        """Yes and No."""
+        return self.buttons
+
+    def first_focus(self) -> QWidget:
+        """Yes; No where a warning wants to be read first."""
+        return self._no if self._careful else self._yes
+
+
+class WatchLightView(QuestionView):
+    """What the light will show; ended by a button, or by itself when USB shows it."""
+
+    def __init__(self, question: WatchLight) -> None:
+        super().__init__(say(question.title), say(question.body))
+        self.setProperty("kind", "plain")
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.addWidget(WatchView(question))
+        self._first: QPushButton | None = None
+        if not question.options:
+            return
+        options = CardGrid(widest=2, narrow=240)
+        cards: list[QWidget] = []
+        for key, words in question.options:
+            option = CardButton(say(words), "")
+            option.setObjectName(f"light-{key}")
+            option.clicked.connect(lambda _checked=False, chosen=key: self.answered.emit(chosen))
+            cards.append(option)
+            self._first = self._first or option
+        options.set_groups([(label(self.tr("What does the light do?"), "section"), cards)])
+        self.column.addWidget(options)
+
+    def first_focus(self) -> QWidget | None:
+        """The first thing the light may do."""
+        return self._first
+
+
 def view_for(question: Question) -> QuestionView:
     """Return the view of this kind of question."""
     match question:
@@ -196,6 +258,10 @@ def view_for(question: Question) -> QuestionView:
             return PickFileView(question)
         case DoThis():
             return DoThisView(question)
+        case Review():
+            return ReviewView(question)
+        case WatchLight():
+            return WatchLightView(question)
         case _ as missing:
             assert_never(missing)
 

@@ -8,7 +8,12 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QWidget
 
-from app.text import Text, fill
+from app.text import Text, fill, text
+
+_PER_SECOND = text("Figures", "{size}/s")
+_SECONDS = text("Figures", "{seconds} s")
+_MINUTES = text("Figures", "{minutes} min")
+_MINUTES_AND_SECONDS = text("Figures", "{minutes} min {seconds} s")
 
 
 def say(words: Text) -> str:
@@ -40,5 +45,31 @@ def _moment(moment: datetime) -> QDateTime:
 
 
 def size_per_second(rate: float) -> str:
-    """Return bytes per second for people: "3.4 KB/s"."""
-    return QLocale().formattedDataSize(round(rate), 1, QLocale.DataSizeFormat.DataSizeTraditionalFormat) + "/s"
+    """Return bytes per second for people: "3.4 kB/s", "42 kB/s"."""
+    return say(_PER_SECOND.with_values(size=data_size(round(rate))))
+
+
+def data_size(size: int) -> str:
+    """Return a number of bytes for people: "512 bytes", "3.4 kB", "256 kB"; 1 kB is 1024 bytes, as memory counts."""
+    form = QLocale.DataSizeFormat.DataSizeTraditionalFormat
+    whole = size % 1024 == 0 if size < 1024 * 1024 else size % (1024 * 1024) == 0
+    digits = 0 if whole or 10 * 1024 <= size < 1024 * 1024 else 1
+    return QLocale().formattedDataSize(size, digits, form)
+
+
+def number(value: int) -> str:
+    """Return a whole number in the local form."""
+    return QLocale().toString(value)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time for people, in whole seconds: "6 s", "2 min 10 s", "3 min"; at least one second."""
+    whole = max(1, round(seconds))
+    if whole >= 600:
+        return say(_MINUTES.with_values(minutes=number(round(whole / 60))))
+    minutes, left = divmod(whole, 60)
+    if not minutes:
+        return say(_SECONDS.with_values(seconds=number(left)))
+    if not left:
+        return say(_MINUTES.with_values(minutes=number(minutes)))
+    return say(_MINUTES_AND_SECONDS.with_values(minutes=number(minutes), seconds=number(left)))

@@ -307,6 +307,16 @@ QLabel[kind="danger"] {{ color: {look.danger}; }}
 QLabel[kind="good"] {{ color: {look.good}; }}
 QLabel[kind="accent"] {{ color: {look.accent}; font-weight: 600; }}
 QLabel[kind="disabled"] {{ color: {look.disabled}; }}
+QLabel[kind="good-word"] {{ color: {look.good}; font-weight: 600; }}
+QLabel[kind="muted-word"] {{ color: {look.muted}; font-weight: 600; }}
+QLabel[kind="warning-word"] {{ color: {look.warning}; font-weight: 600; }}
+QLabel[kind="danger-word"] {{ color: {look.danger}; font-weight: 600; }}
+QLabel[kind="accent-word"] {{ color: {look.accent}; font-weight: 600; }}
+QLabel[kind="slot-name"] {{ font-weight: 600; }}
+QLabel[kind="number"] {{
+    background: {look.accent_soft}; color: {look.accent}; font-weight: 700; border-radius: {look.px(13)}px;
+    border: {"1px solid " + look.border if look.high_contrast else "none"};
+}}
 QLabel[kind="mono"], QPlainTextEdit[kind="mono"] {{ font-family: "{fixed}"; font-size: {look.small}px; }}
 QLabel[kind="card-title"] {{ font-size: {look.body}px; font-weight: 600; }}
 QLabel[kind="card-title-off"] {{ font-size: {look.body}px; font-weight: 600; color: {look.disabled}; }}
@@ -322,6 +332,10 @@ QFrame[kind="hero"] {{
 }}
 QFrame[kind="chip"] {{ background: {look.accent_soft}; border: none; border-radius: {look.px(12)}px; }}
 QFrame[kind="banner"] {{ background: {look.accent_soft}; border: none; border-bottom: 1px solid {look.accent}; }}
+QFrame[kind="line"] {{ background: {look.border}; border: none; }}
+QFrame[kind="good-box"] {{
+    background: {look.card}; border: 1px solid {look.good}; border-radius: {look.radius}px;
+}}
 QFrame[kind="warning-box"] {{
     background: {look.card}; border: 1px solid {look.warning}; border-radius: {look.radius}px;
 }}
@@ -364,6 +378,20 @@ QPushButton[kind="card"] {{
 QPushButton[kind="card"]:hover {{ background: {look.card_hover}; border-color: {look.accent}; }}
 QPushButton[kind="card"]:focus {{ border: {focus}px solid {look.accent}; padding: 0px; }}
 QPushButton[kind="card"]:checked {{ border: {focus}px solid {look.accent}; background: {look.accent_soft}; }}
+QPushButton[kind="slot"] {{
+    background: transparent; border: {focus}px solid transparent; border-radius: {look.radius}px; padding: 0px;
+}}
+QPushButton[kind="slot"]:hover {{ background: {look.card_hover}; }}
+QPushButton[kind="slot"]:focus {{ border: {focus}px solid {look.accent}; padding: 0px; }}
+QPushButton[kind="fold"] {{
+    background: transparent; border: {focus}px solid transparent; border-radius: 6px; color: {look.muted};
+    font-weight: 600; text-align: left; padding: 2px {SPACE // 2}px 2px {look.px(16) + SPACE + SPACE // 2}px;
+}}
+QPushButton[kind="fold"]:hover {{ background: {look.card_hover}; }}
+QPushButton[kind="fold"]:focus {{
+    border: {focus}px solid {look.accent};
+    padding: 2px {SPACE // 2}px 2px {look.px(16) + SPACE + SPACE // 2}px;
+}}
 QPushButton[kind="board-button"]:pressed {{ background: {look.accent}; color: {look.on_accent}; }}
 
 QLineEdit, QPlainTextEdit, QComboBox, QSpinBox {{

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import (
+    QAbstractSlider,
     QBoxLayout,
     QFrame,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLayout,
     QPlainTextEdit,
@@ -21,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import paths
 from app.flow import AppState, StepStatus
 from app.ui.theme import SPACE, tokens
 
@@ -66,6 +70,17 @@ class Page(QWidget):
         outer.setSpacing(0)
         outer.addWidget(self.scroller, 1)
         outer.addLayout(foot)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Page up and page down scroll, whatever has the focus: there may be more to read than to press."""
+        action = {
+            Qt.Key.Key_PageUp: QAbstractSlider.SliderAction.SliderPageStepSub,
+            Qt.Key.Key_PageDown: QAbstractSlider.SliderAction.SliderPageStepAdd,
+        }.get(Qt.Key(event.key()))
+        if action is None:
+            super().keyPressEvent(event)
+        else:
+            self.scroller.verticalScrollBar().triggerAction(action)
 
     def show_state(self, state: AppState) -> None:
         """Draw this state; called after every event while the page is the one shown."""
@@ -201,10 +216,42 @@ class CopyButton(QPushButton):
         self.setAccessibleName(self.tr("Copy {what}").format(what=self._what))
 
 
+class IconView(QWidget):
+    """A small picture in the colour of the look; the words beside it say the same. Without a file it stays empty."""
+
+    def __init__(self, name: str, colour: str) -> None:
+        super().__init__()
+        self._colour = colour
+        try:
+            self._drawing = paths.resource(f"icons/cards/{name}.svg").read_text(encoding="utf-8")
+        except FileNotFoundError:  # a recipe without a picture of its own
+            self._drawing = ""
+            self.hide()
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """A square as high as a title."""
+        side = tokens().px(22)
+        return QSize(side, side)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the picture."""
+        coloured = self._drawing.replace("currentColor", getattr(tokens(), self._colour))
+        QSvgRenderer(coloured.encode()).render(QPainter(self), QRectF(self.rect()))
+
+
 class CardButton(QPushButton):
     """A card that is one button: a title, and a sentence below it."""
 
-    def __init__(self, title: str, summary: str, *, fits: bool = True) -> None:
+    def __init__(self, title: str, summary: str = "", *, fits: bool = True, icon: str = "") -> None:
+        """Make a card.
+
+        Args:
+            title: What it does.
+            summary: A sentence below the title; "" makes the card as low as its title.
+            fits: Whether it can be pressed.
+            icon: Name of a picture in `resources/icons/cards`, "" for none.
+        """
         super().__init__()
         self.setProperty("kind", "card")
         self.setEnabled(fits)
@@ -213,12 +260,22 @@ class CardButton(QPushButton):
         self.setAccessibleDescription(summary)
         self._title = label(title, "card-title" if fits else "card-title-off")
         self._summary = label(summary, "muted" if fits else "disabled")
+        if not summary:
+            self._summary.hide()
+        self._least = 88 if summary else 44
         column = self._column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
+        edge = SPACE * 2 if summary else SPACE + SPACE // 2
+        column.setContentsMargins(SPACE * 2, edge, SPACE * 2, edge)
         column.setSpacing(SPACE // 2)
-        for part in (self._title, self._summary):
+        head = QHBoxLayout()
+        head.setSpacing(SPACE)
+        if icon:
+            head.addWidget(IconView(icon, "accent" if fits else "disabled"), 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self._title, 1)
+        column.addLayout(head)
+        column.addWidget(self._summary)
+        for part in self.findChildren(QWidget):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            column.addWidget(part)
         column.addStretch(1)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
@@ -230,7 +287,7 @@ class CardButton(QPushButton):
 
     def heightForWidth(self, width: int) -> int:
         """As high as the wrapped words."""
-        return max(tokens().px(88), self._column.heightForWidth(width))
+        return max(tokens().px(self._least), self._column.heightForWidth(width))
 
     def sizeHint(self) -> QSize:
         """The layout's, not a push button's."""
@@ -244,9 +301,16 @@ class CardButton(QPushButton):
 class CardGrid(QWidget):
     """Groups of cards in as many equal columns as there is room for; small groups share a row."""
 
-    def __init__(self, widest: int = 3) -> None:
+    def __init__(self, widest: int = 3, narrow: int = 190) -> None:
+        """Make an empty grid.
+
+        Args:
+            widest: The most columns.
+            narrow: The least width of a column, in px at text scale 1.0.
+        """
         super().__init__()
         self._widest = widest
+        self._narrow = narrow
         self._groups: list[tuple[QWidget, list[QWidget]]] = []
         self._columns = 0
         self._grid = QGridLayout(self)
@@ -266,7 +330,7 @@ class CardGrid(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        columns = max(1, min(self._widest, self.width() // tokens().px(190)))
+        columns = max(1, min(self._widest, self.width() // tokens().px(self._narrow)))
         if columns == self._columns:
             return
         self._columns = columns

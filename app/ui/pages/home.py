@@ -55,12 +55,15 @@ class HomePage(Page):
         guide = CardButton(
             self.tr("What is my light saying?"),
             self.tr("Find your light by colour and rhythm. It tells you what the board is doing and what helps."),
+            icon="light-guide",
         )
         guide.clicked.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))
         set_up = self._cards(Group.SET_UP, board)
         if not state.boards and not state.practice:
             practice = CardButton(
-                self.tr("No board at hand?"), self.tr("Practise on a virtual one. It behaves like the real thing.")
+                self.tr("No board at hand?"),
+                self.tr("Practise on a virtual one. It behaves like the real thing."),
+                icon="practice",
             )
             practice.setObjectName("card-practice")
             practice.clicked.connect(lambda: self.chose.emit(PressPractice()))
@@ -117,7 +120,8 @@ class HomePage(Page):
 
     def _card(self, recipe: type[Recipe], board: Board | None) -> CardButton:
         fit = fit_of(recipe, board)
-        card = CardButton(say(recipe.title), say(recipe.summary if fit.reason is None else fit.reason), fits=fit.ok)
+        words = recipe.summary if fit.reason is None else fit.reason
+        card = CardButton(say(recipe.title), say(words), fits=fit.ok, icon=recipe.key)
         card.setObjectName(f"card-{recipe.key}")
         card.clicked.connect(lambda: self.chose.emit(PickRecipe(recipe.key)))
         return card
@@ -132,7 +136,7 @@ class HomePage(Page):
                 words = self.tr("{number} key backups, the newest of {day}.").format(
                     number=len(backups), day=day(backups[0].made)
                 )
-        card = CardButton(self.tr("Key safe"), words)
+        card = CardButton(self.tr("Key safe"), words, icon="key-safe")
         card.setObjectName("card-safe")
         card.clicked.connect(lambda: self.chose.emit(Go(Screen.SAFE)))
         return card

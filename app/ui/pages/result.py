@@ -9,10 +9,12 @@ from typing import assert_never
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.flow import AppState, Go, PressRetry, PressSaveReport, RunState, Screen, StepStatus
-from app.recipes.registry import recipe
+from app.flow import AppState, Go, PickRecipe, PressRetry, PressSaveReport, RunState, Screen, StepStatus
+from app.recipes.registry import RECIPES, recipe
 from app.text import Text
 from app.ui.pages.base import (
+    CardButton,
+    CardGrid,
     CopyButton,
     Page,
     StepMark,
@@ -25,7 +27,9 @@ from app.ui.pages.base import (
     mono_lines,
     set_kind,
 )
+from app.ui.parts.fold import Fold
 from app.ui.parts.qr import QrView
+from app.ui.parts.xray_view import VerdictView, XrayView
 from app.ui.questions import ask_target
 from app.ui.say import announce, say
 from app.ui.settings import Settings
@@ -46,6 +50,7 @@ class ResultPage(Page):
         super().__init__("")
         self._settings = settings
         self._run: RunState | None = None
+        self._next: QWidget | None = None
         self._body = QVBoxLayout()
         self._body.setSpacing(SPACE * 2)
         self.content.addLayout(self._body)
@@ -73,6 +78,7 @@ class ResultPage(Page):
         if run is None or run.end is None or run is self._run:
             return
         self._run = run
+        self._next = None
         clear(self._body)
         self._fold.setChecked(False)
         self._details.setPlainText("\n".join(say(words) for words in run.notes))
@@ -95,7 +101,9 @@ class ResultPage(Page):
         self.scroller.verticalScrollBar().setValue(0)
 
     def first_focus(self) -> QWidget:
-        """Try again when that makes sense, else Done."""
+        """The recipe to go on with, or Try again when that makes sense, else Done."""
+        if self._next is not None:
+            return self._next
         return self._retry if self._retry.isVisibleTo(self) else self._done
 
     def _head(self, status: StepStatus, words: str) -> None:
@@ -114,10 +122,33 @@ class ResultPage(Page):
             column.addWidget(label(say(warning), "warning", selectable=True))
             self._body.addWidget(frame)
         self._section(self.tr("What to do next"), outcome.next_steps)
+        self._show_next(outcome.next_recipes)
+        if outcome.xray is not None:
+            self._body.addWidget(VerdictView(outcome.xray.verdict))
+            self._body.addWidget(Fold(self.tr("What is on the board now"), XrayView(outcome.xray)))
         if outcome.kept:
             self._show_kept(outcome.kept)
         if outcome.facts:
             self._show_facts(outcome.facts)
+
+    def _show_next(self, keys: tuple[str, ...]) -> None:
+        """Offer the recipes to go on with, the best first. Whether one fits the board now is said on its plan page."""
+        known = {found.key: found for found in RECIPES}
+        cards: list[QWidget] = []
+        for key in keys:
+            if key in known:
+                title, summary = say(known[key].title), say(known[key].summary)
+                card = CardButton(title, summary, icon=key)
+                card.setObjectName(f"next-{key}")
+                card.clicked.connect(lambda _checked=False, chosen=key: self.chose.emit(PickRecipe(chosen)))
+                cards.append(card)
+        if not cards:
+            return
+        self._next = cards[0]
+        grid = CardGrid(widest=2, narrow=240)
+        grid.set_groups([(label(self.tr("Go on with"), "section"), cards)])
+        self._body.addWidget(grid)
+        set_kind(self._done, "")
 
     def _show_facts(self, facts: tuple[Fact, ...]) -> None:
         self._body.addWidget(label(self.tr("What was found"), "section"))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from app.flow import AppState, ConfirmStop, GiveAnswer, PressStop, RunState, StepState, StepStatus
 from app.recipes.registry import recipe
 from app.ui.pages.base import Page, StepMark, box, button, clear, label, mono_lines, set_kind
 from app.ui.questions import QuestionView, view_for
-from app.ui.say import announce, say, size_per_second
+from app.ui.say import announce, duration, number, say, size_per_second
 from app.ui.theme import SPACE
 from app.work.events import Asked
-from app.work.questions import DoThis
+from app.work.questions import DoThis, Review, WatchLight
 
 PROGRESS_STEPS = 1000
 
@@ -26,6 +26,8 @@ class RunPage(Page):
         self._asked: Asked | None = None
         self._view: QuestionView | None = None
         self._rows: list[tuple[StepMark, QLabel, QLabel]] = []
+        self._pinned: QWidget | None = None
+        self._place_is_theirs = False  # the person has scrolled or opened something: never jump again
         self._notes = 0
         self._spoken = ""
 
@@ -76,7 +78,9 @@ class RunPage(Page):
         self.content.addStretch(1)
 
         # Only when the layout has settled does the bar know how far it goes.
-        self.scroller.verticalScrollBar().rangeChanged.connect(lambda _least, _most: self._reveal())
+        bar_of_page = self.scroller.verticalScrollBar()
+        bar_of_page.rangeChanged.connect(lambda _least, _most: self._reveal())
+        bar_of_page.actionTriggered.connect(lambda _action: self._leave_place())
 
         self._state = label("", "muted")
         self._fold = button(self.tr("&Details"))
@@ -124,6 +128,8 @@ class RunPage(Page):
             if run.stops_at_once:
                 return self.tr("Stopping... the board is left as it was found.")
             return self.tr("It will stop after this step.")
+        if run.asked is not None and isinstance(run.asked.question, Review):
+            return self.tr("Nothing is written before you agree.")
         if not run.changes_board:
             return self.tr("Nothing is changed on the board.")
         if not run.stops_at_once:
@@ -170,36 +176,60 @@ class RunPage(Page):
 
     def _show_progress(self, run: RunState) -> None:
         self._progress.setValue(round(run.fraction * PROGRESS_STEPS))
-        self._percent.setText(self.tr("{percent} %").format(percent=round(run.fraction * 100)))
+        self._percent.setText(self.tr("{percent} %").format(percent=number(round(run.fraction * 100))))
         words = []
         if run.rate > 0:
             words.append(size_per_second(run.rate))
         if run.seconds_left is not None and run.seconds_left >= 1:
-            words.append(self.tr("about {seconds} s left").format(seconds=round(run.seconds_left)))
-        self._speed.setText(" · ".join(words))
+            words.append(self.tr("about {time} left").format(time=duration(run.seconds_left)))
+        self._speed.setText(", ".join(words))
 
     def _show_question(self, run: RunState) -> None:
         if run.asked is not self._asked:
-            clear(self._question)
-            self._view = None
+            self._end_question()
             self._asked = run.asked
             if run.asked is not None:
-                self._view = view_for(run.asked.question)
-                self._view.answered.connect(lambda answer: self.chose.emit(GiveAnswer(answer)))
-                self._question.addWidget(self._view)
-                if (wanted := self._view.first_focus()) is not None:
-                    wanted.setFocus()
-                announce(self, say(run.asked.question.title))
+                self._begin_question(run.asked)
         if self._view is not None:
             self._view.show_hint(say(run.hint) if run.hint is not None else "")
-        # While hands are busy there is nothing to measure.
-        self._progress.setVisible(not (run.asked is not None and isinstance(run.asked.question, DoThis)))
+        # While hands are busy or the plan is read there is nothing to measure.
+        waits = run.asked is not None and isinstance(run.asked.question, DoThis | Review | WatchLight)
+        self._progress.setVisible(not waits)
         self._percent.setVisible(self._progress.isVisibleTo(self))
         self._speed.setVisible(self._progress.isVisibleTo(self))
 
+    def _begin_question(self, asked: Asked) -> None:
+        view = self._view = view_for(asked.question)
+        view.answered.connect(lambda answer: self.chose.emit(GiveAnswer(answer)))
+        self._question.addWidget(view)
+        for part in view.findChildren(QAbstractButton):
+            part.pressed.connect(self._leave_place)
+        self._pinned = view.pinned
+        if self._pinned is not None:
+            self.footer.add(self._pinned)
+        self._fold.setVisible(self._pinned is None)
+        self._stop.setVisible(self._pinned is None)  # one of the pinned buttons says no, which is the same
+        if (wanted := view.first_focus()) is not None:
+            wanted.setFocus()
+        announce(self, say(asked.question.title))
+
+    def _end_question(self) -> None:
+        if self._pinned is not None:
+            self._pinned.hide()
+            self._pinned.setParent(None)
+            self._pinned.deleteLater()
+        clear(self._question)
+        self._view = self._pinned = None
+        self._place_is_theirs = False
+        self._fold.show()
+        self._stop.show()
+
+    def _leave_place(self) -> None:
+        self._place_is_theirs = True
+
     def _reveal(self) -> None:
         """Scroll to the question: with large words it may be below the edge, and nobody looks for it there."""
-        if self._view is not None:
+        if self._view is not None and not self._place_is_theirs:
             self.scroller.verticalScrollBar().setValue(self._view.y())
 
     def _show_notes(self, run: RunState) -> None:
