@@ -503,7 +503,7 @@ class VirtualBoard:
         model: DfuModel
         boot = self.personality.boot
         if self.f1_flash is not None and self.spi_flash is not None:
-            model = CoreDfu(boot, self.f1_flash, self.spi_flash, self._leave_dfu)
+            model = CoreDfu(boot, self.f1_flash, self.spi_flash, self._leave_dfu, lambda: self.mishap)
         else:
             assert self.f2_flash is not None
             assert self.dct_area is not None
@@ -517,6 +517,7 @@ class VirtualBoard:
                 dct_works=self._dct_works,
                 wrote_system=self._wrote_system,
                 leave=self._leave_dfu,
+                mishap=lambda: self.mishap,
             )
         self._after(self.timing.attach_dfu, lambda: self._attach(self._dfu_face(model)))
 

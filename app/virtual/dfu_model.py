@@ -22,6 +22,7 @@ from app.virtual.flash import (
     Memory,
     SerialFlash,
 )
+from app.virtual.mishaps import Mishap
 from app.virtual.personality import BootLoader
 
 
@@ -92,7 +93,9 @@ class DfuModel:
 
     transfer_size: int
 
-    def __init__(self, leave: Callable[[float], None]) -> None:
+    def __init__(self, leave: Callable[[float], None], mishap: Callable[[], Mishap]) -> None:
+        self._mishap = mishap
+        self._changes = 0
         self.state = IDLE
         self.status = OK
         self.pointer = 0
@@ -137,6 +140,22 @@ class DfuModel:
     def _work(self, pending: Pending) -> tuple[bool, float]:
         """Do what the host sent; return whether it went well and how long it takes."""
         raise NotImplementedError
+
+    def _change(self, medium: Memory, address: int, data: bytes | None) -> tuple[bool, float]:
+        """Erase (no data) or write, unless something is planned to go wrong with it."""
+        self._changes += 1
+        mishap = self._mishap()
+        if self._changes in (mishap.fails_at, mishap.lost_at):
+            return self._changes == mishap.lost_at, 0.0
+        return medium.erase(address) if data is None else medium.write(address, data)
+
+    def _sense(self, medium: Memory, address: int, size: int) -> bytes:
+        """Read; worn memory gives one bit wrong."""
+        found = bytearray(medium.read(address, size))
+        worn = self._mishap().worn
+        if worn is not None and address <= worn < address + len(found):
+            found[worn - address] ^= 1
+        return bytes(found)
 
     def _poll_for(self, pending: Pending) -> int | None:
         """Return bwPollTimeout in ms for that work; None leaves the bytes as they are."""
@@ -190,9 +209,14 @@ class CoreDfu(DfuModel):
     transfer_size = CORE_TRANSFER_SIZE
 
     def __init__(
-        self, boot: BootLoader, internal: InternalF1, spi: SerialFlash, leave: Callable[[float], None]
+        self,
+        boot: BootLoader,
+        internal: InternalF1,
+        spi: SerialFlash,
+        leave: Callable[[float], None],
+        mishap: Callable[[], Mishap] = lambda: Mishap.NONE,
     ) -> None:
-        super().__init__(leave)
+        super().__init__(leave, mishap)
         self.state, self.status = ERROR, ERR_FIRMWARE  # 2.2.1
         self.pointer = 0x0800_5000
         self.crashed = False
@@ -221,10 +245,10 @@ class CoreDfu(DfuModel):
             medium = self._medium(self.pointer)
             if not pending.erases or medium is None:
                 return True, 0.0
-            return medium.erase(self.pointer)
+            return self._change(medium, self.pointer, None)
         address = (self.pointer + (pending.block - 2) * self.transfer_size) % (1 << 32)
         medium = self._medium(address)
-        return (True, 0.0) if medium is None else medium.write(address, pending.data)
+        return (True, 0.0) if medium is None else self._change(medium, address, pending.data)
 
     def _poll_for(self, pending: Pending) -> int | None:
         medium = self._medium(self.pointer)
@@ -240,13 +264,13 @@ class CoreDfu(DfuModel):
             if size > self.transfer_size:  # overruns the boot loader's buffer (2.2.12)
                 self.crashed = True
                 raise NoAnswer
-            return self._spi.read(address, size)
+            return self._sense(self._spi, address, size)
         # Anywhere else reads the alias of the internal flash at address 0 (2.2.3).
         start = address if medium is not None else F1_BASE + (address & 0x03FF_FFFF)
         if start + size > F1_BASE + F1_SIZE:  # bus fault (2.2.12)
             self.crashed = True
             raise NoAnswer
-        return self._internal.read(start, size)
+        return self._sense(self._internal, start, size)
 
     def _get_status(self, setup: Setup) -> Answer:
         busy = 0.0
@@ -288,6 +312,7 @@ class F2Dfu(DfuModel):
         dct_works: Whether the code for the DCT can be found now (2.4.11).
         wrote_system: Called after each write or erase in internal flash.
         leave: Called with the seconds until the reset.
+        mishap: What goes wrong now.
     """
 
     transfer_size = F2_TRANSFER_SIZE
@@ -302,8 +327,9 @@ class F2Dfu(DfuModel):
         dct_works: Callable[[], bool],
         wrote_system: Callable[[int], None],
         leave: Callable[[float], None],
+        mishap: Callable[[], Mishap] = lambda: Mishap.NONE,
     ) -> None:
-        super().__init__(leave)
+        super().__init__(leave, mishap)
         self.pointer = 0x0802_0000
         self._boot = boot
         self._media: dict[int, Memory] = {0: internal, 1: dct}
@@ -349,7 +375,7 @@ class F2Dfu(DfuModel):
         alt, medium = chosen
         if alt == 1 and not erases and not self._dct_works():
             return False, 0.0
-        done = medium.erase(address) if erases else medium.write(address, pending.data)
+        done = self._change(medium, address, None if erases else pending.data)
         if alt == 0:
             self._wrote_system(address)
         return done
@@ -373,7 +399,7 @@ class F2Dfu(DfuModel):
         alt, medium = chosen
         if alt == 1 and not self._dct_works():
             return bytes(size)
-        found = medium.read(address, size)
+        found = self._sense(medium, address, size)
         self._buffer[: len(found)] = found
         return bytes(self._buffer[:size])
 

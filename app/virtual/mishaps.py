@@ -23,6 +23,10 @@ class Mishap:
         never_returns: After the next time it leaves the bus, the board does not come back.
         garbage: The serial port sends noise before everything it says.
         charge_only: The cable has no data wires: the host never sees anything.
+        fails_at: That erase or write in DFU mode, counted from 1, does nothing; a boot loader that reports failures
+            does so.
+        lost_at: That one does nothing either, and nobody is told.
+        worn: Address of memory that reads back with a bit turned over, however often it is erased and written.
         wrong_board: After the next time it leaves the bus, another board of the same kind stands on its port.
     """
 
@@ -39,6 +43,9 @@ class Mishap:
     garbage: bool = False
     charge_only: bool = False
     wrong_board: bool = False
+    fails_at: int | None = None
+    lost_at: int | None = None
+    worn: int | None = None
 
     NONE: ClassVar[Mishap]
 
