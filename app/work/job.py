@@ -35,9 +35,11 @@ from app.work.identity import IdentityBook
 from app.work.questions import DoThis, Enter, Question, WatchLight, parse_answer
 
 if TYPE_CHECKING:
+    from app.firmware.pack import RescuePack
     from app.keys.safe import Backup, KeySafe
     from app.protocols.dfu import DfuSession
     from app.protocols.listening import ListeningConsole
+    from app.undo.store import UndoStore
 
 log = logging.getLogger(__name__)
 
@@ -127,12 +129,16 @@ class Job:
         book: IdentityBook,
         post: Post,
         answers: Mapping[str, object] | None = None,
+        pack: RescuePack | None = None,
+        undo: UndoStore | None = None,
     ) -> None:
         self.run = run
         self.bus = bus
         self.clock = clock
         self.safe = safe
         self.book = book
+        self._pack = pack
+        self._undo = undo
         self.changed = False
         self.restarting = False
         self._board = board
@@ -170,6 +176,18 @@ class Job:
     def identity(self) -> Identity | None:
         """Its proven identity, or None."""
         return self._identity
+
+    @property
+    def pack(self) -> RescuePack:
+        """The rescue pack."""
+        assert self._pack is not None, "a job of a recipe that writes is given the pack"
+        return self._pack
+
+    @property
+    def undo(self) -> UndoStore:
+        """Where is kept what is on boards before it is changed."""
+        assert self._undo is not None, "a job of a recipe that writes is given the store"
+        return self._undo
 
     # --- news ---
 

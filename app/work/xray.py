@@ -6,15 +6,57 @@ that holds keys and settings only "blank" or "kept" is told.
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
-from app.work.plan import XRay
+from app.faults import DfuRefused
+from app.firmware.image import LEGACY_ROOM, Form, Function, Image, find
+from app.firmware.pack import PackFile, recognise
+from app.firmware.releases import describe
+from app.firmware.verdict import judge
+from app.platforms.model import Medium, Platform, Quirk, Region
+from app.protocols.dfu import DfuSession
+from app.text import Text, text
+from app.work.job import Job
+from app.work.plan import SlotState, SlotView, XRay
+from app.work.verdicts import PENDING_UPDATE, CoreFlags, Facts, flag_words, verdict
 
-if TYPE_CHECKING:
-    from app.firmware.image import Function
-    from app.work.job import Job
+log = logging.getLogger(__name__)
+
+HEAD = 4096
+"""Enough of a slot to find every module information (7.1) and to see that it is blank; one or four transfers."""
+
+_TICKS = 1000  # progress inside one slot
+
+_BLANK = text("XRay", "nothing")
+_NO_IMAGE = text("XRay", "no firmware that this program knows")
+_KEYS = text("XRay", "keys and settings, not shown")
+_KEY = text("XRay", "a key, not shown")
+_USED = text("XRay", "in use")
+_NOT_READ = text("XRay", "the boot loader does not give it now")
+_LOADER = text("XRay", "Boot loader: {name}")
+_LOADER_END = text("XRay", "the end of the boot loader")
+_COVERED = text("XRay", "part of the firmware before it")
+_MISSING_BYTES = text("XRay", "It says it has {said} bytes, more than there is room for.")
+_BAD_SUM = text("XRay", "Its checksum is wrong.")
+_NO_SUM = text("XRay", "It carries no checksum, so only its first words could be checked.")
+_SAME_AS = text("XRay", "The same, byte for byte, as in the rescue pack: {title}.")
+_ONLY_WITH_PART_2 = text("XRay", "This boot loader reads it with the help of system part 2.")
+_NO_LOADER = text("XRay", "Where the boot loader belongs stands: {what}.")
+_FACTORY_FLAG = text("XRay", "A factory reset waits for the next start.")
+_UPDATE_FLAG = text("XRay", "An update waits to be installed at the next start.")
+
+_FLAGS_REGION = "system-flags"
+_LOADERS = ("bootloader", "bootloader-end")
+_KEPT = frozenset({"reserved", "server-key", "device-key", "dct", "free", "eeprom", "serial-flash"})
+_PLAIN_DATA = frozenset({"free", "eeprom", "serial-flash"})
+_RAW_COPIES = frozenset({"dct-copy-1", "dct-copy-2"})  # the boot loader's own view of them is `dct` (3.5)
+_COPIES = frozenset({"factory", "factory-0.4.9", "backup", "ota"})  # hold images built for another address (3.2, 3.3)
+_NO_MISFIT = frozenset({"unproven", "changed-inside", "odd-length", "downgrade", "factory-moved"})
+"""Reasons against writing an image that are none against one that is there."""
+_NAMED_ROLES = frozenset({"tinker", "doctor", "voodoospark", "tinker-usb-debugging"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +65,18 @@ class Looked:
 
     Attributes:
         xray: What is where, and what that means.
-        memory: The bytes that were read of each region that holds no secret, from its start, by the region's key.
-        installed: Version of every sound image, by function and index.
+        memory: The bytes that were read of each region that holds firmware or flags, from its start, by the region's
+            key; often fewer than the region has.
+        installed: Version of every sound image that runs or would run, by function and index.
+        roles: Which file of the rescue pack a region holds byte for byte, as that file's role, by region key.
+        flags: A Core's flags; None on other boards, or when not looked at.
     """
 
     xray: XRay
     memory: Mapping[str, bytes] = field(repr=False)
     installed: Mapping[tuple[Function, int], int]
+    roles: Mapping[str, str] = field(default_factory=dict)
+    flags: CoreFlags | None = None
 
 
 def look(job: Job, regions: Collection[str] | None = None) -> Looked:
@@ -43,4 +90,247 @@ def look(job: Job, regions: Collection[str] | None = None) -> Looked:
         Fault: The board could not be read.
         Cancelled: The person stopped the job.
     """
-    raise NotImplementedError
+    platform = job.platform
+    chosen = [each for each in platform.regions if each.key not in _RAW_COPIES]
+    if regions is not None:
+        chosen = [each for each in chosen if each.key in regions]
+    reading = _Reading(job, len(chosen))
+    for alt in sorted({each.alt for each in chosen}):
+        with job.dfu(alt) as session:
+            for region in (each for each in chosen if each.alt == alt):
+                reading.read(session, region)
+    return _Judging(job, chosen, reading).looked()
+
+
+class _Reading:
+    """Reads the board, slot by slot."""
+
+    def __init__(self, job: Job, slots: int) -> None:
+        self._job = job
+        self._platform = job.platform
+        self._total = slots * _TICKS
+        self._slot = 0
+        self.memory: dict[str, bytes] = {}
+        self.images: dict[str, Image] = {}
+        self.kept: dict[str, bool] = {}  # True: something is there
+        self.refused: set[str] = set()
+        self.pending: bool | None = None
+
+    def read(self, session: DfuSession, region: Region) -> None:
+        """Read as much of a region as is needed to tell what it holds."""
+        try:
+            if region.medium is Medium.DCT:
+                self._settings(session, region)
+            elif region.key in _KEPT or region.secret:
+                self.kept[region.key] = not _is_blank(self._bytes(session, region, 0, min(HEAD, region.size)))
+            elif region.key == _FLAGS_REGION:
+                self.memory[region.key] = self._bytes(session, region, 0, region.size)
+            else:
+                self._firmware(session, region)
+        except DfuRefused as fault:
+            log.info("region %s: %s", region.key, fault.detail)
+            session.settle()
+            self.refused.add(region.key)
+        self._slot += 1
+        self._job.tick(self._slot * _TICKS, self._total, of_bytes=False)
+
+    def _bytes(self, session: DfuSession, region: Region, offset: int, size: int) -> bytes:
+        def progress(done: int, total: int) -> None:
+            here = self._slot * _TICKS + _TICKS * done // (total + 1)
+            self._job.tick(here, self._total, of_bytes=False)
+
+        return session.read(region.start + offset, size, progress)
+
+    def _settings(self, session: DfuSession, region: Region) -> None:
+        raw = self._bytes(session, region, 0, HEAD)
+        if self._job.has(Quirk.DCT_NEEDS_PART2) and raw == bytes(len(raw)):
+            self.refused.add(region.key)
+            return
+        self.kept[region.key] = not _is_blank(raw)
+        self.pending = raw[self._platform.field("ota-update-flag").address] == PENDING_UPDATE
+
+    def _firmware(self, session: DfuSession, region: Region) -> None:
+        """Read the head, then what the image found there says it has; a legacy image does not say, so all there is."""
+        room = min(region.size, LEGACY_ROOM) if self._holds_legacy else region.size
+        memory = self._bytes(session, region, 0, min(HEAD, room))
+        image = find(memory, region.start, self._platform)
+        wanted = len(memory)
+        if region.key not in _LOADERS or not self._holds_legacy:
+            if image is not None and image.missing:
+                wanted = min(image.size + image.missing, self._room(region, image))
+            elif self._holds_legacy and not _is_blank(memory) and (image is None or image.form is Form.LEGACY):
+                wanted = room
+        if wanted > len(memory):
+            memory += self._bytes(session, region, len(memory), wanted - len(memory))
+            image = find(memory, region.start, self._platform)
+        self.memory[region.key] = memory
+        if image is not None:
+            self.images[region.key] = image
+
+    def _room(self, region: Region, image: Image) -> int:
+        """Complete firmware of a board with parts reaches over several slots (3.3)."""
+        if image.function is Function.MONOLITHIC:
+            for whole in self._platform.monolithic_regions:
+                if whole.start == region.start:
+                    return whole.size
+        return region.size
+
+    @property
+    def _holds_legacy(self) -> bool:
+        """Only the Core has firmware that does not say its size (7.1)."""
+        return any(each.medium is Medium.INTERNAL_F1 for each in self._platform.regions)
+
+
+class _Judging:
+    """Turns what was read into slots and a verdict."""
+
+    def __init__(self, job: Job, regions: list[Region], reading: _Reading) -> None:
+        self._job = job
+        self._platform: Platform = job.platform
+        self._loader = job.board.boot_loader or job.platform.boot_loader()
+        self._regions = regions
+        self._read = reading
+        self._packed: dict[str, PackFile] = {}
+        for key, image in reading.images.items():
+            packed = recognise(image.content)
+            if packed is not None:
+                self._packed[key] = packed
+        self._installed = {
+            (image.function, image.index): image.version or 0
+            for key, image in reading.images.items()
+            if key not in _COPIES and image.crc_ok and not image.missing
+        }
+        self._covered = self._covered_regions()
+
+    def looked(self) -> Looked:
+        """Put it together."""
+        slots = {region.key: self._slot(region) for region in self._regions}
+        flags = self._flags()
+        facts = Facts(
+            platform=self._platform,
+            boot_loader=self._loader,
+            slots=slots,
+            images={key: image for key, image in self._read.images.items() if image.crc_ok is not False},
+            installed=self._installed,
+            roles={key: packed.role for key, packed in self._packed.items()},
+            flags=flags,
+            update_pending=self._read.pending,
+        )
+        return Looked(
+            XRay(self._platform.key, tuple(slots.values()), verdict(facts)),
+            dict(self._read.memory),
+            dict(self._installed),
+            dict(facts.roles),
+            flags,
+        )
+
+    def _slot(self, region: Region) -> SlotView:
+        view = SlotView(region.key, region.name, region.alt, region.start, region.size, 0, SlotState.KEPT, _USED)
+        if region.key in self._read.refused:
+            detail = _ONLY_WITH_PART_2 if region.medium is Medium.DCT else None
+            return replace(view, state=SlotState.UNREADABLE, what=_NOT_READ, detail=detail)
+        if region.key in self._read.kept:
+            return self._kept(region, view)
+        if region.key == _FLAGS_REGION:
+            return self._flags_slot(view)
+        memory = self._read.memory[region.key]
+        if region.key in _LOADERS and region.medium is Medium.INTERNAL_F1:
+            return self._core_loader(region, view, memory)
+        if region.key in self._covered:
+            return replace(view, state=SlotState.GOOD, used=region.size, what=_COVERED)
+        image = self._read.images.get(region.key)
+        if image is None:
+            if _is_blank(memory):
+                return replace(view, state=SlotState.BLANK, what=_BLANK)
+            return replace(view, state=SlotState.UNKNOWN, what=_NO_IMAGE)
+        return self._with_image(region, view, image)
+
+    def _kept(self, region: Region, view: SlotView) -> SlotView:
+        if not self._read.kept[region.key]:
+            return replace(view, state=SlotState.BLANK, what=_BLANK)
+        if region.key in _PLAIN_DATA:
+            return view
+        if region.medium is Medium.DCT:
+            return replace(view, what=_KEYS, detail=_UPDATE_FLAG if self._read.pending else None)
+        return replace(view, what=_USED if region.key == "reserved" else _KEY)
+
+    def _core_loader(self, region: Region, view: SlotView, memory: bytes) -> SlotView:
+        """A Core's boot loader carries nothing that could prove it (3.1, 7.1); it answered, so its start is right."""
+        if region.key == _LOADERS[1]:
+            if _is_blank(memory):
+                return replace(view, state=SlotState.BLANK, what=_BLANK)
+            return replace(view, state=SlotState.UNPROVEN, what=_LOADER_END)
+        return replace(view, state=SlotState.UNPROVEN, what=_LOADER.with_values(name=self._loader.name), detail=_NO_SUM)
+
+    def _flags_slot(self, view: SlotView) -> SlotView:
+        memory = self._read.memory[view.region]
+        flags = self._flags()
+        assert flags is not None
+        detail = _FACTORY_FLAG if flags.factory_reset == 0xAAAA else None  # 3.1
+        state = SlotState.BLANK if _is_blank(memory) else SlotState.KEPT
+        return replace(view, state=state, what=flag_words(flags), detail=detail)
+
+    def _with_image(self, region: Region, view: SlotView, image: Image) -> SlotView:
+        packed = self._packed.get(region.key)
+        what = packed.title if packed is not None and packed.role in _NAMED_ROLES else describe(image)
+        view = replace(
+            view, used=image.size, what=what, version=image.version, sha256=hashlib.sha256(image.content).hexdigest()
+        )
+        if image.missing:
+            said = _MISSING_BYTES.with_values(said=image.size + image.missing)
+            return replace(view, state=SlotState.DAMAGED, detail=said)
+        if image.crc_ok is False:
+            return replace(view, state=SlotState.DAMAGED, detail=_BAD_SUM)
+        problem = self._problem(region, image)
+        if problem is not None:
+            return replace(view, state=SlotState.MISFIT, detail=problem)
+        if packed is not None:
+            return replace(view, state=SlotState.GOOD, detail=_SAME_AS.with_values(title=packed.title))
+        if image.crc_ok is None and image.known is None:
+            return replace(view, state=SlotState.UNPROVEN, detail=_NO_SUM)
+        return replace(view, state=SlotState.GOOD)
+
+    def _problem(self, region: Region, image: Image) -> Text | None:
+        """Say why an image does not belong where it is; None when it does."""
+        if region.key == _LOADERS[0] and image.function is not Function.BOOT_LOADER:
+            return _NO_LOADER.with_values(what=describe(image))
+        anywhere = region.key in _COPIES or region.key in _LOADERS or image.function is Function.MONOLITHIC
+        judged = judge(
+            image,
+            self._platform,
+            region=None if anywhere and region.key != "application" else region.key,
+            installed=None if region.key in _COPIES or region.key in _LOADERS else self._installed,
+        )
+        return next((each.words for each in judged.problems if each.code not in _NO_MISFIT), None)
+
+    def _covered_regions(self) -> set[str]:
+        """Slots that are only the continuation of complete firmware that begins before them."""
+        found = set()
+        for key, image in self._read.images.items():
+            if key in _COPIES or image.crc_ok is False:
+                continue
+            start = self._platform.region(key).start
+            for region in self._regions:
+                if region.alt == 0 and start < region.start < start + image.size and region.key != key:
+                    found.add(region.key)
+        return found
+
+    def _flags(self) -> CoreFlags | None:
+        page = self._read.memory.get(_FLAGS_REGION)
+        return None if page is None else read_flags(self._platform, page)
+
+
+def read_flags(platform: Platform, page: bytes) -> CoreFlags:
+    """Read a Core's flags page (3.1)."""
+    start = platform.region(_FLAGS_REGION).start
+
+    def word(key: str) -> int:
+        place = platform.field(key)
+        at = place.address - start
+        return int.from_bytes(page[at : at + place.size], "little")
+
+    return CoreFlags(word("flag-ota-update"), word("flag-factory-reset"), word("flag-nvmem-reset"))
+
+
+def _is_blank(memory: bytes) -> bool:
+    return not memory.strip(b"\xff")
