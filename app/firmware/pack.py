@@ -73,7 +73,7 @@ class PackFile:
     title: Text
     package_version: str
     member: str
-    remote: str | None
+    remote: str
 
 
 _TITLES = {
