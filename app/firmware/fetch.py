@@ -10,12 +10,10 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from app.clock import Clock, RealClock
 from app.faults import (
     PackContentWrong,
     PackDiskFailed,
@@ -42,23 +40,7 @@ PIECE = 8 * 1024
 MOST_REDIRECTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class FetchProgress:
-    """How far a download is.
-
-    Attributes:
-        name: The file that is coming.
-        done: Bytes of all wanted files that are here.
-        total: Bytes of all wanted files.
-        rate: Bytes a second of this download so far; 0 until something came.
-        seconds_left: How long the rest takes at that rate; None until something came.
-    """
-
-    name: str
-    done: int
-    total: int
-    rate: float
-    seconds_left: float | None
+Progress = Callable[[str, int, int], None]
 
 
 class Fetcher:
@@ -70,7 +52,6 @@ class Fetcher:
     Args:
         pack: Where the files go.
         source: The address that tags and paths are added to.
-        clock: For the speed.
         actions: What changes the disk.
     """
 
@@ -78,25 +59,24 @@ class Fetcher:
         self,
         pack: RescuePack,
         source: str = SOURCE,
-        clock: Clock | None = None,
         actions: FileActions | None = None,
     ) -> None:
         self._pack = pack
         self._source = source.rstrip("/")
-        self._clock = clock or RealClock()
         self._actions = actions or FileActions()
 
     def fetch(
         self,
         names: Sequence[str],
-        progress: Callable[[FetchProgress], None] = lambda progress: None,
+        progress: Progress = lambda name, done, total: None,
         check: Callable[[], None] = lambda: None,
-    ) -> tuple[str, ...]:
-        """Download these files and store them; return their names in the order they came.
+    ) -> None:
+        """Download these files, compare and store each.
 
         Args:
             names: Names of the table; what is here already comes again.
-            progress: Told before, during and after each file.
+            progress: Told a file's name, how many of its bytes are here, and its size: first with what an earlier
+                download left, last when the file is stored; the count falls when the source begins again.
             check: Called between pieces; raises Cancelled to stop. What came is kept and used the next time.
 
         Raises:
@@ -107,14 +87,12 @@ class Fetcher:
             Fault: The folder cannot be written.
         """
         files = [pack_file(name) for name in dict.fromkeys(names)]
-        meter = _Meter(self._clock, sum(file.size for file in files), progress)
         with self._client() as client:
             for file in files:
                 check()
-                self._pack.store(file.name, self._whole(client, file, meter, check))
+                self._pack.store(file.name, self._whole(client, file, progress, check))
                 self._forget(file)
-                meter.finished(file)
-        return tuple(file.name for file in files)
+                progress(file.name, file.size, file.size)
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[httpx.Client]:
@@ -131,13 +109,13 @@ class Fetcher:
         with client:
             yield client
 
-    def _whole(self, client: httpx.Client, file: PackFile, meter: _Meter, check: Callable[[], None]) -> bytes:
+    def _whole(self, client: httpx.Client, file: PackFile, tell: Progress, check: Callable[[], None]) -> bytes:
         """Return the file's right content."""
         came = bytearray(self._kept(file))
         resumed = bool(came)
-        meter.start(file, len(came))
+        tell(file.name, len(came), file.size)
         while True:
-            self._gather(client, file, came, meter, check)
+            self._gather(client, file, came, tell, check)
             if recognise(bytes(came)) == file:
                 return bytes(came)
             self._forget(file)
@@ -147,10 +125,10 @@ class Fetcher:
             _log.info("%s: what was kept did not fit, once more from the start", file.name)
             came.clear()
             resumed = False
-            meter.start(file, 0)
+            tell(file.name, 0, file.size)
 
     def _gather(
-        self, client: httpx.Client, file: PackFile, came: bytearray, meter: _Meter, check: Callable[[], None]
+        self, client: httpx.Client, file: PackFile, came: bytearray, tell: Progress, check: Callable[[], None]
     ) -> None:
         """Add to `came` until the file is whole or the source has no more; what a cut leaves is kept on the disk."""
         cuts = 0
@@ -159,7 +137,7 @@ class Fetcher:
             while True:
                 before = len(came)
                 try:
-                    ended = self._read(client, file, came, meter, check)
+                    ended = self._read(client, file, came, tell, check)
                     if ended:
                         return
                     why = f"ended after {len(came)} bytes of {file.size}"
@@ -180,19 +158,20 @@ class Fetcher:
                     self._keep(file, came)
 
     def _read(
-        self, client: httpx.Client, file: PackFile, came: bytearray, meter: _Meter, check: Callable[[], None]
+        self, client: httpx.Client, file: PackFile, came: bytearray, tell: Progress, check: Callable[[], None]
     ) -> bool:
         """Ask once, for what is not there yet, and read what comes; return whether that was all the source has."""
         headers = {"Range": f"bytes={len(came)}-"} if came else {}
         with client.stream("GET", f"{self._source}/{file.remote}", headers=headers) as answer:
-            self._begin(answer, file, came, meter)
+            self._begin(answer, file, came, tell)
             saved = len(came)
             for piece in answer.iter_raw(PIECE):
                 check()
                 came += piece
-                meter.came(file, len(piece))
                 if len(came) > file.size:  # never more in memory than a piece too much
                     return True
+                if len(came) < file.size:
+                    tell(file.name, len(came), file.size)
                 if len(came) - saved >= SAVE_EVERY and len(came) < file.size:
                     with file_faults(self._pack.root, no_room=PackNoRoom, disk_failed=PackDiskFailed):
                         self._keep(file, came)
@@ -200,7 +179,7 @@ class Fetcher:
             # Without either of these a cut looks like the end; with one of them it is an error.
             return len(came) == file.size or not {"content-length", "transfer-encoding"}.isdisjoint(answer.headers)
 
-    def _begin(self, answer: httpx.Response, file: PackFile, came: bytearray, meter: _Meter) -> None:
+    def _begin(self, answer: httpx.Response, file: PackFile, came: bytearray, tell: Progress) -> None:
         """See what the source is about to send; it may not know ranges.
 
         Raises:
@@ -213,7 +192,7 @@ class Fetcher:
             # Another part than was asked for: only from the start is it clear what comes.
         elif answer.status_code == httpx.codes.OK:
             came.clear()
-            meter.start(file, 0)
+            tell(file.name, 0, file.size)
             size = answer.headers.get("Content-Length", str(file.size))
             if size != str(file.size):  # for example the sign-in page of a hotel
                 self._forget(file)
@@ -224,7 +203,7 @@ class Fetcher:
         else:
             raise PackSourceRefused(str(answer.url), host=self._host(), file=file.name, status=answer.status_code)
         came.clear()
-        meter.start(file, 0)
+        tell(file.name, 0, file.size)
         self._forget(file)
         raise httpx.RemoteProtocolError("the source sends another part than was asked for")
 
@@ -256,40 +235,3 @@ class Fetcher:
 
     def _offline(self, error: Exception) -> PackOffline:
         return PackOffline(f"{type(error).__name__}: {error}", host=self._host())
-
-
-class _Meter:
-    """Counts what comes and says how fast it is."""
-
-    def __init__(self, clock: Clock, total: int, tell: Callable[[FetchProgress], None]) -> None:
-        self._clock = clock
-        self._total = total
-        self._tell = tell
-        self._finished = 0  # bytes of whole files
-        self._here = 0  # bytes of the file that is coming
-        self._came = 0  # bytes that came over the line
-        self._began: float | None = None
-
-    def start(self, file: PackFile, here: int) -> None:
-        """A file begins, with so many bytes that are here already."""
-        self._here = here
-        if self._began is None:
-            self._began = self._clock.now()
-        self._say(file)
-
-    def came(self, file: PackFile, size: int) -> None:
-        """So many bytes more came."""
-        self._here += size
-        self._came += size
-        self._say(file)
-
-    def finished(self, file: PackFile) -> None:
-        """A file is stored."""
-        self._finished += file.size
-        self._here = 0
-
-    def _say(self, file: PackFile) -> None:
-        done = min(self._finished + self._here, self._total)
-        took = self._clock.now() - (self._began or 0.0)
-        rate = self._came / took if took > 0 else 0.0
-        self._tell(FetchProgress(file.name, done, self._total, rate, (self._total - done) / rate if rate else None))
