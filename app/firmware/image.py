@@ -121,12 +121,12 @@ KNOWN_LEGACY: Final = (
     KnownLegacy(
         25068,
         "7291e032472121b1f70f9daf56e4de175f21beba50172da8fbe737e2e2734670",
-        text("Firmware", "Radio patch 1.13.7"),
+        text("Firmware", "Radio patch, service pack 1.13.7"),
     ),
     KnownLegacy(
         25240,
         "7df4ee5c284ec2bdd209398ee64068d86c57c59465f6d56018fee874517dbb45",
-        text("Firmware", "Radio patch 1.14"),
+        text("Firmware", "Radio patch, service pack 1.14"),
     ),
     KnownLegacy(
         93636,
@@ -140,6 +140,7 @@ LEGACY_START: Final = 0x0800_5000
 LEGACY_ROOM: Final = 110_592
 """Bytes the Core has for its firmware (3.1)."""
 
+_LEGACY_START_BYTES = LEGACY_START.to_bytes(4, "little")
 _INFO = struct.Struct("<IIBBHHBBBBHBBH")
 _CORE_INFO_AT = 0x10C
 # 7.1: user parts and one system part of the Electron; the other STM32F2 modules; the Core; nRF52; Bluz.
@@ -226,7 +227,7 @@ def find(memory: bytes, address: int, platform: Platform) -> Image | None:
     used += b"\xff" * (-len(used) % 4)  # flash is written in words, and the last one may end in 0xFF
     if _entry(used) >= LEGACY_START + len(used) or len(used) > LEGACY_ROOM:
         return None
-    broken = any(info.at == _CORE_INFO_AT and _was_core(info) for info in infos)
+    broken = _moved_info(used) or any(info.at == _CORE_INFO_AT and _was_core(info) for info in infos)
     return _legacy(used, broken=broken)
 
 
@@ -311,7 +312,8 @@ def _refuse_broken_module(content: bytes, infos: Collection[_Info]) -> None:
             ).with_values(**values)
         )
     whole = size > _SMALLEST and (_crc_ok(content) or _sha_ok(content))
-    if whole or any(info.start in _ALL_STARTS or info.last - size + _CRC_SIZE in _ALL_STARTS for info in infos):
+    told = any(info.start in _ALL_STARTS or info.last - size + _CRC_SIZE in _ALL_STARTS for info in infos)
+    if whole or told or _moved_info(content):
         raise ImageDamaged(
             reason=text("Firmware", "The part of the file that says what it is and where it belongs is damaged.")
         )
@@ -361,11 +363,25 @@ def _legacy(content: bytes, *, broken: bool = False) -> Image:
     )
 
 
+def _moved_info(content: bytes) -> bool:
+    """Whether module information of a Core image stands anywhere: bytes before it were lost, added or moved."""
+    at = content.find(_LEGACY_START_BYTES)
+    while 0 <= at <= len(content) - _INFO.size:
+        info = _info(content, at)
+        if info.function == Function.MONOLITHIC and info.platform == LEGACY_PLATFORM and _ends_inside(info):
+            return True
+        at = content.find(_LEGACY_START_BYTES, at + 1)
+    return False
+
+
+def _ends_inside(info: _Info) -> bool:
+    return LEGACY_START < info.last < LEGACY_START + LEGACY_ROOM
+
+
 def _was_core(info: _Info) -> bool:
     """Whether there was module information of a Core image: a part of it still says so."""
-    ends_inside = LEGACY_START < info.last < LEGACY_START + LEGACY_ROOM
     return info.start == LEGACY_START or (
-        ends_inside and info.platform == LEGACY_PLATFORM and info.function == Function.MONOLITHIC
+        _ends_inside(info) and info.platform == LEGACY_PLATFORM and info.function == Function.MONOLITHIC
     )
 
 
