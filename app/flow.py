@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
+from app.firmware.pack import PackItem, PackState
 from app.keys.backup import Backup
 from app.platforms.identify import serial_form, serial_matches
 from app.platforms.model import SerialForm
 from app.text import Text, text
+from app.undo.board_name import Match
 from app.work.board import Board
 from app.work.events import (
     Answered,
@@ -29,10 +31,18 @@ from app.work.events import (
     FileWorkFailed,
     Hint,
     Note,
+    PackAdded,
+    PackEvent,
+    PackFetched,
+    PackFetchFailed,
+    PackFetchStopped,
+    PackListed,
+    PackProgress,
     PassphraseRefused,
     PlanReady,
     Protection,
     ReportSaved,
+    RescuesInterrupted,
     RunEvent,
     SafeProtection,
     StepDone,
@@ -44,6 +54,10 @@ from app.work.events import (
     Succeeded,
 )
 
+if TYPE_CHECKING:
+    from app.firmware.pack import Notice as Ownership
+    from app.undo.store import InterruptedRescue
+
 
 @unique
 class Screen(Enum):
@@ -54,13 +68,18 @@ class Screen(Enum):
     RUN = "run"
     RESULT = "result"
     SAFE = "safe"
+    PACK = "pack"
     GUIDE = "guide"
     SETTINGS = "settings"
     HELP = "help"
 
 
-SIDE_SCREENS = frozenset({Screen.SAFE, Screen.GUIDE, Screen.SETTINGS, Screen.HELP})
+SIDE_SCREENS = frozenset({Screen.SAFE, Screen.PACK, Screen.GUIDE, Screen.SETTINGS, Screen.HELP})
 """Screens that open from everywhere and close to where the person was."""
+
+
+Answers = tuple[tuple[str, object], ...]
+"""Answers given beforehand: the questions' names and what was answered."""
 
 
 @unique
@@ -92,6 +111,7 @@ class RunState:
         recipe: Key of the recipe.
         board: The board as it was last seen on its port.
         changes_board: Whether the recipe may change the board's memory.
+        answers: Answers given beforehand; trying again gives them again.
         title: What the run does.
         steps: Empty until the plan came.
         fraction: Of the whole run, 0.0 to 1.0.
@@ -109,6 +129,7 @@ class RunState:
     recipe: str
     board: Board
     changes_board: bool = False
+    answers: Answers = ()
     title: Text | None = None
     steps: tuple[StepState, ...] = ()
     fraction: float = 0.0
@@ -167,9 +188,27 @@ class PassphraseForm:
     refused: Text | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What is missing in the rescue pack is being downloaded.
+
+    Attributes:
+        names: The files it is about.
+        progress: How far it is; None until the first news.
+        stopping: The person asked to stop.
+    """
+
+    names: tuple[str, ...]
+    progress: PackProgress | None = None
+    stopping: bool = False
+
+
 COPIED = text("Flow", "The copy was written.")
 SAVED = text("Flow", "The report was saved. It holds no key and no password.")
 WENT_WRONG = text("Flow", "{cause} {next_step}")
+PACK_DOWNLOADED = text("Flow", "The rescue pack was downloaded.")
+PACK_GREW = text("Flow", "Images added to the rescue pack: {count}.")
+NOTHING_FOR_PACK = text("Flow", "None of these files holds an image of the rescue pack.")
 
 
 # --- what the window tells ------------------------------------------------------------------------------------------
@@ -196,9 +235,10 @@ class PickBoard:
 
 @dataclass(frozen=True, slots=True)
 class PickRecipe:
-    """A card was chosen."""
+    """A card was chosen, or something else that leads to a recipe's plan, with answers it knows already."""
 
     recipe: str
+    answers: Answers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +259,7 @@ class RunBegan:
     recipe: str
     board: Board
     changes_board: bool = False
+    answers: Answers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +336,56 @@ class PressSaveReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PressDownload:
+    """Download what the rescue pack lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressStopDownload:
+    """Stop that."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddToPack:
+    """These files were picked, or dropped on the window: look for images of the rescue pack in them."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PressFinish:
+    """Finish the interrupted rescue of this ID."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
+class PressPutBack:
+    """Put back what was there before the interrupted rescue of this ID."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Say no more of the interrupted rescue of this ID until the program is started again; "" shows all again."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskForget:
+    """Forget the interrupted rescue of this ID, after a question; "" closes the question."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmForget:
+    """Yes, forget the one that was asked about."""
+
+
+@dataclass(frozen=True, slots=True)
 class PressPractice:
     """Open a second window with a practice board."""
 
@@ -324,6 +415,14 @@ Click = (
     | GivePassphrase
     | PressLock
     | PressSaveReport
+    | PressDownload
+    | PressStopDownload
+    | AddToPack
+    | PressFinish
+    | PressPutBack
+    | SetAside
+    | AskForget
+    | ConfirmForget
     | PressPractice
     | CloseNotice
 )
@@ -334,10 +433,11 @@ Click = (
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """Start this recipe on this board."""
+    """Start this recipe on this board, with these answers given beforehand."""
 
     recipe: str
     board: Board
+    answers: Answers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +495,42 @@ class SaveReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ListPack:
+    """Have the rescue pack looked through."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPack:
+    """Have these files of the rescue pack downloaded."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopFetch:
+    """Have the download stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddFiles:
+    """Have these files looked through for images of the rescue pack."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListRescues:
+    """Have the interrupted rescues listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRescue:
+    """Have this interrupted rescue forgotten."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenPractice:
     """Start the program once more, in practice mode."""
 
@@ -414,6 +550,12 @@ Order = (
     | UnlockSafe
     | LockSafe
     | SaveReport
+    | ListPack
+    | FetchPack
+    | StopFetch
+    | AddFiles
+    | ListRescues
+    | ForgetRescue
     | OpenPractice
     | CloseWindow
 )
@@ -432,10 +574,20 @@ class AppState:
         chosen: Port of the board that is worked with; stays while that board is away on the plan page or in a run.
         no_board_for_long: Ten seconds have passed without a board.
         recipe: Recipe of the plan page.
+        answers: What that recipe's questions will be answered with, as far as known beforehand.
         run: The live run, or the last one.
         backups: What the key safe holds, newest first; None until it was listed.
         protection: How the key safe is protected; None until it was looked at.
         passphrase_form: The form on the key safe's page, None while it is closed.
+        pack: The rescue pack's images; None until they were looked at.
+        pack_notices: Whose the pack's files are.
+        download: The download under way, None when there is none.
+        pack_trouble: Why the last download ended, None when nothing is wrong.
+        adding: Files of the person's are being looked through for images.
+        added: What was found in the last ones.
+        rescues: Interrupted rescues, newest first.
+        set_aside: IDs of those that are not to be shown for now.
+        confirm_forget: ID of the one that is to be forgotten; the window asks. "" for none.
         confirm_close: The window asks whether to stop the run and close.
         closing: The window closes as soon as the run has ended.
         practice: Whether the boards are virtual.
@@ -452,10 +604,20 @@ class AppState:
     chosen: str | None = None
     no_board_for_long: bool = False
     recipe: str = ""
+    answers: Answers = ()
     run: RunState | None = None
     backups: tuple[Backup, ...] | None = None
     protection: Protection | None = None
     passphrase_form: PassphraseForm | None = None
+    pack: tuple[PackItem, ...] | None = None
+    pack_notices: tuple[Ownership, ...] = ()
+    download: Download | None = None
+    pack_trouble: PackFetchFailed | None = None
+    adding: bool = False
+    added: PackAdded | None = None
+    rescues: tuple[InterruptedRescue, ...] = ()
+    set_aside: frozenset[str] = frozenset()
+    confirm_forget: str = ""
     confirm_close: bool = False
     closing: bool = False
     practice: bool = False
@@ -485,6 +647,11 @@ class AppState:
         """Whether the board of the live run is between two modes or unplugged."""
         return self.live_run is not None and self.board is None
 
+    @property
+    def lacking(self) -> tuple[PackItem, ...]:
+        """What the rescue pack lacks: missing or damaged."""
+        return tuple(item for item in self.pack or () if item.state is not PackState.PRESENT)
+
 
 def backups_of(board: Board, backups: tuple[Backup, ...]) -> tuple[Backup, ...]:
     """Return the board's own sound backups, in the order given: by its proven ID, else as far as its serial tells."""
@@ -502,6 +669,43 @@ def _is_of(board: Board, backup: Backup) -> bool:
     return serial is not None and backup.serial == serial and serial_form(serial) is not SerialForm.CONSTANT
 
 
+PUT_BACK = "put-back"
+FLASH_FILE = "flash-file"
+
+
+def to_finish(rescue: InterruptedRescue) -> tuple[str, Answers]:
+    """Return the recipe that finishes a rescue, and its answers: the same once more; it skips what is right."""
+    return rescue.recipe, (*((name, answer) for name, answer in rescue.answers.items()), ("resume", rescue.id))
+
+
+def to_put_back(rescue: InterruptedRescue) -> tuple[str, Answers]:
+    """Return the recipe that puts back what was there before a rescue, and its answers."""
+    return PUT_BACK, (("rescue", rescue.id),)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardHere:
+    """A board that is plugged in and may go on with a rescue; `certain` whether it is surely the one."""
+
+    board: Board
+    certain: bool
+
+
+def board_for(rescue: InterruptedRescue, state: AppState) -> BoardHere | None:
+    """Return the board the rescue belongs to: one that surely is it, else one that may be, the chosen one first."""
+    boards = sorted(state.boards, key=lambda board: board.port_path != state.chosen)
+    found = [(rescue.board.matches(*_seen_as(board)), board) for board in boards]
+    for wanted in (Match.YES, Match.MAYBE):
+        for match, board in found:
+            if match is wanted:
+                return BoardHere(board, match is Match.YES)
+    return None
+
+
+def _seen_as(board: Board) -> tuple[str, str | None, str | None]:
+    return board.platform.key, board.identity.device_id if board.identity else None, board.sighting.serial
+
+
 def reduce(state: AppState, event: Event | Click) -> AppState:
     """Return what the window shows after this event. Events that make no sense now change nothing."""
     state = replace(state, orders=())
@@ -517,17 +721,17 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
         case PickBoard(port_path):
             known = any(board.port_path == port_path for board in state.boards)
             return replace(state, chosen=port_path) if known and state.live_run is None else state
-        case PickRecipe(recipe):
+        case PickRecipe(recipe, answers):
             if state.live_run is not None:
                 return replace(state, screen=Screen.RUN, under=Screen.RUN)
-            return replace(state, screen=Screen.PLAN, under=Screen.PLAN, recipe=recipe)
+            return replace(state, screen=Screen.PLAN, under=Screen.PLAN, recipe=recipe, answers=answers)
         case PressStart():
             return _start(state) if state.screen is Screen.PLAN else state
         case PressRetry():
             return _retry(state)
-        case RunBegan(run, recipe, board, changes_board):
-            begun = RunState(run, recipe, board, changes_board)
-            return replace(state, screen=Screen.RUN, under=Screen.RUN, recipe=recipe, run=begun)
+        case RunBegan(run, recipe, board, changes_board, answers):
+            begun = RunState(run, recipe, board, changes_board, answers)
+            return replace(state, screen=Screen.RUN, under=Screen.RUN, recipe=recipe, answers=answers, run=begun)
         case PressStop():
             return _press_stop(state)
         case ConfirmStop(yes):
@@ -566,6 +770,14 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return replace(state, orders=(OpenPractice(),))
         case CloseNotice():
             return replace(state, notice=None)
+        case PressDownload() | PressStopDownload() | AddToPack():
+            return _pack_click(state, event)
+        case PressFinish() | PressPutBack() | SetAside() | AskForget() | ConfirmForget():
+            return _rescue_click(state, event)
+        case PackListed() | PackProgress() | PackFetched() | PackFetchStopped() | PackFetchFailed() | PackAdded():
+            return _pack_event(state, event)
+        case RescuesInterrupted(rescues):
+            return _rescues_listed(state, rescues)
         case BusTrouble():
             return replace(state, trouble=event)
         case BackupCopied(paths):
@@ -577,7 +789,7 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             form = state.passphrase_form
             if form is not None:
                 state = replace(state, passphrase_form=replace(form, busy=False))
-            return replace(state, notice=Notice(words, bad=True))
+            return replace(state, adding=False, notice=Notice(words, bad=True))
         case _:
             return _run_event(state, event)
 
@@ -634,16 +846,104 @@ def _protected(state: AppState, protection: Protection) -> AppState:
     return replace(state, protection=protection, passphrase_form=None)
 
 
+def _pack_click(state: AppState, click: PressDownload | PressStopDownload | AddToPack) -> AppState:
+    match click:
+        case PressDownload():
+            names = tuple(item.file.name for item in state.lacking)
+            if state.download is not None or not names:
+                return state
+            return replace(state, download=Download(names), pack_trouble=None, added=None, orders=(FetchPack(names),))
+        case PressStopDownload():
+            if state.download is None or state.download.stopping:
+                return state
+            return replace(state, download=replace(state.download, stopping=True), orders=(StopFetch(),))
+        case AddToPack(paths):
+            if not paths:
+                return state
+            # Where a run goes on, the person watches the board; what was found is told above the page.
+            screen = Screen.PACK if state.live_run is None else state.screen
+            return replace(state, screen=screen, notice=None, adding=True, added=None, orders=(AddFiles(paths),))
+        case _ as missing:
+            assert_never(missing)
+
+
+def _pack_event(state: AppState, event: PackEvent) -> AppState:
+    match event:
+        case PackListed(items, notices):
+            return replace(state, pack=items, pack_notices=notices)
+        case PackProgress():
+            if state.download is None:
+                return state
+            return replace(state, download=replace(state.download, progress=event))
+        case PackFetched():
+            done = replace(state, download=None, pack_trouble=None)
+            return done if state.screen is Screen.PACK else replace(done, notice=Notice(PACK_DOWNLOADED))
+        case PackFetchStopped():
+            return replace(state, download=None)
+        case PackFetchFailed(_, cause, next_step, _):
+            state = replace(state, download=None, pack_trouble=event)
+            if state.screen is Screen.PACK:
+                return state
+            return replace(state, notice=Notice(WENT_WRONG.with_values(cause=cause, next_step=next_step), bad=True))
+        case PackAdded(names):
+            state = replace(state, adding=False, added=event, pack_trouble=None if names else state.pack_trouble)
+            if state.screen is Screen.PACK:
+                return state
+            words = PACK_GREW.with_values(count=len(names)) if names else NOTHING_FOR_PACK
+            words = event.troubles[0] if event.troubles and not names else words
+            return replace(state, notice=Notice(words, bad=not names))
+        case _ as missing:
+            assert_never(missing)
+
+
+def _rescue_click(
+    state: AppState, click: PressFinish | PressPutBack | SetAside | AskForget | ConfirmForget
+) -> AppState:
+    match click:
+        case PressFinish(key) | PressPutBack(key):
+            rescue = next((found for found in state.rescues if found.id == key), None)
+            there = board_for(rescue, state) if rescue is not None else None
+            if rescue is None or there is None or state.live_run is not None:
+                return state
+            way = to_finish(rescue) if isinstance(click, PressFinish) else to_put_back(rescue)
+            return replace(
+                state, chosen=there.board.port_path, confirm_forget="", orders=(StartRun(way[0], there.board, way[1]),)
+            )
+        case SetAside(key):
+            aside = state.set_aside | {key} if key else frozenset()
+            return replace(state, set_aside=aside, confirm_forget="")
+        case AskForget(key):
+            return replace(state, confirm_forget=key)
+        case ConfirmForget():
+            if not state.confirm_forget:
+                return state
+            return replace(state, confirm_forget="", orders=(ForgetRescue(state.confirm_forget),))
+        case _ as missing:
+            assert_never(missing)
+
+
+def _rescues_listed(state: AppState, rescues: tuple[InterruptedRescue, ...]) -> AppState:
+    known = {rescue.id for rescue in rescues}
+    return replace(
+        state,
+        rescues=rescues,
+        set_aside=state.set_aside & known,
+        confirm_forget=state.confirm_forget if state.confirm_forget in known else "",
+    )
+
+
 def _go(state: AppState, screen: Screen) -> AppState:
-    state = replace(state, notice=None, passphrase_form=None)
+    state = replace(state, notice=None, passphrase_form=None, confirm_forget="")
     if screen in SIDE_SCREENS:
-        orders: tuple[Order, ...] = (ListBackups(),) if screen is Screen.SAFE else ()
+        orders: tuple[Order, ...] = _FRESH.get(screen, ())
+        if screen is Screen.PACK and state.screen is not Screen.PACK:
+            state = replace(state, added=None)
         return replace(state, screen=screen, orders=orders)
     if screen is Screen.RUN:
         return replace(state, screen=Screen.RUN, under=Screen.RUN) if state.live_run is not None else state
     if state.live_run is not None:  # home is where the run is, until it has ended
         return replace(state, screen=Screen.RUN, under=Screen.RUN)
-    return _choose_present(replace(state, screen=Screen.HOME, under=Screen.HOME, recipe=""))
+    return _choose_present(replace(state, screen=Screen.HOME, under=Screen.HOME, recipe="", answers=()))
 
 
 def _back(state: AppState) -> AppState:
@@ -656,6 +956,10 @@ def _back(state: AppState) -> AppState:
     return state
 
 
+_FRESH: dict[Screen, tuple[Order, ...]] = {Screen.SAFE: (ListBackups(),), Screen.PACK: (ListPack(),)}
+"""What a side screen has looked up when it opens."""
+
+
 def _choose_present(state: AppState) -> AppState:
     """Choose another board when the chosen one has gone and nothing holds on to it."""
     if state.board is not None:
@@ -666,13 +970,13 @@ def _choose_present(state: AppState) -> AppState:
 def _start(state: AppState) -> AppState:
     if state.board is None or state.live_run is not None or not state.recipe:
         return state
-    return replace(state, orders=(StartRun(state.recipe, state.board),))
+    return replace(state, orders=(StartRun(state.recipe, state.board, state.answers),))
 
 
 def _retry(state: AppState) -> AppState:
     if state.run is None or state.run.live:
         return state
-    again = replace(state, recipe=state.run.recipe)
+    again = replace(state, recipe=state.run.recipe, answers=state.run.answers)
     if again.board is None:
         return replace(again, screen=Screen.PLAN, under=Screen.PLAN)
     return _start(again)
@@ -754,6 +1058,6 @@ def _ended(state: AppState, end: Succeeded | Stopped | Failed) -> AppState:
     state = _with_run(
         state, end=end, asked=None, hint=None, stopping=False, confirm_stop=False, rate=0.0, seconds_left=None
     )
-    orders: tuple[Order, ...] = (CloseWindow(),) if state.closing else (ListBackups(),)
+    orders: tuple[Order, ...] = (CloseWindow(),) if state.closing else (ListBackups(), ListRescues())
     screen = state.screen if state.screen in SIDE_SCREENS else Screen.RESULT
     return replace(state, screen=screen, under=Screen.RESULT, confirm_close=False, orders=orders)

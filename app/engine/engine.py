@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import log as program_log
 from app.clock import Clock, Deadline, RealClock
 from app.engine.clerk import Clerk
+from app.engine.downloader import Downloader, Fetcher
 from app.engine.watcher import Watcher
 from app.engine.worker import Worker
 from app.faults import BoardBusy, Fault, NoBoard, PassphraseExists, RecipeDoesNotFit
 from app.recipes.registry import recipe
+from app.text import Text, text
 from app.transports.base import Bus
 from app.work.board import Board
 from app.work.events import (
@@ -22,19 +24,29 @@ from app.work.events import (
     BackupsListed,
     Event,
     Failed,
+    PackAdded,
+    PackFetched,
+    PackFetchFailed,
+    PackFetchStopped,
+    PackListed,
     PassphraseRefused,
     Post,
     Protection,
     ReportSaved,
+    RescuesInterrupted,
     SafeProtection,
 )
 from app.work.identity import IdentityBook
 from app.work.job import Job
 
 if TYPE_CHECKING:
+    from app.firmware.pack import RescuePack
     from app.keys.safe import Backup, KeySafe
+    from app.undo.store import UndoStore
 
 log = logging.getLogger(__name__)
+
+_UNREADABLE = text("Engine", "{name}: {cause} {next_step}")
 
 CLOSE_LIMIT_S = 15.0
 """How long `close` waits for threads: a board that is just restarting is awaited and left as it was found."""
@@ -46,7 +58,17 @@ class Engine:
     Every method may be called from any thread and returns at once (but `close`, which waits for the threads).
     """
 
-    def __init__(self, bus: Bus, clock: Clock, safe: KeySafe, post: Post) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        safe: KeySafe,
+        post: Post,
+        *,
+        pack: RescuePack | None = None,
+        undo: UndoStore | None = None,
+        fetcher: Callable[[], Fetcher] | None = None,
+    ) -> None:
         """Take what is needed; nothing happens before `start`.
 
         Args:
@@ -54,6 +76,9 @@ class Engine:
             clock: What every wait of a job goes through.
             safe: Where keys are kept.
             post: Where news go; called from several threads. What it raises is logged and dropped.
+            pack: The rescue pack; without it nothing is told about it, and recipes that write find nothing.
+            undo: Where is kept what was on boards before a change.
+            fetcher: Makes what downloads the pack; called in the thread of the download. None: the real one.
         """
         self._bus = bus
         self._clock = clock
@@ -62,6 +87,9 @@ class Engine:
         self._book = IdentityBook(clock)
         self._watcher = Watcher(bus, self._book, self._post)
         self._clerk = Clerk(self._post)
+        self._pack = pack
+        self._undo = undo
+        self._downloader = Downloader(fetcher or self._make_fetcher, RealClock(), self._post_download)
         self._lock = threading.Lock()
         self._workers: dict[int, Worker] = {}  # with a board of their own; the thread may live a moment longer
         self._threads: list[Worker] = []
@@ -74,9 +102,16 @@ class Engine:
         return self._watcher.boards
 
     def start(self) -> None:
-        """Begin to watch for boards and to take errands. Connect the receiver of news first."""
+        """Begin to watch for boards and to take errands. Connect the receiver of news first.
+
+        `PackListed` and `RescuesInterrupted` follow by themselves, where there is a pack and a store.
+        """
         self._watcher.start()
         self._clerk.start()
+        if self._pack is not None:
+            self._clerk.do(self._fill_pack)
+        if self._undo is not None:
+            self.list_interrupted()
 
     def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
         """Start a recipe on the board on that port.
@@ -157,6 +192,47 @@ class Engine:
         """Forget the passphrase; `SafeProtection` follows."""
         self._clerk.do(lambda: self._guard(self._safe.lock))
 
+    def list_pack(self) -> None:
+        """Ask for `PackListed`: every file of the rescue pack, each looked at now."""
+        self._clerk.do(self._list_pack)
+
+    def fetch_pack(self, names: Sequence[str]) -> None:
+        """Download files of the rescue pack, unless a download goes on already.
+
+        `PackProgress` follows about ten times a second, then one of `PackFetched`, `PackFetchStopped` and
+        `PackFetchFailed`, then `PackListed`.
+
+        Args:
+            names: Names of the pack's files.
+
+        Raises:
+            KeyError: One of them is none.
+        """
+        from app.firmware.pack import pack_file
+
+        files = [pack_file(name) for name in names]
+        with self._lock:
+            if self._pack is not None and not self._closed:
+                self._downloader.start(files)
+
+    def stop_fetch(self) -> None:
+        """Ask the download to stop; what came is kept, and the next download goes on there."""
+        self._downloader.stop()
+
+    def add_to_pack(self, paths: Sequence[Path]) -> None:
+        """Look for files of the rescue pack in these files, folders and archives; `PackAdded`, `PackListed` follow."""
+        given = tuple(paths)
+        self._clerk.do(lambda: self._add_to_pack(given))
+        self._clerk.do(self._list_pack)
+
+    def list_interrupted(self) -> None:
+        """Ask for `RescuesInterrupted`, newest first."""
+        self._clerk.do(self._list_interrupted)
+
+    def forget_interrupted(self, rescue_id: str) -> None:
+        """Offer an interrupted rescue no more; what was kept stays. `RescuesInterrupted` follows."""
+        self._clerk.do(lambda: self._forget(rescue_id))
+
     def save_report(self, target: Path, trace: Path | None = None) -> None:
         """Ask for the support report (a zip of redacted log and trace) at that path; `ReportSaved` follows."""
         self._clerk.do(lambda: ReportSaved(str(program_log.save_report(target, trace))))
@@ -172,9 +248,66 @@ class Engine:
             workers = tuple(self._threads)
         for worker in workers:
             worker.stop()
+        self._downloader.stop()
         self._watcher.stop()
         self._clerk.stop()
         return self._join(workers, limit)
+
+    def _fill_pack(self) -> Event:
+        """Take over what came with the program; a disk that refuses is no reason not to say what there is."""
+        assert self._pack is not None
+        try:
+            self._pack.fill_from_bundle()
+        except Fault as fault:
+            log.warning("the rescue pack could not be filled: %s %s", fault.code, fault.detail)
+        return self._list_pack()
+
+    def _list_pack(self) -> PackListed:
+        if self._pack is None:
+            return PackListed((), ())
+        return PackListed(self._pack.items(), self._pack.notices())
+
+    def _add_to_pack(self, paths: tuple[Path, ...]) -> PackAdded:
+        if self._pack is None:
+            return PackAdded((), unknown=tuple(str(path) for path in paths))
+        from app.firmware.pack import PackState
+
+        damaged = {item.file.name for item in self._pack.items() if item.state is PackState.DAMAGED}
+        names: dict[str, None] = {}
+        unknown: list[str] = []
+        troubles: list[Text] = []
+        for path in paths:
+            try:
+                added = self._pack.add(path)
+            except Fault as fault:
+                words = _UNREADABLE.with_values(name=path.name, cause=fault.cause, next_step=fault.next_step)
+                troubles.append(words)
+                continue
+            names.update(dict.fromkeys(added.names))
+            if not added.names:
+                unknown.append(str(path))
+        return PackAdded(
+            tuple(names), tuple(name for name in names if name in damaged), tuple(unknown), tuple(troubles)
+        )
+
+    def _list_interrupted(self) -> RescuesInterrupted:
+        return RescuesInterrupted(self._undo.interrupted() if self._undo is not None else ())
+
+    def _forget(self, rescue_id: str) -> RescuesInterrupted:
+        if self._undo is not None:
+            self._undo.forget(rescue_id)
+        return self._list_interrupted()
+
+    def _make_fetcher(self) -> Fetcher:
+        assert self._pack is not None
+        from app.firmware.fetch import Fetcher as RealFetcher  # it brings a library only a download needs
+
+        return RealFetcher(self._pack)
+
+    def _post_download(self, event: Event) -> None:
+        self._post(event)
+        if isinstance(event, PackFetched | PackFetchStopped | PackFetchFailed):
+            self.list_pack()
 
     def _set_passphrase(self, words: str) -> None:
         if self._safe.has_passphrase:  # another running program was faster
@@ -197,6 +330,7 @@ class Engine:
     def _join(self, workers: tuple[Worker, ...], limit: float) -> bool:
         deadline = Deadline(RealClock(), limit)  # threads live in the computer's time, whatever clock the jobs have
         late = [f"run {worker.run}" for worker in workers if not worker.join(deadline.left)]
+        late += ["download"] * (not self._downloader.join(deadline.left))
         late += ["watcher"] * (not self._watcher.join(deadline.left))
         late += ["clerk"] * (not self._clerk.join(deadline.left))
         for name in late:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from PySide6.QtCore import QProcess, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.flow import (
+    AddFiles,
+    AddToPack,
     AppState,
     Back,
     Click,
@@ -18,8 +21,12 @@ from app.flow import (
     CloseWindow,
     ConfirmClose,
     CopyBackup,
+    FetchPack,
+    ForgetRescue,
     Go,
     ListBackups,
+    ListPack,
+    ListRescues,
     LockSafe,
     NoBoardForLong,
     OpenPractice,
@@ -32,6 +39,7 @@ from app.flow import (
     SendAnswer,
     SetPassphrase,
     StartRun,
+    StopFetch,
     StopRun,
     UnlockSafe,
     reduce,
@@ -43,11 +51,13 @@ from app.ui.pages.base import Page, TurningRow, box, button, label, set_kind
 from app.ui.pages.help import HelpPage
 from app.ui.pages.home import HomePage
 from app.ui.pages.light_guide import LightGuidePage
+from app.ui.pages.pack import PackPage
 from app.ui.pages.plan import PlanPage
 from app.ui.pages.preferences import PreferencesPage
 from app.ui.pages.result import ResultPage
 from app.ui.pages.run import RunPage
 from app.ui.pages.safe import SafePage
+from app.ui.parts.drop_overlay import DropOverlay
 from app.ui.say import announce, say
 from app.ui.settings import Settings
 from app.ui.theme import SPACE, tokens
@@ -74,8 +84,8 @@ def practice_command() -> list[str]:
 class Engine(Protocol):
     """What the window needs of the engine: orders that return at once."""
 
-    def run(self, recipe_key: str, port_path: str) -> int:
-        """Start a recipe; return the number of the run."""
+    def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
+        """Start a recipe with answers given beforehand; return the number of the run."""
 
     def stop(self, run: int) -> None:
         """Ask a run to stop."""
@@ -97,6 +107,24 @@ class Engine(Protocol):
 
     def save_report(self, target: Path, trace: Path | None = None) -> None:
         """Ask for the support report."""
+
+    def list_pack(self) -> None:
+        """Ask for what the rescue pack holds."""
+
+    def fetch_pack(self, names: Sequence[str]) -> None:
+        """Download files of the rescue pack."""
+
+    def stop_fetch(self) -> None:
+        """Stop that."""
+
+    def add_to_pack(self, paths: Sequence[Path]) -> None:
+        """Look for images of the rescue pack in these files."""
+
+    def list_interrupted(self) -> None:
+        """Ask for the interrupted rescues."""
+
+    def forget_interrupted(self, rescue_id: str) -> None:
+        """Forget one."""
 
 
 class Shell(QMainWindow):
@@ -132,7 +160,11 @@ class Shell(QMainWindow):
         self._panel.chose.connect(self.dispatch)
         self._pages: dict[Screen, QWidget] = {}
         self._stack = QStackedWidget()
-        self.setCentralWidget(self._arrange(practice))
+        whole = self._arrange(practice)
+        self.setCentralWidget(whole)
+        self._overlay = DropOverlay(whole)
+        self._overlay.dropped.connect(lambda files: self.dispatch(AddToPack(files)))
+        self.setAcceptDrops(True)
         self._make_shortcuts()
         self.page(Screen.HOME)
         self.resize(USUAL if practice is None else USUAL + QSize(160, 20))
@@ -184,6 +216,11 @@ class Shell(QMainWindow):
         if self._practice is not None:
             self._place_practice(self._practice)
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be let go of anywhere: what lies over everything takes them from here on."""
+        if self._overlay.offer(event.mimeData()):
+            event.acceptProposedAction()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask first while a run is under way."""
         if not self._may_close:
@@ -209,6 +246,8 @@ class Shell(QMainWindow):
                 page = ResultPage(self._settings)
             case Screen.SAFE:
                 page = SafePage(self._settings)
+            case Screen.PACK:
+                page = PackPage(self._settings)
             case Screen.SETTINGS:
                 page = PreferencesPage(self._settings)
                 page.look_changed.connect(self.look_changed)
@@ -314,6 +353,7 @@ class Shell(QMainWindow):
             ("Ctrl+H", Go(Screen.HOME)),
             ("Ctrl+L", Go(Screen.GUIDE)),
             ("Ctrl+K", Go(Screen.SAFE)),
+            ("Ctrl+R", Go(Screen.PACK)),
             ("Ctrl+,", Go(Screen.SETTINGS)),
         ):
             QShortcut(QKeySequence(keys), self, lambda chosen=click: self.dispatch(chosen))
@@ -365,9 +405,21 @@ class Shell(QMainWindow):
 
     def _carry_out(self, order: Order) -> None:
         match order:
-            case StartRun(key, board):
-                run = self._engine.run(key, board.port_path)
-                self.dispatch(RunBegan(run, key, board, recipe(key).promise.changes_board))
+            case StartRun(key, board, answers):
+                run = self._engine.run(key, board.port_path, dict(answers))
+                self.dispatch(RunBegan(run, key, board, recipe(key).promise.changes_board, answers))
+            case ListRescues():
+                self._engine.list_interrupted()
+            case ForgetRescue(rescue_id):
+                self._engine.forget_interrupted(rescue_id)
+            case ListPack():
+                self._engine.list_pack()
+            case FetchPack(names):
+                self._engine.fetch_pack(names)
+            case StopFetch():
+                self._engine.stop_fetch()
+            case AddFiles(paths):
+                self._engine.add_to_pack(paths)
             case StopRun(run):
                 self._engine.stop(run)
             case SendAnswer(asked, answer):

@@ -336,6 +336,9 @@ QFrame[kind="line"] {{ background: {look.border}; border: none; }}
 QFrame[kind="good-box"] {{
     background: {look.card}; border: 1px solid {look.good}; border-radius: {look.radius}px;
 }}
+QFrame[kind="drop-zone"] {{
+    background: transparent; border: 2px dashed {look.control_border}; border-radius: {look.radius}px;
+}}
 QFrame[kind="warning-box"] {{
     background: {look.card}; border: 1px solid {look.warning}; border-radius: {look.radius}px;
 }}
@@ -385,12 +388,12 @@ QPushButton[kind="slot"]:hover {{ background: {look.card_hover}; }}
 QPushButton[kind="slot"]:focus {{ border: {focus}px solid {look.accent}; padding: 0px; }}
 QPushButton[kind="fold"] {{
     background: transparent; border: {focus}px solid transparent; border-radius: 6px; color: {look.muted};
-    font-weight: 600; text-align: left; padding: 2px {SPACE // 2}px 2px {look.px(16) + SPACE + SPACE // 2}px;
+    font-weight: 600; text-align: left; padding: 2px {SPACE // 2}px 2px {look.px(16) + SPACE}px;
 }}
 QPushButton[kind="fold"]:hover {{ background: {look.card_hover}; }}
 QPushButton[kind="fold"]:focus {{
     border: {focus}px solid {look.accent};
-    padding: 2px {SPACE // 2}px 2px {look.px(16) + SPACE + SPACE // 2}px;
+    padding: 2px {SPACE // 2}px 2px {look.px(16) + SPACE}px;
 }}
 QPushButton[kind="board-button"]:pressed {{ background: {look.accent}; color: {look.on_accent}; }}
 

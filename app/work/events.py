@@ -16,7 +16,7 @@ from app.work.plan import XRay
 from app.work.questions import Question
 
 if TYPE_CHECKING:
-    from app.firmware.pack import PackItem
+    from app.firmware.pack import Notice, PackItem
     from app.undo.store import InterruptedRescue
 
 Reply = Callable[[object], None]
@@ -255,10 +255,10 @@ class BusTrouble:
 
 @dataclass(frozen=True, slots=True)
 class PackListed:
-    """The rescue pack holds these images now, and lacks those; `notices` are the licences of what is bundled."""
+    """The rescue pack holds these files now, and lacks those; `notices` say whose they are."""
 
     items: tuple[PackItem, ...]
-    notices: str
+    notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,14 +307,16 @@ class PackAdded:
     """Files of the person's were looked through for images of the rescue pack.
 
     Attributes:
-        names: Images that were recognised and are in the pack now.
+        names: Files of the pack that were recognised and are in it now.
         repaired: Those of them that were damaged before.
-        unknown: Files given that hold nothing the pack needs, by their paths.
+        unknown: Paths of files given that hold nothing the pack knows.
+        troubles: Why some could not be read or kept, each with what to do.
     """
 
     names: tuple[str, ...]
     repaired: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    troubles: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

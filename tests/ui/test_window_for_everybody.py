@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +61,7 @@ DEVICE_ID = "53ff6f065067544840551187"
 class NoEngine:
     """Takes orders and does nothing."""
 
-    def run(self, recipe_key: str, port_path: str) -> int:
+    def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
         return 1
 
     def stop(self, run: int) -> None:
@@ -83,6 +83,24 @@ class NoEngine:
         return
 
     def save_report(self, target: Path, trace: Path | None = None) -> None:
+        return
+
+    def list_pack(self) -> None:
+        return
+
+    def fetch_pack(self, names: Sequence[str]) -> None:
+        return
+
+    def stop_fetch(self) -> None:
+        return
+
+    def add_to_pack(self, paths: Sequence[Path]) -> None:
+        return
+
+    def list_interrupted(self) -> None:
+        return
+
+    def forget_interrupted(self, rescue_id: str) -> None:
         return
 
 

@@ -20,6 +20,7 @@ from app.flow import (
     GiveAnswer,
     Go,
     ListBackups,
+    ListRescues,
     NoBoardForLong,
     OpenPractice,
     PickBoard,
@@ -277,7 +278,7 @@ def test_a_card_leads_to_the_live_run() -> None:
 def test_every_end_leads_to_the_result_and_looks_into_the_safe(end: Succeeded | Stopped | Failed) -> None:
     state = play(end, start=running())
     assert state.run is not None
-    assert (state.screen, state.run.end, state.orders) == (Screen.RESULT, end, (ListBackups(),))
+    assert (state.screen, state.run.end, state.orders) == (Screen.RESULT, end, (ListBackups(), ListRescues()))
     assert state.live_run is None
 
 

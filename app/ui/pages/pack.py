@@ -1,0 +1,453 @@
+"""The rescue pack: which firmware files are here, and the three ways to get those that are not."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.firmware.pack import Notice, PackItem, PackState, pack_file
+from app.flow import (
+    FLASH_FILE,
+    AddToPack,
+    AppState,
+    Back,
+    Download,
+    PickRecipe,
+    PressDownload,
+    PressStopDownload,
+    StepStatus,
+)
+from app.platforms.table import PLATFORMS
+from app.recipes.registry import RECIPES
+from app.text import Text
+from app.ui.pages.base import Page, StepMark, TurningRow, box, breakable, button, clear, label, mono_lines, set_kind
+from app.ui.parts.fold import Fold
+from app.ui.say import announce, data_size, duration, say, size_per_second
+from app.ui.settings import Settings
+from app.ui.theme import SPACE, tokens
+from app.work.events import PackAdded
+
+PROGRESS_STEPS = 1000
+NAMED = 3
+"""So many of the files added are named one by one."""
+PACKED = (".tgz", ".gz", ".tar", ".zip", ".bin", ".der")
+"""Endings of what can be added."""
+
+
+class PackPage(Page):
+    """What is here and what is not, board by board; downloading, adding; whose the files are."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("")
+        self.title.setText(self.tr("Rescue pack"))
+        self._settings = settings
+        self._items: tuple[PackItem, ...] | None = None
+        self._notices: tuple[Notice, ...] | None = None
+        self._added: PackAdded | None = None
+        self._spoken = ""
+        self._folded: dict[str, bool] = {}  # what the person opened or closed
+        self.content.addWidget(
+            label(
+                self.tr(
+                    "The firmware files that rescues write. Each one is compared with its known fingerprint before "
+                    "it is used. Once they are here, every rescue works without the internet."
+                ),
+                "lead",
+            )
+        )
+        self.content.addWidget(self._make_summary())
+        self.content.addWidget(self._make_trouble())
+        self.content.addWidget(self._make_result())
+        self.content.addWidget(self._make_drop_zone())
+        self._boards = QVBoxLayout()
+        self._boards.setSpacing(SPACE + SPACE // 2)
+        self.content.addLayout(self._boards)
+        self._ownership = QVBoxLayout()
+        self.content.addLayout(self._ownership)
+        self.content.addStretch(1)
+        self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
+        self.footer.add_stretch()
+        self.footer.add(self._back)
+
+    def show_state(self, state: AppState) -> None:
+        """Draw the pack, the download under way, and what came of adding files."""
+        self._show_summary(state)
+        self._show_download(state.download)
+        self._show_trouble(state)
+        self._show_added(state)
+        if state.pack != self._items:
+            self._items = state.pack
+            self._show_boards(state.pack or ())
+        if state.pack_notices != self._notices:
+            self._notices = state.pack_notices
+            self._show_notices(state.pack_notices)
+
+    def first_focus(self) -> QWidget:
+        """Download while something is missing, else Add."""
+        return self._get if self._get.isVisibleTo(self) and self._get.isEnabled() else self._add
+
+    # --- the parts ---
+
+    def _make_summary(self) -> QWidget:
+        self._summary, column = box("hero")
+        self._count = label("", "strong")
+        self._lacks = label("", "muted")
+        column.addWidget(self._count)
+        column.addWidget(self._lacks)
+        self._loading = QWidget()
+        loading = QVBoxLayout(self._loading)
+        loading.setContentsMargins(0, 0, 0, 0)
+        loading.setSpacing(SPACE // 2)
+        self._bar = QProgressBar()
+        self._bar.setRange(0, PROGRESS_STEPS)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(self.tr("Progress of the download"))
+        self._file = label("", "muted")
+        self._figures = label("", "muted")
+        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        line = QHBoxLayout()
+        line.setSpacing(SPACE * 2)
+        line.addWidget(self._file, 1)
+        line.addWidget(self._figures)
+        loading.addWidget(self._bar)
+        loading.addLayout(line)
+        column.addWidget(self._loading)
+        row = TurningRow()
+        self._get = button(self.tr("&Download what is missing"), "primary", lambda: self.chose.emit(PressDownload()))
+        self._get.setObjectName("download-pack")
+        self._stop = button(self.tr("&Stop"), "", lambda: self.chose.emit(PressStopDownload()))
+        self._stop.setObjectName("stop-download")
+        self._add = button(self.tr("&Add a file..."), "", self._ask_files)
+        self._add.setObjectName("add-to-pack")
+        self._add.setAccessibleDescription(self.tr("A package (.tgz, .zip) or single files (.bin)"))
+        for control in (self._get, self._stop, self._add):
+            row.add(control)
+        row.add_stretch()
+        column.addWidget(row)
+        return self._summary
+
+    def _make_trouble(self) -> QWidget:
+        self._trouble, column = box("danger-box")
+        self._cause = label("", "danger")
+        self._next_step = label("")
+        column.addWidget(self._cause)
+        column.addWidget(self._next_step)
+        return self._trouble
+
+    def _make_result(self) -> QWidget:
+        self._result, self._result_lines = box()
+        self._result.setObjectName("added")
+        return self._result
+
+    def _make_drop_zone(self) -> QWidget:
+        zone, column = box("drop-zone")
+        words = label(
+            self.tr(
+                "Or drop files anywhere on this window: the package particle-cli (.tgz), a .zip, or single .bin files. "
+                "They are recognised by their content, whatever they are called."
+            ),
+            "muted",
+        )
+        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(words)
+        return zone
+
+    # --- what they say ---
+
+    def _show_summary(self, state: AppState) -> None:
+        items = state.pack
+        if items is None:
+            self._count.setText(self.tr("Looking through the pack..."))
+            self._lacks.hide()
+            self._get.hide()
+            return
+        lacking = state.lacking
+        here = len(items) - len(lacking)
+        whole = data_size(sum(item.file.size for item in items))
+        if lacking:
+            present = data_size(sum(item.file.size for item in items if item.state is PackState.PRESENT))
+            self._count.setText(
+                self.tr("{here} of {all} files are here: {present} of {whole}.").format(
+                    here=here, all=len(items), present=present, whole=whole
+                )
+            )
+        else:
+            self._count.setText(
+                self.tr("All {all} files are here, whole and checked: {whole}.").format(all=len(items), whole=whole)
+            )
+        damaged = sum(item.state is PackState.DAMAGED for item in lacking)
+        missing = len(lacking) - damaged
+        parts = []
+        if missing:
+            parts.append(self.tr("Missing: {number}.").format(number=missing))
+        if damaged:
+            parts.append(self.tr("Damaged, and never used: {number}.").format(number=damaged))
+        self._lacks.setText(" ".join(parts))
+        set_kind(self._lacks, "danger-word" if damaged else "muted")
+        self._lacks.setVisible(bool(parts))
+        set_kind(self._summary, "hero" if lacking else "card")
+        size = data_size(sum(item.file.size for item in lacking))
+        words = self.tr("&Download what is missing") if not damaged else self.tr("&Download what is missing or damaged")
+        self._get.setText(f"{words} ({size})")
+        self._get.setAccessibleName(self._get.text().replace("&", ""))
+        self._get.setVisible(bool(lacking) and state.download is None)
+
+    def _show_download(self, download: Download | None) -> None:
+        focused = QApplication.focusWidget()
+        self._loading.setVisible(download is not None)
+        self._stop.setVisible(download is not None)
+        if download is None:
+            if focused is self._stop:
+                self.first_focus().setFocus()
+            self._spoken = ""
+            return
+        if focused is self._get:
+            self._stop.setFocus()
+        self._stop.setEnabled(not download.stopping)
+        self._stop.setText(self.tr("Stopping...") if download.stopping else self.tr("&Stop"))
+        progress = download.progress
+        if progress is None:
+            self._bar.setValue(0)
+            self._file.setText(self.tr("Connecting..."))
+            self._figures.setText("")
+            return
+        self._bar.setValue(round(PROGRESS_STEPS * progress.done / max(1, progress.total)))
+        self._file.setText(say(pack_file(progress.name).title))
+        if self._file.text() != self._spoken:
+            self._spoken = self._file.text()
+            announce(self, self._spoken)
+        words = [self.tr("{done} of {total}").format(done=data_size(progress.done), total=data_size(progress.total))]
+        if progress.rate > 0:
+            words.append(size_per_second(progress.rate))
+        if progress.seconds_left is not None and progress.seconds_left >= 1:
+            words.append(self.tr("about {time} left").format(time=duration(progress.seconds_left)))
+        self._figures.setText(" · ".join(words))
+
+    def _show_trouble(self, state: AppState) -> None:
+        trouble = state.pack_trouble
+        if trouble is not None:
+            cause, next_step = say(trouble.cause), say(trouble.next_step)
+            if self._trouble.isHidden():
+                announce(self, cause)
+            self._cause.setText(breakable(cause))
+            self._next_step.setText(next_step)
+        self._trouble.setVisible(trouble is not None)
+
+    def _show_added(self, state: AppState) -> None:
+        if state.adding:
+            if self._added is not None or self._result.isHidden():
+                self._added = None
+                clear(self._result_lines)
+                self._result_lines.addWidget(label(self.tr("Looking through the files..."), "muted"))
+                set_kind(self._result, "card")
+                self._result.show()
+            return
+        if state.added is self._added and self._added is not None:
+            return
+        self._added = state.added
+        clear(self._result_lines)
+        self._result.setVisible(state.added is not None)
+        if state.added is not None:
+            self._fill_result(state.added)
+
+    def _fill_result(self, added: PackAdded) -> None:
+        fresh = tuple(name for name in added.names if name not in added.repaired)
+        spoken = []
+        for words, kind in (
+            (self._named(self.tr("Added: {files}."), self.tr("Added: {number} files."), fresh), "good-word"),
+            (
+                self._named(
+                    self.tr("Repaired: {files}. The damaged file was replaced."),
+                    self.tr("Repaired: {number} files. The damaged ones were replaced."),
+                    added.repaired,
+                ),
+                "good-word",
+            ),
+            *((self._unknown_words(path), "") for path in added.unknown[:NAMED]),
+            *((say(trouble), "danger") for trouble in added.troubles[:NAMED]),
+        ):
+            if words:
+                self._result_lines.addWidget(label(breakable(words), kind))
+                spoken.append(words)
+        more = max(0, len(added.unknown) - NAMED)
+        if more:
+            self._result_lines.addWidget(
+                label(self.tr("None of {number} other files is in the pack either.").format(number=more), "muted")
+            )
+        self._offer_program(added)
+        bad = bool(added.troubles) and not added.names
+        set_kind(self._result, "danger-box" if bad else "good-box" if added.names else "card")
+        announce(self, " ".join(spoken))
+
+    def _named(self, few: str, many: str, names: tuple[str, ...]) -> str:
+        if not names:
+            return ""
+        if len(names) > NAMED:
+            return many.format(number=len(names))
+        return few.format(files="; ".join(say(pack_file(name).title) for name in names))
+
+    def _unknown_words(self, path: str) -> str:
+        return self.tr("{file} is no file of the rescue pack, and holds none.").format(file=PurePath(path).name)
+
+    def _offer_program(self, added: PackAdded) -> None:
+        """A .bin that is not of the pack is most likely the person's own program."""
+        programs = [path for path in added.unknown if path.lower().endswith(".bin")]
+        if len(programs) != 1 or all(recipe.key != FLASH_FILE for recipe in RECIPES):
+            return
+        path = programs[0]
+        row = TurningRow()
+        row.add(label(self.tr("Is it a program of your own? Rekindle can put it on a board, after checking it.")), 1)
+        flash = button(self.tr("&Flash it..."), "", lambda: self.chose.emit(PickRecipe(FLASH_FILE, (("file", path),))))
+        flash.setObjectName("flash-dropped")
+        flash.setAccessibleName(self.tr("Flash {file}").format(file=PurePath(path).name))
+        row.add(flash)
+        self._result_lines.addWidget(row)
+
+    # --- the table ---
+
+    def _show_boards(self, items: tuple[PackItem, ...]) -> None:
+        clear(self._boards)
+        for key, name in (*((known.key, known.name) for known in PLATFORMS), (None, self.tr("For every board"))):
+            own = tuple(item for item in items if item.file.platform == key)
+            if own:
+                self._boards.addWidget(self._board(key or "", name, own))
+
+    def _board(self, key: str, name: str, items: tuple[PackItem, ...]) -> QWidget:
+        here = sum(item.state is PackState.PRESENT for item in items)
+        damaged = any(item.state is PackState.DAMAGED for item in items)
+        words = self.tr("{board}: {here} of {all} here").format(board=name, here=here, all=len(items))
+        if damaged:
+            words = self.tr("{board}: {here} of {all} here, damage found").format(board=name, here=here, all=len(items))
+        table = PackTable(items)
+        fold = Fold(words, table, opened=self._folded.get(key, damaged or 0 < here < len(items)))
+        fold.button.setObjectName(f"fold-{key or 'every'}")
+        fold.button.toggled.connect(lambda opened: self._folded.update({key: opened}))
+        frame, column = box("danger-box" if damaged else "card", margin=1)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        status = StepStatus.BROKEN if damaged else StepStatus.DONE if here == len(items) else StepStatus.WAITING
+        mark = QVBoxLayout()
+        mark.addSpacing(SPACE)
+        mark.addWidget(StepMark(status))
+        mark.addStretch(1)
+        row.addLayout(mark)
+        row.addWidget(fold, 1)
+        column.addLayout(row)
+        return frame
+
+    def _show_notices(self, notices: tuple[Notice, ...]) -> None:
+        clear(self._ownership)
+        if not notices:
+            return
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(SPACE, 0, SPACE, SPACE)
+        column.setSpacing(SPACE)
+        for notice in notices:
+            column.addWidget(label(say(notice.title), "strong"))
+            for words in notice.words:
+                column.addWidget(label(say(words)))
+            if notice.licence:
+                lines = mono_lines(self.tr("Licence: {title}").format(title=say(notice.title)), notice.licence)
+                lines.setFixedHeight(tokens().px(220))
+                column.addWidget(lines)
+        fold = Fold(self.tr("Licences and notices"), inside, opened=self._folded.get("licences", False))
+        fold.button.setObjectName("fold-licences")
+        fold.button.toggled.connect(lambda opened: self._folded.update({"licences": opened}))
+        frame, outer = box("card", margin=1)
+        outer.addWidget(fold)
+        self._ownership.addWidget(frame)
+
+    # --- files ---
+
+    def _ask_files(self) -> None:
+        kinds = " ".join(f"*{ending}" for ending in PACKED)
+        dialog = QFileDialog(self, self.tr("Add to the rescue pack"), str(self._settings.last_folder))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setNameFilters(
+            [self.tr("Packages and firmware ({kinds})").format(kinds=kinds), self.tr("All files (*)")]
+        )
+        dialog.filesSelected.connect(lambda names: self._picked(tuple(Path(name) for name in names)))
+        dialog.finished.connect(lambda _result: dialog.deleteLater())
+        dialog.open()
+
+    def _picked(self, paths: tuple[Path, ...]) -> None:
+        if paths:
+            self._settings.last_folder = paths[0].parent
+            self.chose.emit(AddToPack(paths))
+
+
+class PackTable(QWidget):
+    """The files of one board: what, release, size, state. Where it is narrow the last three go below the first."""
+
+    def __init__(self, items: tuple[PackItem, ...]) -> None:
+        super().__init__()
+        self._wide: list[QLabel] = []
+        self._narrow: list[QLabel] = []
+        self._turned: bool | None = None
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, SPACE, SPACE)
+        grid.setHorizontalSpacing(SPACE * 2)
+        grid.setVerticalSpacing(SPACE // 2)
+        grid.setColumnStretch(1, 1)
+        for row, item in enumerate(items):
+            self._row(grid, row * 2, item)
+        self._turn(narrow=False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Choose the form."""
+        super().resizeEvent(event)
+        self._turn(narrow=self.width() < tokens().px(460))
+
+    def _row(self, grid: QGridLayout, row: int, item: PackItem) -> None:
+        status, state, kind = {
+            PackState.PRESENT: (StepStatus.DONE, self.tr("present"), "good-word"),
+            PackState.MISSING: (StepStatus.WAITING, self.tr("missing"), "muted-word"),
+            PackState.DAMAGED: (StepStatus.BROKEN, self.tr("damaged"), "danger-word"),
+        }[item.state]
+        file = item.file
+        size = data_size(file.size)
+        title = label(what(file.title))
+        title.setToolTip(file.name)
+        title.setAccessibleName(
+            self.tr("{title}, {size}: {state}").format(title=say(file.title), size=size, state=state)
+        )
+        title.setAccessibleDescription(file.name)
+        grid.addWidget(StepMark(status), row, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(title, row, 1)
+        figure = label(size, "muted")
+        figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        for column, cell in enumerate((label(file.release, "muted"), figure, label(state, kind)), start=2):
+            cell.setWordWrap(False)
+            grid.addWidget(cell, row, column, Qt.AlignmentFlag.AlignTop)
+            self._wide.append(cell)
+        below = label(" · ".join(part for part in (state, file.release, size) if part), kind)
+        grid.addWidget(below, row + 1, 1)
+        self._narrow.append(below)
+
+    def _turn(self, *, narrow: bool) -> None:
+        if narrow is self._turned:
+            return
+        self._turned = narrow
+        for cell in self._wide:
+            cell.setVisible(not narrow)
+        for cell in self._narrow:
+            cell.setVisible(narrow)
+
+
+def what(title: Text) -> str:
+    """Return a file's title without the board and the release, which stand beside it."""
+    inner = dict(title.values).get("what")
+    return say(inner) if isinstance(inner, Text) else say(title)
