@@ -150,6 +150,8 @@ class Engine:
                     book=self._book,
                     post=self._post,
                     answers=answers,
+                    pack=self._pack,
+                    undo=self._undo,
                 )
                 worker = self._workers[run] = Worker(chosen(), job, self._ended)
                 self._threads = [each for each in self._threads if each.alive] + [worker]

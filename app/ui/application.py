@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from app import log, paths
 from app.clock import RealClock
 from app.engine.engine import Engine
+from app.firmware.pack import RescuePack
 from app.flow import ConfirmClose
 from app.keys.safe import KeySafe
 from app.transports.base import Bus
@@ -26,6 +27,7 @@ from app.ui.bridge import Bridge
 from app.ui.settings import Settings
 from app.ui.shell import Shell
 from app.ui.theme import apply_theme
+from app.undo.store import UndoStore
 
 
 def run(*, practice: str | None, trace: Path | None) -> int:
@@ -75,7 +77,9 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         bus = traced(bus, trace)
     safe = KeySafe(paths.key_safe_folder(practice=practice is not None), practice=practice is not None)
     bridge = Bridge()
-    engine = Engine(bus, clock, safe, bridge.post)
+    pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
+    undo = UndoStore(paths.boards_folder(practice=practice is not None), safe=safe)
+    engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo)
     window = Shell(engine, settings, practice=panel, trace=trace)
 
     def dress_again() -> None:
