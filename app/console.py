@@ -103,7 +103,7 @@ def list_boards(desk: Desk, terminal: Terminal, *, as_json: bool) -> int:
     try:
         _, boards = IdentityBook(desk.clock).see(desk.bus)
     except Fault as fault:
-        _say_failed(terminal, _failed(fault), as_json=as_json)
+        say_fault(terminal, fault, as_json=as_json)
         return FAULT
     for board in boards:
         terminal.say(json_line({"board": to_json(board)}) if as_json else board_line(board))
@@ -195,7 +195,7 @@ def _run_with(
         number = engine.run(recipe_key, chosen.port_path, answers)
         return _Show(engine, number, desk.practice.get(chosen.port_path), terminal, as_json=as_json).until_end(events)
     except Fault as fault:
-        _say_failed(terminal, _failed(fault), as_json=as_json)
+        say_fault(terminal, fault, as_json=as_json)
         return FAULT
     except _ListingFailedError as error:
         _say_failed(terminal, error.failed, as_json=as_json)
@@ -502,8 +502,10 @@ def _words(value: str | Text) -> str:
     return value.english() if isinstance(value, Text) else value
 
 
-def _failed(fault: Fault) -> Failed:
-    return Failed(0, fault.code, fault.cause, fault.next_step, fault.retryable, fault.detail)
+def say_fault(terminal: Terminal, fault: Fault, *, as_json: bool) -> None:
+    """Print a fault that no run had."""
+    failed = Failed(0, fault.code, fault.cause, fault.next_step, fault.retryable, fault.detail)
+    _say_failed(terminal, failed, as_json=as_json)
 
 
 def _say_failed(terminal: Terminal, event: Failed, *, as_json: bool) -> None:

@@ -416,6 +416,14 @@ class PackArchiveUnreadable(Fault):
     next_step = text("Faults", "Get the file again, then add it again.")
 
 
+class PackNothingFound(Fault):
+    """Nothing of the rescue pack is in what somebody wants to add."""
+
+    code = "pack.nothing-found"
+    cause = text("Faults", "Nothing in {file} belongs to the rescue pack.")
+    next_step = text("Faults", "Get the package particle-cli, version 2.16.0 or 1.16.0, and add that file.")
+
+
 class PackNoRoom(Fault):
     """No room for a file of the rescue pack."""
 

@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "run":
                 log.note_environment()
                 return _run(options)
+            case "pack":
+                log.note_environment()
+                return _pack(options)
             case _:
                 return _window(options)
     except KeyboardInterrupt:
@@ -118,6 +121,27 @@ def _run_at(
         answers=answers,
         as_json=options.json,
     )
+
+
+def _pack(options: argparse.Namespace) -> int:
+    from app import console_pack, paths
+    from app.console import WrongUsageError
+    from app.firmware.pack import RescuePack
+
+    pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
+    terminal = Terminal()
+    try:
+        match options.pack_command:
+            case "add":
+                return console_pack.add_to_pack(pack, options.file, terminal, as_json=options.json)
+            case "fetch":
+                return console_pack.fetch_pack(pack, options.name, terminal, as_json=options.json)
+            case "notices":
+                return console_pack.show_notices(pack, terminal, as_json=options.json)
+            case _:
+                return console_pack.list_pack(pack, terminal, as_json=options.json)
+    except WrongUsageError as error:
+        return _wrong_usage(str(error))
 
 
 def _desk(practice: Sequence[str] | None, trace: Path | None) -> Desk:
@@ -240,4 +264,18 @@ def _parser() -> argparse.ArgumentParser:
         help="answer a question beforehand; may be given several times",
     )
     running.add_argument("--trace", type=Path, metavar="FILE", help="write every exchange, without secrets, to FILE")
+
+    as_json = argparse.ArgumentParser(add_help=False)
+    # Suppressed: what stands before the second word must not be undone by the second word's parser.
+    as_json.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object a line")
+    packing = commands.add_parser("pack", parents=[as_json], help="list the firmware files that bring boards back")
+    packing.set_defaults(json=False)
+    deeds = packing.add_subparsers(dest="pack_command", metavar="DEED")
+    adding = deeds.add_parser(
+        "add", parents=[as_json], help="take the files out of a package, a folder or single files"
+    )
+    adding.add_argument("file", nargs="+", type=Path, metavar="FILE", help="for example particle-cli-2.16.0.tgz")
+    fetching = deeds.add_parser("fetch", parents=[as_json], help="download what is missing or damaged")
+    fetching.add_argument("name", nargs="*", metavar="NAME", help="only these files")
+    deeds.add_parser("notices", parents=[as_json], help="whose the files are, and under which licence they came")
     return parser

@@ -8,6 +8,10 @@ may change; keys, codes, names and values of the kinds below may not.
 | `rekindle list` | `board`: a board |
 | `rekindle list --recipes` | `recipe`: `key`, `title`, `summary`, `group` |
 | `rekindle list --practice` | `practice_board`: `name`, `title`, `default` |
+| `rekindle pack` | `pack_file`: a file of the rescue pack and its `state` (`present`, `missing`, `damaged`) |
+| `rekindle pack add` | `pack_added`: `path`, `names` (recognised and kept), `unknown` (how many others) |
+| `rekindle pack fetch` | `pack_fetched`: a file of the rescue pack that is here now |
+| `rekindle pack notices` | `pack_notice`: `title`, `words`, `licence` (its text; empty if it is not here) |
 | `rekindle run` | `event`: its kind, `run`: the run's number (0 if none could be started), and the members below |
 
 | `event` | further members |
@@ -30,6 +34,9 @@ fact has `key`, `label`, `value`, `copy`, `qr`. The last line of a run is `Succe
 A `Review` has a `plan`: `xray`, `writes`, `stays`, `needs`, `warnings`, `seconds`. An `xray` has `platform`, `slots` and
 a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`, addresses
 and sizes as numbers. Nothing of a memory that holds keys or settings is ever in one.
+
+A file of the rescue pack has `name`, `title`, `platform` (null for every board), `role`, `release` (empty where nothing
+says), `size`, `sha256` and `package_version`. A fault is a `Failed` event of run 0.
 
 A board has `port`, `platform`, `name`, `mode` (`normal`, `listening`, `dfu`), `serial`, `device_id` with its `proof`,
 `boot_loader`, `system_version`, `usb` (`2b04:c006`), `serial_port` and `denied` (the system does not let this program

@@ -77,8 +77,8 @@ class PackFile:
 
 
 _TITLES = {
-    "tinker": text("Pack", "Tinker, the program a new board has"),
-    "doctor": text("Pack", "Doctor, a program that cleans a board's settings"),
+    "tinker": text("Pack", "Tinker"),
+    "doctor": text("Pack", "Doctor"),
     "radio-patch": text("Pack", "Radio patch, service pack 1.13.7"),
     "radio-patch-1.14": text("Pack", "Radio patch, service pack 1.14"),
     "deep-update": text("Pack", "Deep update of June 2014"),
@@ -94,14 +94,18 @@ _TITLES = {
 }
 
 
-def _title(platform: str | None, role: str, release: str) -> Text:
-    """Say what a file is, for which board, and of which release."""
+def _title(platform: str | None, role: str, release: str, version: str) -> Text:
+    """Say what a file is, for which board, and of which release, or of which package when nothing tells that."""
     what: Text = _TITLES[role]
     # The name of a patch says its number already.
     release = "" if role in ("deep-update", "radio-patch", "radio-patch-1.14") else release
     if platform is None:
         return what
     board = platform_of(platform).name
+    if not release and version == "1.16.0":
+        return text("Pack", "{board}: {what}, older, of package {version}").with_values(
+            board=board, what=what, version=version
+        )
     if not release:
         return text("Pack", "{board}: {what}").with_values(board=board, what=what)
     return text("Pack", "{board}: {what}, {release}").with_values(board=board, what=what, release=release)
@@ -121,7 +125,7 @@ def _file(
     remote = f"v{version}/{urllib.parse.quote(member)}"
     name = name or member.rpartition("/")[2]
     return PackFile(
-        name, size, sha256, platform, role, release, _title(platform, role, release), version, member, remote
+        name, size, sha256, platform, role, release, _title(platform, role, release, version), version, member, remote
     )
 
 
