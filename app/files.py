@@ -66,6 +66,10 @@ class FileActions:
         """Open a file that must not exist yet, for its owner alone; return its descriptor."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), OWNER_FILE)
 
+    def extend(self, path: Path) -> int:
+        """Open a file that is there, to write behind its end; return its descriptor."""
+        return os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+
     def write(self, descriptor: int, content: bytes) -> None:
         """Write everything."""
         left = memoryview(content)

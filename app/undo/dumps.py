@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from app.text import Text
+from app.keys.backup import sha256
+from app.text import Text, text
 from app.undo.board_name import BoardName
-from app.undo.snapshots import Snapshot
+from app.undo.snapshots import CONTENT, Snapshot, check_region, packed_size
+
+FORMAT = 1
+KIND = "rekindle dump"
+DUMPS = "dumps"  # the folder of a board's manifests
+MANIFEST = "manifest.json"  # its name in a copy
+
+_FILE_NAME = re.compile(r"[0-9a-z-]+(?:\.bin|\.secret|\.locked)")
+_MISSING = text("Undo", "The file {name} is missing or was changed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,9 @@ class DumpPart:
         address: First address.
         content: The bytes.
         secret: Whether it holds private keys, passwords or the like; known secret memory is one in any case.
+
+    Raises:
+        ValueError: `region` has the wrong form.
     """
 
     region: str
@@ -28,6 +43,9 @@ class DumpPart:
     address: int
     content: bytes = field(repr=False)
     secret: bool = False
+
+    def __post_init__(self) -> None:
+        check_region(self.region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +60,7 @@ class Dump:
         program: The program's name and version then.
         parts: What was on the board, in order of alternate setting and address.
         manifest: The file that tells all this.
-        damaged: Why it cannot be used, or None. Contents are checked when they are read.
+        damaged: Why it cannot be used, or None; every byte is checked only when it is loaded.
     """
 
     id: str
@@ -58,3 +76,98 @@ class Dump:
     def size(self) -> int:
         """Bytes of all contents."""
         return sum(part.size for part in self.parts)
+
+    @property
+    def secret(self) -> bool:
+        """Whether private keys, passwords or the like are in it."""
+        return any(part.secret for part in self.parts)
+
+
+def write_manifest(dump: Dump) -> bytes:
+    """Return the manifest of a dump, with a check over all it says."""
+    said: dict[str, object] = {
+        "kind": KIND,
+        "format": FORMAT,
+        "id": dump.id,
+        "program": dump.program,
+        "made": dump.made.isoformat(),
+        "platform": dump.board.platform,
+        "device_id": dump.board.device_id,
+        "serial": dump.board.serial,
+        "boot_loader": dump.boot_loader,
+        "regions": [
+            {
+                "region": part.region,
+                "alt": part.alt,
+                "address": part.address,
+                "size": part.size,
+                "secret": part.secret,
+                "sha256": part.sha256,
+                "file": part.file.name,
+                "file_sha256": part.digest,
+            }
+            for part in dump.parts
+        ],
+    }
+    return json.dumps({**said, "check": _check(said)}, indent=2).encode() + b"\n"
+
+
+def read_manifest(manifest: Path, content: bytes) -> Dump:
+    """Return the dump a manifest describes; its files are where the manifest is, or in the store's folder for them.
+
+    Raises:
+        ValueError: It is no manifest, not one of this version, or not as it was written.
+    """
+    said = json.loads(content)
+    files = manifest.parent.parent / CONTENT if manifest.parent.name == DUMPS else manifest.parent
+    try:
+        check = said.pop("check")
+        if (said["kind"], said["format"], check) != (KIND, FORMAT, _check(said)):
+            raise ValueError("not a manifest of this version, or changed")
+        dump = Dump(
+            id=str(said["id"]),
+            board=BoardName(said["platform"], said["device_id"], said["serial"]),
+            boot_loader=str(said["boot_loader"]),
+            made=datetime.fromisoformat(said["made"]).astimezone(UTC),
+            program=str(said["program"]),
+            parts=tuple(
+                Snapshot(
+                    region=check_region(part["region"]),
+                    alt=int(part["alt"]),
+                    address=int(part["address"]),
+                    size=int(part["size"]),
+                    file=files / _checked(part["file"]),
+                    digest=str(part["file_sha256"]),
+                    secret=bool(part["secret"]),
+                )
+                for part in said["regions"]
+            ),
+            manifest=manifest,
+        )
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError("not a manifest") from error
+    if not dump.parts or len({part.region for part in dump.parts}) < len(dump.parts):
+        raise ValueError("a dump has parts, and each region once")
+    return replace(dump, damaged=_damage(dump.parts))
+
+
+def _check(said: object) -> str:
+    return sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _checked(name: str) -> str:
+    if not _FILE_NAME.fullmatch(name):
+        raise ValueError("not the name of a content")
+    return name
+
+
+def _damage(parts: Sequence[Snapshot]) -> Text | None:
+    """Say which file is missing or has another size, or None."""
+    for part in parts:
+        try:
+            sound = part.file.stat().st_size == packed_size(part)
+        except OSError:
+            sound = False
+        if not sound:
+            return _MISSING.with_values(name=part.file.name)
+    return None

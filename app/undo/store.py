@@ -2,19 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import contextlib
+import errno
+import logging
+import os
+import re
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.files import FileActions
+from app.faults import (
+    RescueElsewhere,
+    RescueUnknown,
+    SnapshotDamaged,
+    SnapshotDiffers,
+    UndoDiskFailed,
+    UndoNoRoom,
+)
+from app.files import FileActions, publish, write_new
+from app.keys.backup import STAMP, is_board_folder, tool_version
 from app.keys.safe import KeySafe
+from app.undo import owner
 from app.undo.board_name import BoardName, Match
-from app.undo.dumps import Dump, DumpPart
-from app.undo.journal import Journal, Planned
-from app.undo.snapshots import Snapshot
+from app.undo.dumps import DUMPS, MANIFEST, Dump, DumpPart, read_manifest, write_manifest
+from app.undo.journal import DROPPED, FINISHED, FORMAT, Journal, Planned, Records, read_lines
+from app.undo.snapshots import (
+    CONTENT,
+    FILE_NAME,
+    Contents,
+    Snapshot,
+    check_region,
+    holds_secrets,
+    packed_bytes,
+    undo_faults,
+)
 
-__all__ = ["BoardName", "Dump", "DumpPart", "InterruptedRescue", "Journal", "Match", "Planned", "Snapshot", "UndoStore"]
+__all__ = [
+    "BoardName",
+    "Dump",
+    "DumpPart",
+    "InterruptedRescue",
+    "Journal",
+    "Match",
+    "Planned",
+    "Room",
+    "Snapshot",
+    "UndoStore",
+]
+
+RESCUES = "rescues"  # the folder of a board's journals
+JOURNAL = ".jsonl"
+RANDOM_DIGITS = 8  # hex digits that keep names of the same second apart
+SPARE = 1024 * 1024  # bytes that must stay free for the journal and what the file system needs
+MOST_COPIES = 999
+TAIL = 512  # bytes; the last record of an ended rescue is shorter
+
+_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{8}")
+_BOARD_FOLDER = re.compile(r"[A-Za-z0-9_-]+")
+
+log = logging.getLogger(__name__)
 
 
 def _utc_now() -> datetime:
@@ -56,9 +106,28 @@ class InterruptedRescue:
     damaged: bool = False
 
     @property
+    def open(self) -> bool:
+        """Whether it may have left a board half-written."""
+        return bool(self.planned or self.damaged) and not (self.finished or self.dropped)
+
+    @property
     def to_put_back(self) -> tuple[Snapshot, ...]:
-        """What was there before, in the order to write it so that the oldest content wins where pieces overlap."""
-        raise NotImplementedError
+        """What was there before, in the order to write it so that the oldest content wins where pieces overlap.
+
+        Only pieces that were to be written to; all of them when the journal does not tell any more.
+        """
+        chosen: list[Snapshot] = []
+        for piece in self.snapshots:
+            known = any(
+                older.alt == piece.alt and older.address <= piece.address and piece.end <= older.end for older in chosen
+            )
+            if not known and (self.damaged or any(_touches(piece, target) for target in self.planned)):
+                chosen.append(piece)
+        return tuple(reversed(chosen))
+
+
+def _touches(piece: Snapshot, target: Planned) -> bool:
+    return piece.alt == target.alt and piece.address < target.address + target.size and target.address < piece.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +162,13 @@ class UndoStore:
             now: The time, with its zone.
             actions: What changes the disk.
         """
-        raise NotImplementedError
+        self.root = root
+        self._now = now
+        self._actions = actions or FileActions()
+        self._contents = Contents(root, safe, self._actions, now)
+        self._turn = threading.RLock()
+
+    # --- keeping ----------------------------------------------------------------------------------------------------
 
     def insist_writable(self, need: int = 0, *, secret: bool = False) -> None:
         """Before anything is asked of a board: see that so many bytes can be kept, and secrets too if there are any.
@@ -101,7 +176,17 @@ class UndoStore:
         Raises:
             SafeLocked: There are secrets, and the key safe has a passphrase and was not unlocked.
         """
-        raise NotImplementedError
+        with self._turn, undo_faults(self.root):
+            if secret:
+                self._contents.insist_open()
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            self._actions.make_folder(self.root)
+            if not self.root.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self.root))
+            if not os.access(self.root, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.root))
+            if shutil.disk_usage(self.root).free < need + SPARE:
+                raise UndoNoRoom(f"{need} bytes are needed", folder=self.root)
 
     def keep(
         self, board: BoardName, region: str, alt: int, address: int, content: bytes, secret: bool = False
@@ -114,7 +199,11 @@ class UndoStore:
             SafeLocked: It is secret, and the key safe was not unlocked; nothing was written.
             SnapshotDiffers: It reads back differently.
         """
-        raise NotImplementedError
+        check_region(region)
+        secret = secret or holds_secrets(board.platform, address, len(content))
+        with self._turn, undo_faults(self.root):
+            file, digest = self._contents.keep(board.folder_name, content, secret=secret)
+        return Snapshot(region, alt, address, len(content), file, digest, secret)
 
     def read(self, snapshot: Snapshot) -> bytes:
         """Return what was kept, verified. A secret if the snapshot is one.
@@ -124,7 +213,19 @@ class UndoStore:
             SafeLocked: It is sealed, and the key safe was not unlocked.
             WrongPassphrase: It was sealed with another passphrase.
         """
-        raise NotImplementedError
+        with self._turn, undo_faults(snapshot.file.parent):
+            return self._contents.read(snapshot)
+
+    def room(self, board: BoardName | None = None) -> Room:
+        """Return how much is kept: of all boards, or in the folders that are or may be this board's."""
+        sizes: list[int] = []
+        with self._turn, undo_faults(self.root):
+            for folder in self._board_folders():
+                if board is None or _may_be(folder.name, board):
+                    sizes += [size for file in self._listed(folder / CONTENT, "*") for size in _size(file)]
+        return Room(len(sizes), sum(sizes))
+
+    # --- rescues ----------------------------------------------------------------------------------------------------
 
     def begin(self, board: BoardName, recipe: str, answers: Mapping[str, object] | None = None) -> Journal:
         """Begin a rescue; its journal is on the disk when this returns.
@@ -133,8 +234,37 @@ class UndoStore:
             board: The board.
             recipe: Key of the recipe.
             answers: What is needed to run it again: text, numbers, yes or no. Never a secret.
+
+        Raises:
+            ValueError: An answer is something else.
         """
-        raise NotImplementedError
+        given = dict(answers or {})
+        if not all(value is None or isinstance(value, str | int | float | bool) for value in given.values()):
+            raise ValueError("answers are text, numbers, yes or no")
+        with self._turn, undo_faults(self.root):
+            folder = self._contents.folder(board.folder_name, RESCUES)
+            path = folder / f"{self._new_name()}{JOURNAL}"
+            descriptor = self._actions.create(path)
+            if not owner.take(path, descriptor):
+                os.close(descriptor)
+                raise RescueElsewhere(path.name)
+            journal = Journal(path, board.platform, descriptor, self._actions, self._now)
+            try:
+                journal.note(
+                    "begin",
+                    format=FORMAT,
+                    program=tool_version(),
+                    recipe=recipe,
+                    answers=given,
+                    platform=board.platform,
+                    device_id=board.device_id,
+                    serial=board.serial,
+                )
+                self._actions.flush_folder(folder)
+            except BaseException:
+                journal.close()
+                raise
+            return journal
 
     def resume(self, rescue_id: str) -> Journal:
         """Take up an interrupted rescue: to finish it, to put back what was there, or to drop it.
@@ -143,7 +273,30 @@ class UndoStore:
             RescueUnknown: There is none of that name, or it was finished or dropped.
             RescueElsewhere: Another running program, or another part of this one, is at work on it.
         """
-        raise NotImplementedError
+        with self._turn, undo_faults(self.root):
+            path = self._journal(rescue_id)
+            descriptor = self._actions.extend(path)
+            if not owner.take(path, descriptor):
+                os.close(descriptor)
+                raise RescueElsewhere(rescue_id)
+            try:
+                records = read_lines(rescue_id, path.read_bytes())
+                found = self._told(path, records)
+                if found is None or found.finished or found.dropped:
+                    raise RescueUnknown(rescue_id)  # noqa: TRY301 - it must be let go of in any case
+            except BaseException:
+                owner.release(path, descriptor)
+                raise
+            number, clean = len(records.known), records.clean
+            journal = Journal(
+                path, found.board.platform, descriptor, self._actions, self._now, number=number, clean=clean
+            )
+        try:
+            journal.note("resume", program=tool_version())
+        except BaseException:
+            journal.close()
+            raise
+        return journal
 
     def rescue(self, rescue_id: str) -> InterruptedRescue:
         """Return a rescue, whatever became of it.
@@ -151,11 +304,22 @@ class UndoStore:
         Raises:
             RescueUnknown: There is none of that name.
         """
-        raise NotImplementedError
+        with self._turn, undo_faults(self.root):
+            path = self._journal(rescue_id)
+            found = self._told(path, read_lines(rescue_id, path.read_bytes()))
+        if found is None:
+            raise RescueUnknown(rescue_id)
+        return found
 
     def interrupted(self) -> tuple[InterruptedRescue, ...]:
-        """Return the rescues that may have left a board half-written and that nobody is at work on, newest first."""
-        raise NotImplementedError
+        """Return the rescues that may have left a board half-written and that nobody is at work on, newest first.
+
+        A journal that cannot be read is passed over, and the log tells.
+        """
+        with self._turn, undo_faults(self.root):
+            paths = [path for folder in self._board_folders() for path in self._listed(folder / RESCUES, f"*{JOURNAL}")]
+            found = [rescue for path in paths if (rescue := self._left_alone(path)) is not None]
+        return tuple(sorted(found, key=lambda rescue: (rescue.started, rescue.id), reverse=True))
 
     def forget(self, rescue_id: str) -> None:
         """Offer an interrupted rescue no more; what was kept stays.
@@ -164,7 +328,104 @@ class UndoStore:
             RescueUnknown: There is none of that name, or it was finished or dropped already.
             RescueElsewhere: Another running program is at work on it.
         """
-        raise NotImplementedError
+        with self.resume(rescue_id) as journal:
+            journal.drop()
+
+    def _left_alone(self, path: Path) -> InterruptedRescue | None:
+        """Return the rescue of a journal if it is an interrupted one."""
+        try:
+            if _ended(path):
+                return None
+            found = self._load(path)
+            if found is None or not found.open or self._in_work(path):
+                return None
+            found = self._load(path)  # whoever was at work on it a moment ago may have finished it
+        except OSError as error:
+            log.warning("journal %s cannot be read: %s", path.name, error)
+            return None
+        return found if found is not None and found.open else None
+
+    @staticmethod
+    def _in_work(path: Path) -> bool:
+        try:
+            return owner.is_taken(path)
+        except PermissionError:  # it may be looked at, so it is shown; nobody can go on with it
+            return False
+
+    def _load(self, path: Path) -> InterruptedRescue | None:
+        return self._told(path, read_lines(path.stem, path.read_bytes()))
+
+    def _told(self, path: Path, records: Records) -> InterruptedRescue | None:
+        """Return what records tell; None without a beginning that makes sense."""
+        if not records.known:
+            return None
+        try:
+            rescue = _begun(path.stem, records.known[0])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.warning("journal %s has no beginning: %s", path.name, error)
+            return None
+        damaged = records.damaged
+        for record in records.known[1:]:
+            try:
+                rescue = self._with(rescue, record)
+            except (KeyError, TypeError, ValueError):
+                damaged = True
+                break
+        return replace(rescue, finished=FINISHED in records.ends, dropped=DROPPED in records.ends, damaged=damaged)
+
+    def _with(self, rescue: InterruptedRescue, record: Mapping[str, object]) -> InterruptedRescue:
+        """Return the rescue with one more record; one of a kind not known here changes nothing."""
+        match record["what"]:
+            case "keep":
+                kept = self._snapshot(record)
+                return rescue if kept in rescue.snapshots else replace(rescue, snapshots=(*rescue.snapshots, kept))
+            case "plan":
+                target = Planned(
+                    _text(record["region"]),
+                    _number(record["alt"]),
+                    _number(record["address"]),
+                    _number(record["size"]),
+                    _text(record["sha256"]),
+                )
+                return rescue if target in rescue.planned else replace(rescue, planned=(*rescue.planned, target))
+            case "page":
+                return replace(rescue, pages=rescue.pages + 1)
+            case "wrote":
+                done = [
+                    target
+                    for target in rescue.planned
+                    if (target.region, target.address, target.size)
+                    == (record["region"], record["address"], record["size"])
+                ]
+                return replace(rescue, written=tuple(dict.fromkeys([*rescue.written, *done[-1:]])))
+            case "board":
+                return replace(rescue, board=replace(rescue.board, device_id=_text(record["device_id"])))
+            case _:
+                return rescue
+
+    def _snapshot(self, record: Mapping[str, object]) -> Snapshot:
+        board, file = _text(record["board"]), _text(record["file"])
+        if not (_BOARD_FOLDER.fullmatch(board) and FILE_NAME.fullmatch(file)):
+            raise ValueError("not a file of this store")
+        return Snapshot(
+            region=_text(record["region"]),
+            alt=_number(record["alt"]),
+            address=_number(record["address"]),
+            size=_number(record["size"]),
+            file=self.root / board / CONTENT / file,
+            digest=_text(record["digest"]),
+            secret=bool(record["secret"]),
+        )
+
+    def _journal(self, rescue_id: str) -> Path:
+        if _NAME.fullmatch(rescue_id):
+            for folder in self._board_folders():
+                path = folder / RESCUES / f"{rescue_id}{JOURNAL}"
+                if path.is_file():
+                    return path
+        raise RescueUnknown(rescue_id)
+
+    # --- dumps ------------------------------------------------------------------------------------------------------
 
     def save_dump(self, board: BoardName, parts: Iterable[DumpPart], boot_loader: str = "") -> Dump:
         """Keep everything that is on a board; the dump exists once all of it is on the disk and was read back.
@@ -174,11 +435,46 @@ class UndoStore:
             SafeLocked: There are secrets in it, and the key safe was not unlocked; nothing was written.
             SnapshotDiffers: Something reads back differently.
         """
-        raise NotImplementedError
+        chosen = sorted(parts, key=lambda part: (part.alt, part.address, part.region))
+        if not chosen or len({part.region for part in chosen}) < len(chosen):
+            raise ValueError("a dump has parts, and each region once")
+        with self._turn, undo_faults(self.root):
+            if any(part.secret or holds_secrets(board.platform, part.address, len(part.content)) for part in chosen):
+                self._contents.insist_open()
+            kept = tuple(
+                self.keep(board, part.region, part.alt, part.address, part.content, part.secret) for part in chosen
+            )
+            folder = self._contents.folder(board.folder_name, DUMPS)
+            name = self._new_name()
+            made = self._now().astimezone(UTC).replace(microsecond=0)
+            dump = Dump(name, board, boot_loader, made, tool_version(), kept, folder / f"{name}.json")
+            publish(self._actions, dump.manifest, write_manifest(dump))
+            self._actions.flush_folder(folder)
+            try:
+                sound = read_manifest(dump.manifest, dump.manifest.read_bytes()) == dump
+            except ValueError:
+                sound = False
+            if not sound:
+                raise SnapshotDiffers(folder=folder)
+            return dump
 
     def dumps(self, board: BoardName | None = None) -> tuple[Dump, ...]:
-        """Return dumps, newest first: all, or those that are or may be this board's (`dump.board.matches` tells)."""
-        raise NotImplementedError
+        """Return dumps, newest first: all, or those that are or may be this board's (`dump.board.matches` tells).
+
+        A manifest that cannot be read is passed over, and the log tells.
+        """
+        found: list[Dump] = []
+        with self._turn, undo_faults(self.root):
+            for folder in self._board_folders():
+                for path in self._listed(folder / DUMPS, "*.json"):
+                    try:
+                        found.append(read_manifest(path, path.read_bytes()))
+                    except (OSError, ValueError) as error:
+                        log.warning("manifest %s cannot be read: %s", path.name, error)
+        if board is not None:
+            described = (board.platform, board.device_id, board.serial)
+            found = [dump for dump in found if dump.board.matches(*described) is not Match.NO]
+        return tuple(sorted(found, key=lambda dump: (dump.made, dump.id), reverse=True))
 
     def open_dump(self, manifest: Path) -> Dump:
         """Return the dump of a manifest, here or where it was copied to.
@@ -186,7 +482,11 @@ class UndoStore:
         Raises:
             SnapshotDamaged: It is no manifest, or not as it was written.
         """
-        raise NotImplementedError
+        with self._turn, undo_faults(manifest.parent):
+            try:
+                return read_manifest(manifest, manifest.read_bytes())
+            except ValueError:
+                raise SnapshotDamaged(name=manifest.name) from None
 
     def load_dump(self, dump: Dump) -> dict[str, bytes]:
         """Return every content of a dump by region, all of them verified. Secret.
@@ -196,19 +496,137 @@ class UndoStore:
             SafeLocked: One is sealed, and the key safe was not unlocked.
             WrongPassphrase: One was sealed with another passphrase.
         """
-        raise NotImplementedError
+        known = self.open_dump(dump.manifest)
+        if replace(known, damaged=None) != replace(dump, damaged=None):
+            raise SnapshotDamaged(name=dump.manifest.name)
+        return {part.region: self.read(part) for part in known.parts}
 
     def copy_dump(self, dump: Dump, folder: Path) -> Path:
         """Copy a dump into a new folder inside one the person chose, read it back, and return that new folder.
 
-        Sealed contents stay sealed.
+        Contents are named after their regions; what is no secret is there byte for byte. Sealed contents stay sealed.
 
         Raises:
             SnapshotDamaged: One of the contents is not what was kept.
             SnapshotDiffers: The copy reads back differently; it is removed again.
         """
-        raise NotImplementedError
+        with self._turn:
+            with undo_faults(dump.manifest.parent):
+                packed = {f"{part.region}{part.file.suffix}": packed_bytes(part) for part in dump.parts}
+            with undo_faults(folder):
+                return self._copy(dump, packed, folder)
 
-    def room(self, board: BoardName | None = None) -> Room:
-        """Return how much is kept: of all boards, or of those that are or may be this one."""
-        raise NotImplementedError
+    def _copy(self, dump: Dump, packed: Mapping[str, bytes], folder: Path) -> Path:
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+        target = _free_folder(folder, f"{dump.board.folder_name}-{dump.id}")
+        parts = tuple(replace(part, file=target / name) for part, name in zip(dump.parts, packed, strict=True))
+        copy = replace(dump, parts=parts, manifest=target / MANIFEST, damaged=None)
+        contents = {**packed, MANIFEST: write_manifest(copy)}
+        self._actions.make_folder(target)
+        try:
+            for name, content in contents.items():
+                write_new(self._actions, target / name, content)
+            self._actions.flush_folder(target)
+            self._actions.flush_folder(folder)
+            if any((target / name).read_bytes() != content for name, content in contents.items()):
+                raise SnapshotDiffers(folder=folder)  # noqa: TRY301 - the copy goes in either case
+        except (OSError, SnapshotDiffers):
+            with contextlib.suppress(OSError):
+                for name in contents:
+                    self._actions.remove(target / name)
+                target.rmdir()
+            raise
+        return target
+
+    # --- folders ----------------------------------------------------------------------------------------------------
+
+    def _new_name(self) -> str:
+        return f"{self._now().astimezone(UTC).strftime(STAMP)}-{secrets.token_hex(RANDOM_DIGITS // 2)}"
+
+    def _board_folders(self) -> Sequence[Path]:
+        if not self.root.is_dir():
+            return ()
+        return [folder for folder in sorted(self.root.iterdir()) if is_board_folder(folder.name) and folder.is_dir()]
+
+    @staticmethod
+    def _listed(folder: Path, pattern: str) -> list[Path]:
+        """The store's own files in a folder; none if there is no such folder or it is closed to us."""
+        try:
+            return [
+                path
+                for path in sorted(folder.glob(pattern))
+                if _NAME.fullmatch(path.stem) or FILE_NAME.fullmatch(path.name)
+            ]
+        except OSError as error:
+            log.warning("folder %s cannot be read: %s", folder.name, error)
+            return []
+
+
+def _ended(path: Path) -> bool:
+    """Whether the last line of a journal says that the rescue was finished or dropped; spares reading all of it."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        return bool(read_lines(path.stem, b"\n".join(file.read().split(b"\n")[-2:])).ends)
+
+
+def _begun(rescue_id: str, record: Mapping[str, object]) -> InterruptedRescue:
+    """Return a rescue from its first record.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is none of this version.
+    """
+    if (record["what"], record["format"]) != ("begin", FORMAT):
+        raise ValueError("a journal of another version")
+    answers = record["answers"]
+    if not isinstance(answers, dict):
+        raise TypeError("no answers")
+    device_id = record["device_id"]
+    return InterruptedRescue(
+        id=rescue_id,
+        board=BoardName(
+            _text(record["platform"]), None if device_id is None else _text(device_id), _text(record["serial"])
+        ),
+        recipe=_text(record["recipe"]),
+        answers=answers,
+        program=_text(record["program"]),
+        started=datetime.fromisoformat(_text(record["at"])).astimezone(UTC),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError("not a number")
+    return value
+
+
+def _may_be(folder: str, board: BoardName) -> bool:
+    """Whether things of this board may be in a folder of that name."""
+    prefix = f"serial-{board.platform}-"
+    if folder.startswith(prefix):
+        there = BoardName(board.platform, None, folder.removeprefix(prefix))
+        return there.matches(board.platform, board.device_id, board.serial) is not Match.NO
+    if folder.startswith("serial-"):
+        return False
+    there = BoardName(board.platform, folder)
+    return there.matches(board.platform, board.device_id, board.serial) is Match.YES
+
+
+def _size(file: Path) -> Iterator[int]:
+    """Bytes of a file, if it is still there."""
+    with contextlib.suppress(OSError):
+        yield file.stat().st_size
+
+
+def _free_folder(folder: Path, name: str) -> Path:
+    for number in range(1, MOST_COPIES + 1):
+        target = folder / (name if number == 1 else f"{name}-{number}")
+        if not os.path.lexists(target):
+            return target
+    raise UndoDiskFailed("too many copies", folder=folder)
