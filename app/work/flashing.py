@@ -2,21 +2,55 @@
 
 A recipe makes one `Rescue` per run, plans its targets with it, and writes them one after another in its own steps.
 Run again with the same answers it skips what is already right, so finishing an interrupted rescue is running it again.
+
+The keys of a board cannot be reached from here: a target whose erase units touch a key slot, or memory that holds
+secrets, is refused as a mistake of the program before anything is read or written.
 """
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
-from app.text import Text
-from app.work.plan import RescuePlan
-from app.work.xray import Looked
+from app.faults import Cancelled, Fault, RescueUnknown, WrongBoardReturned
+from app.platforms.model import BootLoader, Medium, Platform, Quirk, Region
+from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash, span
+from app.text import Text, text
+from app.undo.board_name import BoardName, Match
+from app.undo.journal import Journal
+from app.undo.snapshots import Snapshot
+from app.work.job import Job
+from app.work.plan import PlannedWrite, RescuePlan
+from app.work.questions import Review
+from app.work.xray import Looked, look
 
-if TYPE_CHECKING:
-    from app.protocols.flash import FlashReport
-    from app.work.job import Job
+log = logging.getLogger(__name__)
+
+RESUME = "resume"
+"""Name of the answer that says which interrupted rescue a run finishes: the id of its journal."""
+PLAN = "plan"
+"""Name of the question that shows the plan."""
+ROOM_TO_SPARE = 64 * 1024  # for the journal and the names of files, beside what is kept
+
+_PLAN_TITLE = text("Flashing", "This is what will be done")
+_PLAN_BODY = text(
+    "Flashing",
+    "Nothing has been written yet. What is replaced is kept on this computer first and can be put back.",
+)
+_YES = text("Flashing", "Do it")
+_NO = text("Flashing", "Leave the board as it is")
+_AGAIN_TITLE = text("Flashing", "The board no longer holds what it held")
+_AGAIN_BODY = text(
+    "Flashing",
+    "What is to be replaced has changed since you saw the plan. Is this still the same board? This is the plan as it "
+    "stands now.",
+)
+_ALL_THERE = text("Flashing", "Not needed: all of it is there already.")
+_WRITTEN = text("Flashing", "{written} bytes written and all {size} read back: right.")
+_NOT_KEPT = text("Flashing", "{name}: cannot be read now, so it is not kept. Nothing is written there.")
+_OLD_NOT_CLOSED = text("Flashing", "An earlier interrupted run could not be marked as finished: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +64,9 @@ class Target:
         content: The bytes.
         why: Why it is written, and why at this place in the order.
         source: Where the bytes come from, for example the name of a file.
-        into_settings: Whether it is meant to go into memory that holds keys and settings (never over a key).
+        into_settings: Whether it is meant to go into memory that holds settings and keys. Even then never over a key,
+            unless `over_key` says so.
+        over_key: Whether it is a key itself.
     """
 
     title: Text
@@ -40,21 +76,124 @@ class Target:
     why: Text
     source: str
     into_settings: bool = False
+    over_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A stretch of whole erase units that a target touches; where nothing is erased (DCT), its bytes alone."""
+
+    alt: int
+    start: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.size
+
+    def holds(self, other: _Span) -> bool:
+        return self.alt == other.alt and self.start <= other.start and other.end <= self.end
+
+
+class _Memory:
+    """What stands in the spans of a plan, as far as this run knows. A write to one shows in all that overlap it."""
+
+    def __init__(self, content: Mapping[_Span, bytes] | None = None) -> None:
+        self._content = dict(content or {})
+
+    def __contains__(self, place: _Span) -> bool:
+        return place in self._content
+
+    def __getitem__(self, place: _Span) -> bytes:
+        return self._content[place]
+
+    def put(self, place: _Span, content: bytes) -> None:
+        """Note what stands in a span now."""
+        for other, before in self._content.items():
+            start, end = max(place.start, other.start), min(place.end, other.end)
+            if other.alt == place.alt and start < end:
+                piece = content[start - place.start : end - place.start]
+                self._content[other] = before[: start - other.start] + piece + before[end - other.start :]
+        self._content[place] = content
+
+    def copy(self) -> _Memory:
+        """Return one to try things on."""
+        return _Memory(self._content)
+
+    def outermost(self) -> list[tuple[_Span, bytes]]:
+        """Return the spans that are inside no other one."""
+        return [
+            (place, content)
+            for place, content in self._content.items()
+            if not any(other != place and other.holds(place) for other in self._content)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reviewed:
+    """What the person agreed to: the board it was, the X-ray, and what goes with it."""
+
+    board: BoardName
+    looked: Looked
+    targets: tuple[Target, ...]
+    stays: tuple[Text, ...]
+    needs: tuple[Text, ...]
+    warnings: tuple[Text, ...]
+    extra_seconds: float
 
 
 class Rescue:
-    """One writing run on one board.
+    """One writing run on one board. Close it in any case, for example in the recipe's `tidy`.
 
     Attributes:
         touched: Keys of the regions that were written to so far.
+        kept: What was kept on this computer, in order.
     """
 
     def __init__(self, recipe_key: str, answers: Mapping[str, object] | None = None) -> None:
-        """Take what is needed to run the recipe again later: its key and the answers that shaped it."""
-        self.touched: set[str] = set()
+        """Take what is needed to run the recipe again later.
 
-    def prepare(self, job: Job) -> None:
-        """Before anything is asked of the board: make sure that what is there can be kept on this computer."""
+        Args:
+            recipe_key: Key of the recipe.
+            answers: The answers that shaped it, by question; never a secret. More may be set in `answers` until
+                `agree`.
+        """
+        self.recipe_key = recipe_key
+        self.answers: dict[str, object] = dict(answers or {})
+        self.touched: set[str] = set()
+        self.kept: list[Snapshot] = []
+        self._reviewed: _Reviewed | None = None
+        self._memory = _Memory()
+        self._journal: Journal | None = None
+
+    # --- before anything is written ---
+
+    def prepare(self, job: Job, need: int = 0, *, secrets: bool = False) -> None:
+        """Before anything is asked of the board: make sure that what is there can be kept on this computer.
+
+        Args:
+            job: The run.
+            need: Bytes that will be kept at most.
+            secrets: Whether keys or settings are among them.
+
+        Raises:
+            Fault: The disk is full, or the folder cannot be written, or the key safe is locked.
+        """
+        job.undo.insist_writable(need + ROOM_TO_SPARE, secret=secrets)
+
+    def resumes(self, job: Job) -> bool:
+        """Whether this run finishes an interrupted one of the same board.
+
+        Raises:
+            RescueUnknown: There is none of the id given, or it is of another board.
+        """
+        rescue_id = job.given(RESUME)
+        if not rescue_id:
+            return False
+        rescue = job.undo.rescue(rescue_id)
+        if rescue.recipe != self.recipe_key or _match(job, rescue.board) is Match.NO:
+            raise RescueUnknown(f"{rescue_id} is of another board or recipe")
+        return True
 
     def plan(
         self,
@@ -77,29 +216,275 @@ class Rescue:
             needs: What else is needed.
             warnings: What a person must not miss.
             extra_seconds: How long everything but writing takes.
-        """
-        raise NotImplementedError
-
-    def agree(self, job: Job, plan: RescuePlan) -> None:
-        """Show the plan (question `plan`) and begin the journal once it was agreed to.
 
         Raises:
-            Cancelled: It was not.
+            ValueError: A target would reach a key, or does not fit: a mistake of the program.
+            Fault: The board could not be read.
         """
+        for target in targets:
+            refuse_keys(job.platform, target)
+        self._reviewed = _Reviewed(
+            board_name(job),
+            looked,
+            tuple(targets),
+            tuple(stays),
+            tuple(needs),
+            tuple(warnings),
+            extra_seconds,
+        )
+        self._memory = _Memory()
+        for target in targets:
+            self._read_before(job, target)
+        return self._planned(job, self._reviewed.targets)
 
-    def keep(self, job: Job, regions: Sequence[str]) -> None:
-        """Keep the content of regions that will not be written, for example the sectors with keys; after `agree`."""
+    def agree(self, job: Job, plan: RescuePlan, *, keep: Sequence[str] = ()) -> None:
+        """Show the plan (question `plan`); once it is agreed to, keep everything it replaces and begin the journal.
+
+        Args:
+            job: The run.
+            plan: From `plan`.
+            keep: Keys of further regions to keep although nothing is written to them, for example those with keys.
+
+        Raises:
+            Cancelled: It was not agreed to.
+            Fault: Something could not be kept; then nothing may be written.
+        """
+        if not job.ask(Review(PLAN, _PLAN_TITLE, _PLAN_BODY, plan, _YES, _NO)):
+            raise Cancelled
+        reviewed = self._of_review(job)
+        extra = self._read_extra(job, keep)
+        pieces = self._memory.outermost()
+        room = sum(len(content) for _, content in pieces) + sum(len(content) for _, content in extra)
+        job.undo.insist_writable(room + ROOM_TO_SPARE, secret=any(region.secret for region, _ in extra))
+        self._journal = journal = self._begin(job)
+        for region, content in extra:
+            self._keep(job, region.key, _Span(region.alt, region.start, region.size), content)
+        for place, content in pieces:
+            self._keep(job, self._region_of(job, place), place, content)
+        for target in reviewed.targets:
+            alt = job.platform.region(target.region).alt
+            digest = "" if target.over_key else hashlib.sha256(target.content).hexdigest()
+            journal.plans(target.region, alt, target.address, len(target.content), digest)
+
+    # --- writing ---
 
     def write(self, job: Job, target: Target, *, done: int = 0, total: int = 0) -> FlashReport:
-        """Keep what is there, write one target of the plan, and read it back.
+        """Write one target of the plan over what was kept, and read it back.
+
+        What is there is looked at once more before: if it is not what the person agreed to replace, they are asked
+        again, and what is there is kept too.
 
         Args:
             job: The run.
             target: One of those planned; they are written in the planned order.
             done: Bytes of the step done before this target.
             total: Bytes of the whole step; 0 when it is this target alone.
+
+        Raises:
+            Fault: The board could not be written, or does not hold what was written.
+            Cancelled: The person stopped the job; between two erase units.
         """
-        raise NotImplementedError
+        reviewed, journal = self._of_review(job), self._journal
+        assert journal is not None, "nothing is written that was not agreed to"
+        assert target in reviewed.targets, "nothing is written that was not planned"
+        region = job.platform.region(target.region)
+        loader = _loader(job)
+        place = _span(job.platform, target)
+        whole = total or len(target.content)
+        with job.dfu(region.alt) as session:
+            current = session.read(place.start, place.size)
+        if current != self._memory[place]:
+            self._agree_again(job, target, place, current)
+        plan = plan_flash(job.platform, loader, region, target.address, target.content, current)
+        if plan.units:
+            job.changed = True
+            self.touched.add(region.key)
+
+        def on_unit(news: UnitWritten) -> None:
+            if news.done:
+                journal.page(region.key, news.address, news.size)
+
+        with job.dfu(region.alt) as session:
+            report = Flasher(session, job.platform, loader, job.clock).write(
+                plan, on_unit, lambda here, _: job.tick(done + here, whole)
+            )
+        self._memory.put(place, plan.wanted)
+        journal.wrote(region.key, target.address, len(target.content))
+        job.tick(done + len(target.content), whole)
+        return report
+
+    def say_written(self, job: Job, report: FlashReport) -> None:
+        """Let the step say what it wrote, or that nothing was needed."""
+        if report.written:
+            job.say(_WRITTEN.with_values(written=report.written, size=report.size))
+        else:
+            job.say(_ALL_THERE)
 
     def finish(self, job: Job) -> None:
-        """Close the journal, and those of earlier interrupted runs of this recipe on this board."""
+        """Close the journal, and those of earlier interrupted runs of this recipe on this very board."""
+        if self._journal is None:
+            return
+        if job.identity is not None and self._of_review(job).board.device_id is None:
+            self._journal.knows(job.identity.device_id)
+        self._journal.finish()
+        self._journal = None
+        try:
+            for earlier in job.undo.interrupted():
+                if earlier.recipe == self.recipe_key and _match(job, earlier.board) is Match.YES:
+                    job.undo.resume(earlier.id).finish()
+        except Fault as fault:  # the board is done; that an old note stays open is no failure of this run
+            job.note(_OLD_NOT_CLOSED.with_values(reason=fault.cause))
+
+    def close(self) -> None:
+        """Let go of the journal as it is: what is not finished is offered to be finished. May be called twice."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    # --- inside ---
+
+    def _of_review(self, job: Job) -> _Reviewed:
+        """Return what was reviewed, once it is sure that the board on the port is the one it was reviewed for.
+
+        Raises:
+            WrongBoardReturned: It is another one.
+        """
+        assert self._reviewed is not None, "nothing is written that was not planned"
+        if _match(job, self._reviewed.board) is Match.NO:
+            raise WrongBoardReturned(f"planned for {self._reviewed.board.serial}, found {job.board.sighting.serial}")
+        return self._reviewed
+
+    def _read_before(self, job: Job, target: Target) -> None:
+        """Learn what stands in the units a target touches: from the X-ray where it read so far, else from the board."""
+        place = _span(job.platform, target)
+        if place in self._memory:
+            return
+        assert self._reviewed is not None
+        region = job.platform.region(target.region)
+        known = self._reviewed.looked.memory.get(region.key, b"")[max(0, place.start - region.start) :]
+        content = known[: place.size] if place.start >= region.start else b""
+        if len(content) < place.size:
+            with job.dfu(place.alt) as session:
+                content += session.read(place.start + len(content), place.size - len(content))
+        self._memory.put(place, content)
+
+    def _planned(self, job: Job, targets: Sequence[Target]) -> RescuePlan:
+        """Play the writes through on a copy of the memory, each on what the one before it leaves behind."""
+        reviewed = self._reviewed
+        assert reviewed is not None
+        loader = _loader(job)
+        memory = self._memory.copy()
+        writes = []
+        for target in targets:
+            place = _span(job.platform, target)
+            region = job.platform.region(target.region)
+            plan = plan_flash(job.platform, loader, region, target.address, target.content, memory[place])
+            memory.put(place, plan.wanted)
+            writes.append(
+                PlannedWrite(
+                    title=target.title,
+                    region=region.key,
+                    where=region.name,
+                    alt=region.alt,
+                    address=target.address,
+                    size=plan.size,
+                    changed=plan.changed,
+                    why=target.why,
+                    source=target.source,
+                    seconds=plan.seconds,
+                )
+            )
+        return RescuePlan(
+            reviewed.looked.xray,
+            tuple(writes),
+            reviewed.stays,
+            reviewed.needs,
+            reviewed.warnings,
+            sum(write.seconds for write in writes) + reviewed.extra_seconds,
+        )
+
+    def _agree_again(self, job: Job, target: Target, place: _Span, current: bytes) -> None:
+        """The board holds something else than was agreed to replace: ask once more, and keep that too.
+
+        Raises:
+            Cancelled: The person does not agree.
+        """
+        log.warning("alt %d 0x%08X: not what was reviewed", place.alt, place.start)
+        reviewed = self._of_review(job)
+        self._memory.put(place, current)
+        self._reviewed = replace(reviewed, looked=look(job))
+        rest = reviewed.targets[reviewed.targets.index(target) :]
+        if not job.ask(Review(PLAN, _AGAIN_TITLE, _AGAIN_BODY, self._planned(job, rest), _YES, _NO)):
+            raise Cancelled
+        self._keep(job, target.region, place, current)
+
+    def _read_extra(self, job: Job, keys: Sequence[str]) -> list[tuple[Region, bytes]]:
+        """Read whole regions that are only kept. One that the boot loader cannot give now cannot be changed either."""
+        found = []
+        for key in keys:
+            region = job.platform.region(key)
+            with job.dfu(region.alt) as session:
+                content = session.read(region.start, region.size)
+            if region.medium is Medium.DCT and job.has(Quirk.DCT_NEEDS_PART2) and content == bytes(region.size):
+                job.note(_NOT_KEPT.with_values(name=region.name))
+                continue
+            found.append((region, content))
+        return found
+
+    def _begin(self, job: Job) -> Journal:
+        assert self._reviewed is not None
+        rescue_id = job.given(RESUME)
+        if rescue_id:
+            return job.undo.resume(rescue_id)
+        return job.undo.begin(self._reviewed.board, self.recipe_key, self.answers)
+
+    def _keep(self, job: Job, region: str, place: _Span, content: bytes) -> None:
+        assert self._reviewed is not None
+        assert self._journal is not None
+        secret = job.platform.region(region).secret
+        snapshot = job.undo.keep(self._reviewed.board, region, place.alt, place.start, content, secret=secret)
+        self._journal.keeps(snapshot)
+        self.kept.append(snapshot)
+
+    def _region_of(self, job: Job, place: _Span) -> str:
+        """Return the key of the region a span was planned for."""
+        assert self._reviewed is not None
+        return next(each.region for each in self._reviewed.targets if _span(job.platform, each) == place)
+
+
+def refuse_keys(platform: Platform, target: Target) -> None:
+    """Refuse a target whose erase units reach a key, or memory with secrets, that it is not meant for.
+
+    Raises:
+        ValueError: It does, or it is not all in its region: a mistake of the program.
+    """
+    place = _span(platform, target)
+    if not target.over_key:
+        for slot in platform.key_slots:
+            if slot.alt == place.alt and slot.address < place.end and place.start < slot.address + slot.size:
+                raise ValueError(f"{target.region} 0x{target.address:08X} would reach the key slot {slot.key}")
+    if not (target.over_key or target.into_settings):
+        for region in platform.regions:
+            if region.secret and region.alt == place.alt and region.start < place.end and place.start < region.end:
+                raise ValueError(f"{target.region} 0x{target.address:08X} would reach {region.key}")
+
+
+def board_name(job: Job) -> BoardName:
+    """Return what is known of the job's board, as the undo store names boards."""
+    identity = job.identity
+    return BoardName(job.platform.key, identity.device_id if identity else None, job.board.sighting.serial or "")
+
+
+def _match(job: Job, name: BoardName) -> Match:
+    identity = job.identity
+    return name.matches(job.platform.key, identity.device_id if identity else None, job.board.sighting.serial)
+
+
+def _loader(job: Job) -> BootLoader:
+    return job.board.boot_loader or job.platform.boot_loader()
+
+
+def _span(platform: Platform, target: Target) -> _Span:
+    region = platform.region(target.region)
+    start, size = span(platform, region, target.address, len(target.content))
+    return _Span(region.alt, start, size)
