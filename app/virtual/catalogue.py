@@ -8,15 +8,21 @@ from enum import Enum, unique
 from app.clock import Clock
 from app.text import Text, text
 from app.virtual import images
-from app.virtual.board import (
+from app.virtual.board import VirtualBoard
+from app.virtual.images import BOOT_LOADER, CORE_INFO, F2_INFO, MONOLITHIC, SYSTEM_PART, USER_PART
+from app.virtual.layout import (
     CORE_APP,
     CORE_OTA_FLAG,
     DCT_CLAIMED,
+    DCT_EC_KEY,
+    DCT_EC_PUBLIC,
+    DCT_RSA_KEY,
+    DCT_RSA_PUBLIC,
+    DCT_SECRET,
     RUN,
     SPI_FACTORY,
-    VirtualBoard,
+    SPI_KEY,
 )
-from app.virtual.images import BOOT_LOADER, CORE_INFO, F2_INFO, MONOLITHIC, SYSTEM_PART, USER_PART
 from app.virtual.listening_model import Nameplate
 from app.virtual.mishaps import Mishap
 from app.virtual.personality import (
@@ -33,11 +39,6 @@ from app.virtual.personality import (
 )
 from app.virtual.practice_keys import RsaNumbers, ec_key, rsa_key
 from app.virtual.timing import Timing
-
-CORE_KEY = 0x2000  # in SPI flash (3.2)
-DCT_RSA_KEY, DCT_RSA_PUBLIC = 34, 1250  # 3.5
-DCT_EC_PUBLIC, DCT_EC_KEY = 2978, 3106
-DCT_SECRET = 8119
 
 
 @unique
@@ -238,7 +239,7 @@ def _rsa(board: VirtualBoard, state: KeyState) -> RsaNumbers:
 
 def _fill_core(board: VirtualBoard, state: KeyState, factory_image: bool) -> None:
     firmware = board.personality.firmware
-    _put(board.spi, CORE_KEY, _slot_contents(_rsa(board, state).standard_der(), state))
+    _put(board.spi, SPI_KEY, _slot_contents(_rsa(board, state).standard_der(), state))
     _put(board.internal, 0, images.legacy_core_image("core boot loader", 0x4800))
     if firmware.spark:
         app = images.legacy_core_image(f"core {firmware.key}", 79_872)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Protocol
@@ -81,6 +83,9 @@ class Owner(Protocol):
 
     def lose(self) -> None:
         """Lose the power."""
+
+    def lose_amid(self, work: Callable[[], object]) -> None:
+        """Lose the power in the middle of that work."""
 
     def serial_input(self, data: bytes) -> None:
         """Take bytes for the serial port."""
@@ -250,7 +255,7 @@ class Enumeration:
         """Count a bulk transfer and play what was planned for it."""
         board = self._board
         board.transfers += 1
-        if board.mishap.gone_at == board.transfers:
+        if board.transfers in (board.mishap.gone_at, board.mishap.gone_amid, board.mishap.gone_after):
             board.lose()
             raise Gone
         if board.mishap.silent(board.transfers):
@@ -272,6 +277,15 @@ class Enumeration:
         board.transfers += 1
         count, mishap = board.transfers, board.mishap
         if count == mishap.gone_at:
+            board.lose()
+            raise Gone
+        if count == mishap.gone_amid:
+            board.lose_amid(lambda: self._special(setup, data))
+            raise Gone
+        if count == mishap.gone_after:
+            with suppress(Stall, NoAnswer, Gone):
+                self._special(setup, data)
+            board.tick()
             board.lose()
             raise Gone
         if count == mishap.stall_at:

@@ -82,13 +82,14 @@ class InternalF2:
 
     Attributes:
         protected: Sectors whose write protection is on; erasing one through the boot loader takes it off (2.4.9).
+        verifies: Whether the boot loader compares what it has written (2.4.8).
     """
 
     def __init__(self, timing: Timing, *, verifies: bool) -> None:
         self.cells = bytearray(b"\xff" * F2_SIZE)
         self.protected: set[int] = set()
+        self.verifies = verifies
         self._timing = timing
-        self._verifies = verifies
         ends = list(itertools.accumulate(size * 1024 for size in F2_SECTORS))
         self._sectors = list(zip([0, *ends[:-1]], ends, strict=True))
 
@@ -132,7 +133,7 @@ class InternalF2:
         mask = int.from_bytes(old, "little") & int.from_bytes(data, "little")
         new = mask.to_bytes(len(data), "little")
         self.cells[start : start + len(data)] = new
-        return new == data or not self._verifies, len(data) // 4 * self._timing.f2_word
+        return new == data or not self.verifies, len(data) // 4 * self._timing.f2_word
 
 
 class SerialFlash:

@@ -23,7 +23,7 @@ class Module:
     """What the 24 bytes of module info say, and whether the image around them is whole.
 
     Attributes:
-        dependency: Function, index and least version of what it needs; function 0 for nothing.
+        dependencies: Function, index and least version of the two things it needs; function 0 for nothing.
     """
 
     start: int
@@ -32,7 +32,7 @@ class Module:
     platform: int
     function: int
     index: int
-    dependency: tuple[int, int, int]
+    dependencies: tuple[tuple[int, int, int], tuple[int, int, int]]
     whole: bool
     digest: bytes
 
@@ -53,13 +53,14 @@ def build(
     version: int,
     info_at: int,
     dependency: tuple[int, int, int] = (0, 0, 0),
+    second: tuple[int, int, int] = (0, 0, 0),
 ) -> bytes:
     """Return an image of `size` bytes with module info, digest and check sum; the rest is noise from the seed."""
     body = bytearray(random.Random(seed).randbytes(size - _SUFFIX - _CRC))
     if info_at:
         body[:8] = struct.pack("<II", 0x2000_5000, (start + info_at + 0x200) | 1)  # stack pointer, reset vector
     info = struct.pack(
-        _INFO, start, start + size - _CRC, 0, 0, version, platform, function, index, *dependency, 0, 0, 0
+        _INFO, start, start + size - _CRC, 0, 0, version, platform, function, index, *dependency, *second
     )
     body[info_at : info_at + len(info)] = info
     body += b"\0\0"
@@ -72,6 +73,40 @@ def legacy_core_image(seed: str, size: int) -> bytes:
     body = bytearray(random.Random(seed).randbytes(size - 4)) + b"\0\0\xff\xff"
     body[:8] = struct.pack("<II", 0x2000_5000, 0x0800_55E1)
     return bytes(body)
+
+
+_MARK = b"Practice program: "
+_MARK_AT = 0x150  # behind the vector table
+
+
+def practice_program(key: str, size: int = 6_000) -> bytes:
+    """Return an image as of 2013-14 that a virtual Core takes for the program of that key (see `programs`)."""
+    body = bytearray(legacy_core_image(f"practice {key}", size))
+    mark = _MARK + key.encode() + b"\0"
+    body[_MARK_AT : _MARK_AT + len(mark)] = mark
+    return bytes(body)
+
+
+def practice_mark(image: bytes | bytearray) -> str:
+    """Return the key of a practice program; "" where the image is none."""
+    place = _MARK_AT + len(_MARK)
+    if bytes(image[_MARK_AT:place]) != _MARK:
+        return ""
+    return bytes(image[place : place + 32]).partition(b"\0")[0].decode("ascii", "replace")
+
+
+def practice_tinker() -> bytes:
+    """Return a Core image of 0.7.0, as the cloud sends one over the air (8.4)."""
+    return build(
+        seed="tinker over the air",
+        size=20_000,
+        start=0x0800_5000,
+        platform=0,
+        function=MONOLITHIC,
+        index=0,
+        version=207,
+        info_at=CORE_INFO,
+    )
 
 
 def read_module(cells: bytes | bytearray, offset: int, info_at: int, platform: int) -> Module | None:
@@ -92,4 +127,5 @@ def read_module(cells: bytes | bytearray, offset: int, info_at: int, platform: i
         return None
     image = bytes(cells[offset : offset + size])
     whole = zlib.crc32(image[:-_CRC]) == int.from_bytes(image[-_CRC:], "big")
-    return Module(start, end, version, found, function, index, (rest[0], rest[1], rest[2]), whole, image[-38:-6])
+    needs = ((rest[0], rest[1], rest[2]), (rest[3], rest[4], rest[5]))
+    return Module(start, end, version, found, function, index, needs, whole, image[-38:-6])

@@ -12,6 +12,7 @@ BLUE = 0x0000FF
 YELLOW = 0xFFFF00
 CYAN = 0x00FFFF
 MAGENTA = 0xFF00FF
+ORANGE = 0xFF6000
 WHITE = 0xFFFFFF
 
 BLACKOUT_CHANGES = 25  # Wi-Fi profiles cleared: 25 toggles of 50 ms (8.1)
@@ -66,6 +67,11 @@ def blinking(words: str, rgb: int, toggle_ms: int) -> Light:
     return Light(words, rgb, ((half, 1.0, 1.0), (half, 0.0, 0.0)))
 
 
+def solid(words: str, rgb: int) -> Light:
+    """Return a light that does not move."""
+    return Light(words, rgb, ((1.0, 1.0, 1.0),))
+
+
 def breathing(words: str, rgb: int, period_ms: int = 4000) -> Light:
     """Return a light that swells and fades evenly."""
     half = period_ms / 2000
@@ -81,6 +87,11 @@ RESTORING = blinking("blinking red rapidly", RED, 50)
 # These two a held button shows too, from 10 s and from 6.5 s on: 9.1 gives them one speed.
 FACTORY_WHITE = blinking("blinking white rapidly", WHITE, 50)
 FACTORY_GREEN = blinking("blinking green rapidly", GREEN, 50)
+# Repair of a Core's radio (8.3, 8.4). How fast orange blinks is not said: much like the boot loader's yellow.
+PATCHING = blinking("blinking magenta slowly", MAGENTA, 200)
+PATCHED = solid("green", GREEN)
+PATCH_CLEARING = solid("blue", BLUE)
+DEEP_UPDATE = blinking("blinking orange", ORANGE, 100)
 # Firmware, both eras (9.2, 9.3).
 LISTENING = blinking("blinking blue", BLUE, 250)
 CLEARING = blinking("blinking blue rapidly", BLUE, 50)
@@ -100,3 +111,8 @@ def connecting_stages(firmware: Firmware) -> tuple[Light, ...]:
         else breathing("breathing green", GREEN)  # 9.2
     )
     return CONNECTING, address, CLOUD, HANDSHAKE, CONNECTED
+
+
+def over_the_air(firmware: Firmware) -> Light:
+    """Return what is seen while new firmware comes from the cloud; 9.2 has no speed for it, 9.3 has."""
+    return APPLYING if firmware.at_least(0, 7, 0) else blinking("blinking magenta", MAGENTA, 100)

@@ -12,7 +12,9 @@ class Mishap:
 
     Attributes:
         name: For test ids.
-        gone_at: The cable comes off during that transfer; the board stays away.
+        gone_at: The cable comes off before that transfer reaches the board; the board stays away.
+        gone_amid: It comes off while the board carries that transfer out: flash is changed halfway, the DCT not at all.
+        gone_after: It comes off when the board has carried that transfer out, before the host is told.
         stall_at: That control transfer is stalled.
         silent_at: That transfer is never answered.
         silent_from: That transfer and all after it are never answered.
@@ -28,10 +30,17 @@ class Mishap:
         lost_at: That one does nothing either, and nobody is told.
         worn: Address of memory that reads back with a bit turned over, however often it is erased and written.
         wrong_board: After the next time it leaves the bus, another board of the same kind stands on its port.
+        patch_fails: So many times a Core's radio has not taken a service pack that was written into it (8.3, 8.4).
+        patch_freezes: So many times the Core stands still while it writes into its radio, until RESET.
+        patch_clears: The 1.13.7 patch programmer forgets the networks too, which is not known (8.3).
+        ota_fails: So many times an image does not arrive over the air, and the Core connects anew.
+        ota_freezes: So many times the Core stands still while one arrives, until RESET.
     """
 
     name: str = "none"
     gone_at: int | None = None
+    gone_amid: int | None = None
+    gone_after: int | None = None
     stall_at: int | None = None
     silent_at: int | None = None
     silent_from: int | None = None
@@ -46,6 +55,11 @@ class Mishap:
     fails_at: int | None = None
     lost_at: int | None = None
     worn: int | None = None
+    patch_fails: int = 0
+    patch_freezes: int = 0
+    patch_clears: bool = False
+    ota_fails: int = 0
+    ota_freezes: int = 0
 
     NONE: ClassVar[Mishap]
 

@@ -214,6 +214,17 @@ F2_BOOT_LOADERS: dict[str, BootLoader] = {
 }
 
 
+# First module version of each generation of the F2 boot loader (0.3); the alternate setting counts from 0.4.4 (3) on
+# (2.4.2), and the DCT functions are looked for again "in the 1.2+/1.4 era", so from 1.2.1 (311) on (2.4.11).
+_F2_GENERATIONS = ((0, "0.4.0"), (3, "0.5"), (8, "0.6"), (101, "0.7"), (311, "2.x"))
+
+
+def f2_boot_loader(version: int) -> BootLoader:
+    """Return how a boot loader of a Photon, P1 or Electron with that module version behaves."""
+    key = next(key for first, key in reversed(_F2_GENERATIONS) if version >= first)
+    return F2_BOOT_LOADERS[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Firmware:
     """The system firmware a board runs.
@@ -280,6 +291,42 @@ FIRMWARES: dict[str, Firmware] = {
         Firmware("2.x", "2.3.1", (2, 3, 1), 2302),
     )
 }
+
+
+# Module version and release (0.3).
+RELEASES: dict[int, str] = {
+    11: "0.4.9",
+    13: "0.5.0",
+    17: "0.5.2",
+    21: "0.5.3",
+    102: "0.6.0",
+    109: "0.6.3",
+    207: "0.7.0",
+    309: "0.8.0-rc.10",
+    403: "0.9.0",
+    1002: "1.0.1",
+    1213: "1.2.1",
+    1406: "1.4.4",
+    1512: "1.5.2",
+    2011: "2.0.1",
+    2202: "2.2.0",
+    2302: "2.3.1",
+}
+
+
+def firmware_of(version: int) -> Firmware:
+    """Return the firmware whose system modules have that version.
+
+    A version that no release in the table has behaves like the last release before it, and says so on the console.
+    """
+    rows = sorted(FIRMWARES.values(), key=lambda row: row.module)
+    row = next((row for row in reversed(rows) if 0 < row.module <= version), FIRMWARES["0.4.0"])
+    release = max((known for known in RELEASES if known <= version), default=0)
+    if release <= row.module:
+        return row
+    name = RELEASES[release]
+    major, minor, patch = (int(part) for part in name.partition("-")[0].split("."))
+    return Firmware(name, name, (major, minor, patch), release)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ class Timing:
         request: How long the firmware works on a control request of the 0.8+ channel.
         stage: Length of each stage of connecting, as far as the light shows it.
         copy: One copy of an application image inside the boot loader (factory reset, update).
+        radio_patch: Writing a service pack into a Core's radio (8.3: 20 to 60).
+        radio_check: How long the patcher shows each of its last colours (8.3).
+        ota: The cloud sends an application image.
     """
 
     f1_page_erase: float = 0.030
@@ -43,6 +46,9 @@ class Timing:
     request: float = 0.020
     stage: float = 1.5
     copy: float = 6.0
+    radio_patch: float = 30.0
+    radio_check: float = 1.5
+    ota: float = 20.0
 
     TYPICAL: ClassVar[Timing]
     ZERO: ClassVar[Timing]

@@ -153,7 +153,7 @@ def test_a_running_board_tells_its_version_over_usb(tmp_path: Path) -> None:
 def test_a_board_with_a_console_that_lies_about_its_id_is_refused(tmp_path: Path) -> None:
     place = desk("core", tmp_path, LISTENING)
     place.board.plate = place.board.plate.__class__("48ff6c065067555026311387", place.board.plate.mac)
-    console = place.board._console
+    console = place.board._firmware._console
     assert console is not None
     console._plate = place.board.plate
     assert place.fail(ReadIdentity).code == "identity.mismatch"

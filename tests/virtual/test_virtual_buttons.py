@@ -124,7 +124,7 @@ def test_early_photon_does_not_look_for_a_factory_image_and_ends_in_dfu() -> Non
 
 
 def test_later_boot_loader_on_a_core_has_safe_mode() -> None:
-    desk = Desk("core", boot="0.5")
+    desk = Desk("core-0.5", boot="0.5")
     assert watch_hold(desk, 2) == "blinking magenta"
     assert desk.board.safe_mode
 
