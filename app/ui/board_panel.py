@@ -173,12 +173,15 @@ class BoardPanel(QFrame):
         guide.setObjectName("open-guide")
         safe = button(self.tr("&Key safe"), "side", lambda: self.chose.emit(Go(Screen.SAFE)))
         safe.setObjectName("open-safe")
+        pack = button(self.tr("Resc&ue pack"), "side", lambda: self.chose.emit(Go(Screen.PACK)))
+        pack.setObjectName("open-pack")
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         row.addWidget(button(self.tr("S&ettings"), "side", lambda: self.chose.emit(Go(Screen.SETTINGS))))
         row.addWidget(button(self.tr("&Help"), "side", lambda: self.chose.emit(Go(Screen.HELP))))
         doors.addWidget(guide)
         doors.addWidget(safe)
+        doors.addWidget(pack)
         doors.addLayout(row)
         return doors
 

@@ -10,6 +10,7 @@ from app.recipes.base import Fit, Group, Recipe
 from app.recipes.registry import RECIPES
 from app.text import text
 from app.ui.pages.base import CardButton, CardGrid, Page, TurningRow, box, button, clear, label
+from app.ui.parts.interrupted import InterruptedRescues
 from app.ui.say import day, say
 from app.ui.theme import SPACE
 from app.work.board import Board
@@ -32,6 +33,9 @@ class HomePage(Page):
         self._shown: object = None
         self._hero: QWidget | None = None
         self._first: QWidget | None = None
+        self._rescues = InterruptedRescues()
+        self._rescues.chose.connect(self.chose)
+        self.content.addWidget(self._rescues)
         self._body = QVBoxLayout()
         self._body.setSpacing(SPACE * 2)
         self.content.addLayout(self._body)
@@ -40,9 +44,20 @@ class HomePage(Page):
     def show_state(self, state: AppState) -> None:
         """Draw the cards for the chosen board."""
         board = state.board
+        self._show_rescues(state)
         fits = tuple(fit_of(recipe, board).reason for recipe in RECIPES)
         own = backups_of(board, state.backups or ()) if board is not None else ()
-        shown = (board.port_path if board else None, fits, own[:1], len(state.backups or ()), bool(state.boards))
+        pack = None if state.pack is None else (len(state.lacking), len(state.pack))
+        calm = self._rescues.isHidden()
+        shown = (
+            board.port_path if board else None,
+            fits,
+            own[:1],
+            len(state.backups or ()),
+            bool(state.boards),
+            pack,
+            calm,
+        )
         if shown == self._shown:
             return
         self._shown = shown
@@ -51,7 +66,7 @@ class HomePage(Page):
         self._first = None
         hero = next((recipe for recipe in RECIPES if recipe.key == HERO), None)
         if hero is not None:
-            self._body.addWidget(self._hero_card(hero, fit_of(hero, board), own[0] if own else None))
+            self._body.addWidget(self._hero_card(hero, fit_of(hero, board), own[0] if own else None, calm=calm))
         guide = CardButton(
             self.tr("What is my light saying?"),
             self.tr("Find your light by colour and rhythm. It tells you what the board is doing and what helps."),
@@ -71,7 +86,7 @@ class HomePage(Page):
         groups = (
             (self.tr("Set up"), set_up),
             (self.tr("Keep safe"), [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)]),
-            (self.tr("Rescue"), [guide, *self._cards(Group.RESCUE, board)]),
+            (self.tr("Rescue"), [guide, *self._cards(Group.RESCUE, board), self._pack_card(state)]),
         )
         if self._first is None:
             self._first = next((card for _, cards in groups for card in cards if card.isEnabled()), None)
@@ -83,16 +98,23 @@ class HomePage(Page):
             wanted.setFocus()
 
     def first_focus(self) -> QWidget | None:
-        """The backup when it can be done, else the first card."""
-        return self._first
+        """An interrupted rescue, else the backup when it can be done, else the first card."""
+        return self._rescues.first if not self._rescues.isHidden() else self._first
 
-    def _hero_card(self, recipe: type[Recipe], fit: Fit, kept: Backup | None) -> QWidget:
+    def _show_rescues(self, state: AppState) -> None:
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and self._rescues.isAncestorOf(focus)
+        if self._rescues.show_state(state) and had_focus and (wanted := self.first_focus()) is not None:
+            wanted.setFocus()
+
+    def _hero_card(self, recipe: type[Recipe], fit: Fit, kept: Backup | None, *, calm: bool) -> QWidget:
         summary = say(recipe.summary if fit.reason is None else fit.reason)
         if kept is not None:
             summary = self.tr("Backed up on {day}. Doing it again never overwrites anything.").format(
                 day=day(kept.made)
             )
-        frame, column = box("hero" if fit.ok and kept is None else "card")
+        hero = fit.ok and kept is None and calm  # one thing stands out, and an interrupted rescue comes first
+        frame, column = box("hero" if hero else "card")
         holder = QWidget()
         words = QVBoxLayout(holder)
         words.setContentsMargins(0, 0, SPACE, 0)
@@ -101,7 +123,7 @@ class HomePage(Page):
         words.addWidget(label(summary, "muted"))
         start = button(
             self.tr("&Back up again") if kept is not None else self.tr("&Back up now"),
-            "primary" if kept is None else "",
+            "primary" if kept is None and calm else "",
             lambda: self.chose.emit(PickRecipe(recipe.key)),
         )
         start.setObjectName("back-up-now")
@@ -139,4 +161,18 @@ class HomePage(Page):
         card = CardButton(self.tr("Key safe"), words, icon="key-safe")
         card.setObjectName("card-safe")
         card.clicked.connect(lambda: self.chose.emit(Go(Screen.SAFE)))
+        return card
+
+    def _pack_card(self, state: AppState) -> CardButton:
+        if state.pack is None:
+            words = self.tr("The firmware files that rescues write.")
+        elif not state.lacking:
+            words = self.tr("All firmware files are here. Every rescue works without the internet.")
+        else:
+            words = self.tr("{here} of {all} firmware files are here. Get the others before you need them.").format(
+                here=len(state.pack) - len(state.lacking), all=len(state.pack)
+            )
+        card = CardButton(self.tr("Rescue pack"), words)
+        card.setObjectName("card-pack")
+        card.clicked.connect(lambda: self.chose.emit(Go(Screen.PACK)))
         return card
