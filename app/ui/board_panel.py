@@ -173,7 +173,7 @@ class BoardPanel(QFrame):
         guide.setObjectName("open-guide")
         safe = button(self.tr("&Key safe"), "side", lambda: self.chose.emit(Go(Screen.SAFE)))
         safe.setObjectName("open-safe")
-        pack = button(self.tr("Resc&ue pack"), "side", lambda: self.chose.emit(Go(Screen.PACK)))
+        pack = button(self.tr("Rescue &pack"), "side", lambda: self.chose.emit(Go(Screen.PACK)))
         pack.setObjectName("open-pack")
         row = QHBoxLayout()
         row.setSpacing(SPACE)

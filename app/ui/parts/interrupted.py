@@ -112,7 +112,7 @@ class _Card(QWidget):
             row.add(finish)
             self.first = finish if there is not None else None
         if rescue.to_put_back and any(known.key == PUT_BACK for known in RECIPES):
-            back = button(self.tr("&Put back what was there"), "", lambda: self.chose.emit(PressPutBack(rescue.id)))
+            back = button(self.tr("Put back &what was there"), "", lambda: self.chose.emit(PressPutBack(rescue.id)))
             back.setObjectName("put-back-rescue")
             back.setEnabled(there is not None)
             row.add(back)
@@ -180,7 +180,7 @@ class _Card(QWidget):
         )
         row = TurningRow()
         row.add_stretch()
-        keep = button(self.tr("Kee&p it"), "", lambda: self.chose.emit(AskForget("")))
+        keep = button(self.tr("Keep &it"), "", lambda: self.chose.emit(AskForget("")))
         keep.setObjectName("keep-rescue")
         forget = button(self.tr("F&orget it"), "", lambda: self.chose.emit(ConfirmForget()))
         forget.setObjectName("really-forget")
