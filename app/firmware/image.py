@@ -186,6 +186,9 @@ def parse(content: bytes) -> Image:
     for info in infos:
         if info.start < info.last and info.function in _FUNCTIONS and info.size == len(content):
             return _module(content, info)
+    words = _by_first_bytes(content)
+    if words is not None:
+        raise ImageUnreadable(reason=words)
     _refuse_broken_module(content, infos)
     if _starts_as_legacy(content):
         return _legacy_file(content)
@@ -410,20 +413,24 @@ _LOOK_AT = 4096
 _TEXT_BYTES = bytes({*range(0x20, 0x7F), *range(0x80, 0x100), 0x09, 0x0A, 0x0C, 0x0D})
 
 
+def _by_first_bytes(content: bytes) -> Text | None:
+    """Say what a file is by its first bytes; None when they say nothing."""
+    return next((words for begin, words in _BY_FIRST_BYTES if content.startswith(begin)), None)
+
+
 def _looks_like(content: bytes) -> Text:
     """Say in words what a file is that is no firmware image."""
     if not content:
         return text("Firmware", "It is empty.")
-    for begin, words in _BY_FIRST_BYTES:
-        if content.startswith(begin):
-            return words
     if not content.strip(b"\xff") or not content.strip(b"\x00"):
         return text("Firmware", "It holds nothing but blank memory.")
     kind = _text_words(content[:_LOOK_AT])
     if kind is not None:
         return kind
     if len(content) < _SMALLEST:
-        return text("Firmware", "It has only {found} bytes, too few for any firmware.").with_values(found=len(content))
+        return text("Firmware", "It is far too short for firmware. Its size in bytes: {found}.").with_values(
+            found=len(content)
+        )
     return text("Firmware", "Nothing in it says which board it is for or where it belongs.")
 
 

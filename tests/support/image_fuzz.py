@@ -121,6 +121,23 @@ def _header_made_whole(content: bytes, dice: random.Random, others: Sequence[byt
     return reseal(changed)
 
 
+def _retold(content: bytes, dice: random.Random, _: Sequence[bytes]) -> bytes:
+    """A valid image that is built for another place, or has another size, and says so."""
+    for at in (0, 0x10C, 0x184):
+        if at + 68 > len(content):
+            break
+        start, last = struct.unpack_from("<II", content, at)
+        if last - start + 4 != len(content):
+            continue
+        move, more = dice.choice(
+            ((0x4000, 0), (-0x2_0000, 0), (0x2_0000, 0), (4, 0), (0, 4), (0, 110_592), (0, 131_072))
+        )
+        head = struct.pack("<II", (start + move) & 0xFFFF_FFFF, (last + move + more) & 0xFFFF_FFFF)
+        changed = content[:at] + head + content[at + 8 : -44] + bytes(more) + content[-44:]
+        return reseal(changed[:-38] + hashlib.sha256(changed[:-38]).digest() + changed[-6:])
+    return _bit(content, dice, ())
+
+
 def _size_resealed(content: bytes, dice: random.Random, others: Sequence[bytes]) -> bytes:
     return reseal(dice.choice((_cut, _longer))(content, dice, others))
 
@@ -142,6 +159,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _end,
     _header_resealed,
     _header_made_whole,
+    _retold,
     _size_resealed,
 )
 
