@@ -200,6 +200,19 @@ def span(platform: Platform, region: Region, address: int, size: int) -> tuple[i
     return start, touched[-1][0] + touched[-1][1] - start
 
 
+def reachable(platform: Platform, boot_loader: BootLoader, region: Region) -> bool:
+    """Whether this boot loader means the region by its addresses.
+
+    One that chooses the memory by address alone (2.2.3, 2.4.2) takes what is in two alternate settings for the first.
+    """
+    if Quirk.IGNORES_ALT not in boot_loader.quirks:
+        return True
+    return not any(
+        base < region.end and region.start < base + sum(run.size * run.count for run in runs)
+        for base, runs in list(zip(platform.bases, platform.erase_units, strict=True))[: region.alt]
+    )
+
+
 def plan_flash(
     platform: Platform, boot_loader: BootLoader, region: Region, address: int, content: bytes, current: bytes
 ) -> FlashPlan:
@@ -214,10 +227,13 @@ def plan_flash(
         current: What stands now in the whole erase units, exactly what `span` names.
 
     Raises:
-        ValueError: The region cannot be written, the content does not fit in it, or `current` is not the span.
+        ValueError: The region cannot be written, or not by this boot loader (`reachable`), the content does not fit
+            in it, or `current` is not the span.
     """
     if not region.writable:
         raise ValueError(f"{region.key} cannot be written")
+    if not reachable(platform, boot_loader, region):
+        raise ValueError(f"{region.key} is not reachable with boot loader {boot_loader.key}")
     start, size = span(platform, region, address, len(content))
     if len(current) != size:
         raise ValueError(f"the span has {size} bytes, not {len(current)}")

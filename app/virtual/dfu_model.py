@@ -89,13 +89,14 @@ class DfuModel:
         status: bStatus.
         pointer: Address pointer.
         alt: Alternate setting chosen by the host; the face keeps it up to date.
+        changes: Erases and writes of memory so far.
     """
 
     transfer_size: int
 
     def __init__(self, leave: Callable[[float], None], mishap: Callable[[], Mishap]) -> None:
         self._mishap = mishap
-        self._changes = 0
+        self.changes = 0
         self.state = IDLE
         self.status = OK
         self.pointer = 0
@@ -143,10 +144,10 @@ class DfuModel:
 
     def _change(self, medium: Memory, address: int, data: bytes | None) -> tuple[bool, float]:
         """Erase (no data) or write, unless something is planned to go wrong with it."""
-        self._changes += 1
+        self.changes += 1
         mishap = self._mishap()
-        if self._changes in (mishap.fails_at, mishap.lost_at):
-            return self._changes == mishap.lost_at, 0.0
+        if self.changes in (mishap.fails_at, mishap.lost_at):
+            return self.changes == mishap.lost_at, 0.0
         return medium.erase(address) if data is None else medium.write(address, data)
 
     def _sense(self, medium: Memory, address: int, size: int) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.platforms.model import BootLoader, Medium, Platform, Region
 from app.platforms.table import PLATFORMS, platform
-from app.protocols.flash import FlashPlan, plan_flash, span
+from app.protocols.flash import FlashPlan, plan_flash, reachable, span
 
 CORE, PHOTON, P1 = platform("core"), platform("photon"), platform("p1")
 
@@ -331,7 +331,7 @@ def test_a_plan_shows_no_content() -> None:
 def test_every_boot_loader_and_region_has_an_estimate(board: Platform) -> None:
     for boot_loader in board.boot_loaders:
         for region in board.regions:
-            if region.writable:
+            if region.writable and reachable(board, boot_loader, region):
                 size = min(region.size, 4096)
                 _, whole = span(board, region, region.start, size)
                 plan = plan_flash(board, boot_loader, region, region.start, bytes(size), b"\xff" * whole)
