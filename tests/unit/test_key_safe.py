@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from support import device_keys as keys
+from support.ending_disk import Killed, Refusing, count_actions, kill, kill_process, no_room
 
 from app.faults import (
     BackupDamaged,
@@ -29,9 +30,9 @@ from app.faults import (
     SafeLocked,
     WrongPassphrase,
 )
+from app.files import FileActions
 from app.keys import passphrase
 from app.keys.device_key import KeyState, examine
-from app.files import FileActions
 from app.keys.safe import Backup, KeyEntry, KeySafe
 from app.platforms.model import Algorithm
 
@@ -418,63 +419,6 @@ def test_copying_to_a_folder_that_is_gone_says_so(tmp_path: Path) -> None:
 # --- the disk refuses -----------------------------------------------------------------------------------------------
 
 
-class Refusing(FileActions):
-    """Does so many actions, then something happens instead of the next; half of a write is done before it."""
-
-    def __init__(self, actions: int, happen: Callable[[], None]) -> None:
-        self.left = actions
-        self._happen = happen
-
-    def _step(self) -> None:
-        if self.left == 0:
-            self._happen()
-        self.left -= 1
-
-    def make_folder(self, folder: Path) -> None:
-        self._step()
-        super().make_folder(folder)
-
-    def create(self, path: Path) -> int:
-        self._step()
-        return super().create(path)
-
-    def write(self, descriptor: int, content: bytes) -> None:
-        self._step()
-        super().write(descriptor, content[: len(content) // 2])
-        self._step()
-        super().write(descriptor, content[len(content) // 2 :])
-
-    def flush(self, descriptor: int) -> None:
-        self._step()
-        super().flush(descriptor)
-
-    def place(self, part: Path, final: Path) -> None:
-        self._step()
-        super().place(part, final)
-
-    def remove(self, path: Path) -> None:
-        self._step()
-        super().remove(path)
-
-    def flush_folder(self, folder: Path) -> None:
-        self._step()
-        super().flush_folder(folder)
-
-
-def never() -> None:
-    raise AssertionError("not so many actions were expected")
-
-
-def count_actions(work: Callable[[FileActions], object]) -> int:
-    actions = Refusing(10_000, never)
-    work(actions)
-    return 10_000 - actions.left
-
-
-def no_room() -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 def test_a_full_disk_at_any_action_is_a_fault_and_loses_nothing(tmp_path: Path) -> None:
     actions = count_actions(lambda seam: safe(tmp_path / "count", seam).store(entry()))
     for number in range(actions):
@@ -615,14 +559,6 @@ def test_the_note_is_named_only_after_everything_else_is_flushed(tmp_path: Path)
 # --- the program ends at any moment ---------------------------------------------------------------------------------
 
 
-class Killed(BaseException):
-    """The program ended here."""
-
-
-def kill() -> None:
-    raise Killed
-
-
 PASSPHRASE = "correct horse"
 
 
@@ -750,7 +686,7 @@ def test_a_process_killed_at_any_action_leaves_all_or_nothing(tmp_path: Path) ->
         child = os.fork()
         if child == 0:
             try:
-                safe(root, Refusing(number, lambda: os.kill(os.getpid(), 9))).store(wanted)
+                safe(root, Refusing(number, kill_process)).store(wanted)
             finally:
                 os._exit(0)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
