@@ -189,7 +189,7 @@ def fuzz(bases: Sequence[bytes], count: int, seed: int) -> Counter[str]:
     for number in range(count):
         base, content = mutate(bases, dice)
         outcome["mutated"] += 1
-        _look_in_memory(content, dice, f"{seed}:{number}")
+        outcome[_look_in_memory(content, dice, f"{seed}:{number}")] += 1
         try:
             image = parse(content)
         except ImageUnreadable as refused:
@@ -227,14 +227,17 @@ def _class_of(image: Image, base: bytes, judgements: Sequence[Judgement]) -> str
     return "doubted: right checksum, but something else"
 
 
-def _look_in_memory(content: bytes, dice: random.Random, where: str) -> None:
+def _look_in_memory(content: bytes, dice: random.Random, where: str) -> str:
     """Put the bytes into a slot of flash memory, look what is there, and judge that."""
     platform = dice.choice(PLATFORMS)
     region = dice.choice(platform.regions)
     room = min(region.size, len(content) + 512)
     image = find(content[:room].ljust(room, b"\xff"), region.start, platform)
     if image is None:
-        return
+        return "in memory: no image"
     judgement = judge(image, platform, region=region.key)
     if judgement.ok and not may_fit(image.content, platform.key, region.key):
         raise FalseFitError(f"{where}: found in memory, called fit for {region.key} of {platform.key}")
+    if judgement.ok:
+        return "in memory: fits"
+    return "in memory: misfit" if judgement.absolute else "in memory: doubted"

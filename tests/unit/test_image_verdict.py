@@ -354,4 +354,3 @@ def test_no_verdict_depends_on_the_name_of_a_board() -> None:
     for (board, region), recipe in HOMES.items():
         renamed = dataclasses.replace(platform(board), key="other", name="Other board")
         assert judge(parse(make(recipe)), renamed).region == region
-    assert platform("photon").number == PHOTON
