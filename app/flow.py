@@ -115,6 +115,8 @@ class RunState:
         title: What the run does.
         steps: Empty until the plan came.
         fraction: Of the whole run, 0.0 to 1.0.
+        done: How much of the step is done; bytes while `rate` is not 0.0.
+        total: How much the step is, in the same measure.
         rate: Bytes per second, 0.0 when no bytes move.
         seconds_left: Of the step, None when not known.
         asked: The open question.
@@ -133,6 +135,8 @@ class RunState:
     title: Text | None = None
     steps: tuple[StepState, ...] = ()
     fraction: float = 0.0
+    done: int = 0
+    total: int = 0
     rate: float = 0.0
     seconds_left: float | None = None
     asked: Asked | None = None
@@ -1020,11 +1024,13 @@ def _run_event(state: AppState, event: RunEvent) -> AppState:
         case PlanReady():
             return _with_run(state, title=event.title, steps=tuple(StepState(step) for step in event.steps))
         case StepStarted(_, step):
-            return _with_step(_with_run(state, rate=0.0, seconds_left=None), step, StepStatus.RUNNING)
+            return _with_step(_with_run(state, done=0, total=0, rate=0.0, seconds_left=None), step, StepStatus.RUNNING)
         case StepProgress():
             return _with_run(
                 state,
                 fraction=max(run.fraction, event.fraction),
+                done=event.done,
+                total=event.total,
                 rate=event.rate,
                 seconds_left=event.seconds_left,
             )

@@ -229,7 +229,7 @@ class WatchLightView(QuestionView):
         self._first: QPushButton | None = None
         if not question.options:
             return
-        options = CardGrid(widest=2, narrow=240)
+        options = CardGrid(narrow=240, full_rows=True)
         cards: list[QWidget] = []
         for key, words in question.options:
             option = CardButton(say(words), "")

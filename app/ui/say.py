@@ -45,16 +45,19 @@ def _moment(moment: datetime) -> QDateTime:
 
 
 def size_per_second(rate: float) -> str:
-    """Return bytes per second for people: "3.4 kB/s", "42 kB/s"."""
-    return say(_PER_SECOND.with_values(size=data_size(round(rate))))
+    """Return bytes per second for people: "3.4 kB/s", "42 kB/s"; from 10 kB/s on a digit more would only flicker."""
+    digits = 0 if 10 * 1024 <= rate < 1024 * 1024 else 1
+    return say(_PER_SECOND.with_values(size=_data_size(round(rate), digits)))
 
 
 def data_size(size: int) -> str:
     """Return a number of bytes for people: "512 bytes", "3.4 kB", "256 kB"; 1 kB is 1024 bytes, as memory counts."""
-    form = QLocale.DataSizeFormat.DataSizeTraditionalFormat
-    whole = size % 1024 == 0 if size < 1024 * 1024 else size % (1024 * 1024) == 0
-    digits = 0 if whole or 10 * 1024 <= size < 1024 * 1024 else 1
-    return QLocale().formattedDataSize(size, digits, form)
+    unit = 1024 if size < 1024 * 1024 else 1024 * 1024
+    return _data_size(size, 0 if size % unit == 0 else 1)
+
+
+def _data_size(size: int, digits: int) -> str:
+    return QLocale().formattedDataSize(size, digits, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
 
 
 def number(value: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.platforms.table import platform
 from app.text import Text, text
 from app.work.plan import Health, PlannedWrite, RescuePlan, SlotState, SlotView, Verdict, XRay
@@ -54,6 +56,8 @@ SICK = XRay(
         ("restore-system", "no-such-recipe"),
     ),
 )
+SHORT = replace(SICK, slots=tuple(slot_of(key) for key in ("dct-copy-1", "system-2", "user", "dct")))
+"""Few enough slots to be shown open."""
 WELL = XRay("photon", (slot_of("bootloader"), slot_of("system-1")), Verdict(Health.NOTHING_WRONG))
 
 
@@ -111,6 +115,7 @@ REVIEW = Review(
     text("Test", "Write it now"),
     text("Test", "Not now"),
 )
+SHORT_REVIEW = replace(REVIEW, plan=replace(PLAN, xray=SHORT, warnings=()))
 WATCH = WatchLight(
     "patching",
     text("Test", "Now the board works by itself"),

@@ -16,6 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from support.clock import FastClock
+from support.rescue_samples import REVIEW, SHORT, SHORT_REVIEW, WATCH
 
 from app.flow import Click, GivePassphrase, Go, OpenPassphraseForm, PickRecipe, RunBegan, Screen
 from app.keys.backup import Backup
@@ -148,6 +149,8 @@ OUTCOME = Outcome(
     kept=("/home/somebody/.local/share/rekindle/keys/53ff6f065067544840551187/2026-11-23T04-13-05Z-device.bin",),
     warnings=(LONG,),
     next_steps=(LONG,),
+    xray=SHORT,
+    next_recipes=("back-up-key", "read-id"),
 )
 STEPS = tuple(StepPlan(LONG, LONG, 1.0, True) for _ in range(5))
 CHOREOGRAPHY = CORE.choreographies[0]
@@ -157,6 +160,9 @@ QUESTIONS: dict[str, Question] = {
     "enter": Enter("q", LONG, LONG, LONG, secret=True),
     "file": PickFile("q", LONG, LONG, (".bin",)),
     "coach": DoThis("q", LONG, LONG, CORE, CHOREOGRAPHY, Mode.DFU),
+    "review": REVIEW,
+    "review-open": SHORT_REVIEW,
+    "watch": WATCH,
 }
 RUN: tuple[Event | Click, ...] = (
     RunBegan(1, "back-up-key", board()),

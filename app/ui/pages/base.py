@@ -262,9 +262,9 @@ class CardButton(QPushButton):
         self._summary = label(summary, "muted" if fits else "disabled")
         if not summary:
             self._summary.hide()
-        self._least = 88 if summary else 44
+        self._least = 88 if summary else 40
         column = self._column = QVBoxLayout(self)
-        edge = SPACE * 2 if summary else SPACE + SPACE // 2
+        edge = SPACE * 2 if summary else SPACE
         column.setContentsMargins(SPACE * 2, edge, SPACE * 2, edge)
         column.setSpacing(SPACE // 2)
         head = QHBoxLayout()
@@ -301,14 +301,16 @@ class CardButton(QPushButton):
 class CardGrid(QWidget):
     """Groups of cards in as many equal columns as there is room for; small groups share a row."""
 
-    def __init__(self, widest: int = 3, narrow: int = 190) -> None:
+    def __init__(self, widest: int = 3, narrow: int = 190, *, full_rows: bool = False) -> None:
         """Make an empty grid.
 
         Args:
             widest: The most columns.
             narrow: The least width of a column, in px at text scale 1.0.
+            full_rows: Rather fewer columns than a last row with room left.
         """
         super().__init__()
+        self._full_rows = full_rows
         self._widest = widest
         self._narrow = narrow
         self._groups: list[tuple[QWidget, list[QWidget]]] = []
@@ -331,6 +333,9 @@ class CardGrid(QWidget):
 
     def _arrange(self) -> None:
         columns = max(1, min(self._widest, self.width() // tokens().px(self._narrow)))
+        if self._full_rows:
+            while any(len(cards) % columns for _, cards in self._groups):
+                columns -= 1
         if columns == self._columns:
             return
         self._columns = columns

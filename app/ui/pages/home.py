@@ -172,7 +172,7 @@ class HomePage(Page):
             words = self.tr("{here} of {all} firmware files are here. Get the others before you need them.").format(
                 here=len(state.pack) - len(state.lacking), all=len(state.pack)
             )
-        card = CardButton(self.tr("Rescue pack"), words)
+        card = CardButton(self.tr("Rescue pack"), words, icon="rescue-pack")
         card.setObjectName("card-pack")
         card.clicked.connect(lambda: self.chose.emit(Go(Screen.PACK)))
         return card

@@ -9,6 +9,7 @@ from typing import assert_never
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from app import paths
 from app.flow import AppState, Go, PickRecipe, PressRetry, PressSaveReport, RunState, Screen, StepStatus
 from app.recipes.registry import RECIPES, recipe
 from app.text import Text
@@ -28,6 +29,7 @@ from app.ui.pages.base import (
     set_kind,
 )
 from app.ui.parts.fold import Fold
+from app.ui.parts.plan_view import warning_box
 from app.ui.parts.qr import QrView
 from app.ui.parts.xray_view import VerdictView, XrayView
 from app.ui.questions import ask_target
@@ -117,14 +119,15 @@ class ResultPage(Page):
     def _show_success(self, end: Succeeded) -> None:
         outcome = end.outcome
         self._head(StepStatus.DONE, say(outcome.summary))
+        told = outcome.xray.verdict.reasons if outcome.xray is not None else ()
         for warning in outcome.warnings:
-            frame, column = box("warning-box")
-            column.addWidget(label(say(warning), "warning", selectable=True))
-            self._body.addWidget(frame)
+            if warning not in told:
+                self._body.addWidget(warning_box(say(warning)))
+        if outcome.xray is not None:
+            self._body.addWidget(VerdictView(outcome.xray.verdict))
         self._section(self.tr("What to do next"), outcome.next_steps)
         self._show_next(outcome.next_recipes)
         if outcome.xray is not None:
-            self._body.addWidget(VerdictView(outcome.xray.verdict))
             self._body.addWidget(Fold(self.tr("What is on the board now"), XrayView(outcome.xray)))
         if outcome.kept:
             self._show_kept(outcome.kept)
@@ -187,7 +190,9 @@ class ResultPage(Page):
             column.addWidget(label(breakable(Path(path).name)))
         row = TurningRow()
         row.add(button(self.tr("Show in &folder"), "", lambda: self.show_file.emit(QUrl.fromLocalFile(str(folder)))))
-        row.add(button(self.tr("Open the key safe"), "", lambda: self.chose.emit(Go(Screen.SAFE))))
+        safes = (paths.key_safe_folder(practice=False), paths.key_safe_folder(practice=True))
+        if any(folder.is_relative_to(safe) for safe in safes):
+            row.add(button(self.tr("Open the key safe"), "", lambda: self.chose.emit(Go(Screen.SAFE))))
         row.add_stretch()
         column.addWidget(row)
         self._body.addWidget(frame)

@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QLabel,
 
 from app.flow import AppState, ConfirmStop, GiveAnswer, PressStop, RunState, StepState, StepStatus
 from app.recipes.registry import recipe
-from app.ui.pages.base import Page, StepMark, box, button, clear, label, mono_lines, set_kind
+from app.ui.pages.base import Page, StepMark, box, breakable, button, clear, label, mono_lines, set_kind
 from app.ui.questions import QuestionView, view_for
-from app.ui.say import announce, duration, number, say, size_per_second
+from app.ui.say import announce, data_size, duration, number, say, size_per_second
 from app.ui.theme import SPACE
 from app.work.events import Asked
 from app.work.questions import DoThis, Review, WatchLight
@@ -150,7 +150,7 @@ class RunPage(Page):
             mark.set_status(step.status)
             active = step.status is StepStatus.RUNNING
             set_kind(title, "strong" if active else "muted" if step.status is StepStatus.WAITING else "")
-            note.setText(self._note(run, step))
+            note.setText(breakable(self._note(run, step)))
             title.setAccessibleName(f"{say(step.plan.title)}: {self._status_words(step.status)}")
         if run.current is not None and (title_now := say(run.current.plan.title)) != self._spoken:
             self._spoken = title_now
@@ -179,10 +179,11 @@ class RunPage(Page):
         self._percent.setText(self.tr("{percent} %").format(percent=number(round(run.fraction * 100))))
         words = []
         if run.rate > 0:
-            words.append(size_per_second(run.rate))
+            moved = self.tr("{done} of {total}").format(done=data_size(run.done), total=data_size(run.total))
+            words += [moved, size_per_second(run.rate)]
         if run.seconds_left is not None and run.seconds_left >= 1:
             words.append(self.tr("about {time} left").format(time=duration(run.seconds_left)))
-        self._speed.setText(", ".join(words))
+        self._speed.setText(" · ".join(words))
 
     def _show_question(self, run: RunState) -> None:
         if run.asked is not self._asked:
@@ -230,7 +231,7 @@ class RunPage(Page):
     def _reveal(self) -> None:
         """Scroll to the question: with large words it may be below the edge, and nobody looks for it there."""
         if self._view is not None and not self._place_is_theirs:
-            self.scroller.verticalScrollBar().setValue(self._view.y())
+            self.scroller.verticalScrollBar().setValue(self._view.y() - SPACE * 2)
 
     def _show_notes(self, run: RunState) -> None:
         for words in run.notes[self._notes :]:

@@ -42,7 +42,7 @@ class FoldButton(QPushButton):
         painter.setPen(QPen(look.colour("muted"), 1.8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         side = look.px(CHEVRON)
         mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        painter.translate(self.width() - SPACE - side if mirrored else SPACE, (self.height() - side) / 2)
+        painter.translate(self.width() - SPACE // 2 - side if mirrored else SPACE // 2, (self.height() - side) / 2)
         painter.scale(side / 16, side / 16)
         if self.isChecked():
             painter.drawPolyline([QPointF(3.5, 6), QPointF(8, 10.5), QPointF(12.5, 6)])

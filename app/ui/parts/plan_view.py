@@ -16,13 +16,13 @@ from app.work.plan import PlannedWrite, RescuePlan, SlotState
 FEW_SLOTS = 4
 """An X-ray of no more slots than this is shown open."""
 
-_WHERE = text("Plan", "{where}, from {address}")
+_WHERE = text("Plan", "Goes to: {where}, {address}")
+_WHERE_AND_SOURCE = text("Plan", "{goes}. Comes from: {source}")
 _ABOUT = text("Plan", "about {time}")
 _ALL = text("Plan", "All of its {size} is written.")
 _NOTHING = text("Plan", "Already there: nothing of its {size} has to be written.")
 _PART = text("Plan", "{changed} of {size} really change.")
 _LATER = text("Plan", "{size}. How much of it really changes is seen while it is written.")
-_SOURCE = text("Plan", "From {source}")
 _NO_WRITE = text("Plan", "Nothing has to be written.")
 _ONE = text("Plan", "One thing to write, {size}, {time} in all.")
 _MANY = text("Plan", "{count} things to write, {size}, {time} in all.")
@@ -75,10 +75,10 @@ class WriteCard(QFrame):
         if write.changed is not None:
             words.addWidget(Gauge(write.changed / write.size if write.size else 0.0, "accent"))
         words.addWidget(label(changed_words(write)))
-        where = say(_WHERE.with_values(where=write.where, address=f"0x{write.address:08X}"))
-        words.addWidget(label(where, "muted"))
+        goes = _WHERE.with_values(where=write.where, address=f"0x{write.address:08X}")
         if write.source:
-            words.addWidget(label(breakable(say(_SOURCE.with_values(source=write.source))), "muted"))
+            goes = _WHERE_AND_SOURCE.with_values(goes=goes, source=breakable(write.source))
+        words.addWidget(label(say(goes), "muted"))
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
         row.setSpacing(SPACE * 2)
@@ -103,9 +103,9 @@ class PlanView(QWidget):
             column.addWidget(now)
         if plan.writes:
             column.addWidget(label(self.tr("What will be written, in this order"), "section"))
-            for place, write in enumerate(plan.writes, 1):
-                column.addWidget(WriteCard(place, write))
         column.addWidget(label(total_words(plan), "strong"))
+        for place, write in enumerate(plan.writes, 1):
+            column.addWidget(WriteCard(place, write))
         self._list(column, self.tr("What is needed"), plan.needs)
         self._list(column, self.tr("What stays as it is"), plan.stays)
 

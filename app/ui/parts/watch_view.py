@@ -9,7 +9,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from app.platforms.lights import PATTERNS, LightPattern
-from app.ui.pages.base import CardGrid, label
+from app.ui.pages.base import CardGrid, TurningRow, label
 from app.ui.parts.led import Led
 from app.ui.parts.plan_view import about
 from app.ui.parts.rhythm_bar import RhythmBar
@@ -18,11 +18,21 @@ from app.ui.theme import SPACE, tokens
 from app.work.questions import LightStage, WatchLight
 
 SECOND_MS = 1000
+RHYTHM_WIDTH = 240  # px at text scale 1.0
 
 
 def light_of(key: str) -> LightPattern | None:
     """Return the pattern of that key, None when there is none: a missing light must not stop a rescue."""
     return next((found for found in PATTERNS if found.key == key), None)
+
+
+def expected_seconds(stages: tuple[LightStage, ...]) -> float | None:
+    """Return how long it takes until the last stage begins (or ends, where that is said); None when not known."""
+    lengths = [stage.seconds for stage in stages]
+    if lengths and lengths[-1] is None:
+        lengths.pop()
+    known = [length for length in lengths if length is not None]
+    return sum(known) if known and len(known) == len(lengths) else None
 
 
 class StageCard(QFrame):
@@ -35,20 +45,25 @@ class StageCard(QFrame):
         words = QVBoxLayout()
         words.setSpacing(SPACE // 2)
         head = say(light.name) if light is not None else say(stage.words)
-        words.addWidget(label(f"{number(place)}.  {head}", "card-title"))
+        title = TurningRow(narrow=260)
+        title.add(label(f"{number(place)}.  {head}", "card-title"), 1)
+        if stage.seconds is not None:
+            lasts = label(about(stage.seconds), "muted")
+            lasts.setWordWrap(False)
+            title.add(lasts)
+        words.addWidget(title)
         if light is not None:
             bar = RhythmBar()
+            bar.setMaximumWidth(tokens().px(RHYTHM_WIDTH))
             bar.show_pattern(light)
             words.addWidget(bar)
             if say(stage.words) != head:
                 words.addWidget(label(say(stage.words)))
-        if stage.seconds is not None:
-            words.addWidget(label(about(stage.seconds), "muted"))
         words.addStretch(1)
         led = Led(diameter=tokens().px(32))
         led.show_pattern(light)
         row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE, SPACE + 4, SPACE * 2, SPACE + 4)
+        row.setContentsMargins(SPACE, SPACE, SPACE * 2, SPACE)
         row.setSpacing(SPACE)
         row.addWidget(led, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
@@ -59,8 +74,7 @@ class WatchView(QWidget):
 
     def __init__(self, question: WatchLight) -> None:
         super().__init__()
-        known = [stage.seconds for stage in question.stages if stage.seconds is not None]
-        self._expected = sum(known) if known and len(known) == len(question.stages) else None
+        self._expected = expected_seconds(question.stages)
         self._began = time.monotonic()
         self._tick = QTimer(self)
         self._tick.setInterval(SECOND_MS)
@@ -70,7 +84,7 @@ class WatchView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE + SPACE // 2)
         if question.stages:
-            stages = CardGrid(widest=min(len(question.stages), 2 if len(question.stages) % 2 == 0 else 3), narrow=220)
+            stages = CardGrid(widest=3, narrow=220, full_rows=True)
             cards: list[QWidget] = [StageCard(place, stage) for place, stage in enumerate(question.stages, 1)]
             stages.set_groups([(label(self.tr("What the light will show, in this order"), "section"), cards)])
             column.addWidget(stages)

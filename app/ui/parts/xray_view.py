@@ -5,8 +5,8 @@ Colour never tells anything alone: each state has a sign and a word of its own.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -26,7 +26,7 @@ from app.ui.theme import SPACE, tokens
 from app.work.plan import Health, SlotState, SlotView, Verdict, XRay
 
 MARK = 18  # px at text scale 1.0, like the sign before a step
-STATE_WIDTH = 118
+STATE_WIDTH = 126
 GAUGE_WIDTH = 132
 NARROW = 460  # px at text scale 1.0: below this the parts of a row stand below each other
 
@@ -50,7 +50,7 @@ STATE_KINDS: dict[SlotState, str] = {
     SlotState.UNREADABLE: "warning",
     SlotState.KEPT: "accent",
 }
-KEPT_WORDS = text("Xray", "Kept, never shown")
+KEPT_WORDS = text("Xray", "Never shown")
 
 HEALTH_WORDS: dict[Health, Text] = {
     Health.NOTHING_WRONG: text("Xray", "Nothing wrong was found."),
@@ -228,6 +228,89 @@ class Gauge(QWidget):
             painter.drawRoundedRect(line, round_by, round_by)
 
 
+class XrayMap(QWidget):
+    """All slots side by side in order of address; a larger slot is wider. The rows below say everything in words.
+
+    Signals:
+        chosen: The number of the slot that was clicked.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, slots: tuple[SlotView, ...]) -> None:
+        super().__init__()
+        self._slots = slots
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def sizeHint(self) -> QSize:
+        """A strip."""
+        return QSize(tokens().px(120), tokens().px(30))
+
+    def parts(self) -> list[QRectF]:
+        """Return where each slot is drawn. Widths grow with the root of the size, or 16 kB beside 1.5 MB is a hair."""
+        gap = 3.0
+        weights = [max(1, slot.size) ** 0.5 for slot in self._slots]
+        room = max(0.0, self.width() - gap * (len(weights) - 1))
+        least = min(room / len(weights), tokens().px(14)) if weights else 0.0
+        spread = room - least * len(weights)
+        found, left = [], 0.0
+        for weight in weights:
+            width = least + spread * weight / sum(weights)
+            place = self.width() - left - width if self.layoutDirection() is Qt.LayoutDirection.RightToLeft else left
+            found.append(QRectF(place, 0, width, self.height()))
+            left += width + gap
+        return found
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the slots: outline and sign by state, ground as high as the slot is full."""
+        look = tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side = look.px(14)
+        for slot, part in zip(self._slots, self.parts(), strict=True):
+            line = part.adjusted(0.75, 0.75, -0.75, -0.75)
+            colour = look.colour(STATE_KINDS[slot.state])
+            shape = QPainterPath()
+            shape.addRoundedRect(line, 4, 4)
+            painter.fillPath(shape, look.colour("card"))
+            full = QRectF(line)
+            full.setTop(line.bottom() - line.height() * min(1.0, slot.used / slot.size if slot.size else 0.0))
+            ground = QColor(colour)
+            ground.setAlphaF(0.22)
+            painter.save()
+            painter.setClipPath(shape)
+            painter.fillRect(full, ground)
+            painter.restore()
+            pen = QPen(colour, 1.5)
+            if slot.state is SlotState.BLANK:
+                pen.setStyle(Qt.PenStyle.DotLine)
+            painter.setPen(pen)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPath(shape)
+            if slot.state is not SlotState.BLANK and part.width() >= side + 2:
+                painter.save()
+                painter.translate(part.center().x() - side / 2, part.center().y() - side / 2)
+                painter.scale(side / 18, side / 18)
+                paint_state(painter, slot.state, colour, look.colour("card"))
+                painter.restore()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Name the slot under the pointer."""
+        number = self._at(event.position())
+        self.setToolTip("" if number is None else slot_words(self._slots[number]))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Choose the slot under the pointer."""
+        number = self._at(event.position())
+        if number is not None:
+            self.chosen.emit(number)
+
+    def _at(self, point: QPointF) -> int | None:
+        return next((number for number, part in enumerate(self.parts()) if part.contains(point)), None)
+
+
 class SlotRow(QPushButton):
     """One slot: a button that opens its addresses. Up and down move between the rows."""
 
@@ -331,6 +414,9 @@ class SlotRow(QPushButton):
         for row in self._rows:
             row.setFocusPolicy(Qt.FocusPolicy.StrongFocus if row is self else Qt.FocusPolicy.ClickFocus)
         self.setFocus(Qt.FocusReason.TabFocusReason)
+        self._come_into_sight()
+
+    def _come_into_sight(self) -> None:
         above = self.parentWidget()
         while above is not None and not isinstance(above, QScrollArea):
             above = above.parentWidget()
@@ -349,6 +435,8 @@ class SlotRow(QPushButton):
     def _open(self, opened: bool) -> None:
         self._more.setVisible(opened)
         self.updateGeometry()
+        if opened:
+            QTimer.singleShot(0, self, self._come_into_sight)  # when the layout has given it its room
 
 
 class VerdictView(QFrame):
@@ -393,9 +481,13 @@ class XrayView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
+        if xray.slots:
+            strip = XrayMap(xray.slots)
+            strip.chosen.connect(lambda number: rows[number].take_focus())
+            column.addWidget(strip)
         column.addWidget(frame)
         foot = TurningRow()
-        hint = QLabel(self.tr("Choose a row to see its addresses."))
+        hint = QLabel(self.tr("Choose a row to see its addresses, or copy everything as text."))
         hint.setProperty("kind", "muted")
         hint.setWordWrap(True)
         foot.add(hint, 1)
