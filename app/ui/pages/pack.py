@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -116,14 +116,10 @@ class PackPage(Page):
         self._bar.setAccessibleName(self.tr("Progress of the download"))
         self._file = label("", "muted")
         self._figures = label("", "muted")
-        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        line = QHBoxLayout()
-        line.setSpacing(SPACE * 2)
-        line.addWidget(self._file, 1)
-        line.addWidget(self._figures)
-        loading.addWidget(self._bar)
-        loading.addLayout(line)
+        for part in (self._bar, self._figures, self._file):
+            loading.addWidget(part)
         column.addWidget(self._loading)
+        column.addSpacing(SPACE // 2)
         row = TurningRow()
         self._get = button(self.tr("&Download what is missing"), "primary", lambda: self.chose.emit(PressDownload()))
         self._get.setObjectName("download-pack")
@@ -194,14 +190,13 @@ class PackPage(Page):
             parts.append(self.tr("Missing: {number}.").format(number=missing))
         if damaged:
             parts.append(self.tr("Damaged, and never used: {number}.").format(number=damaged))
+        if lacking:
+            size = data_size(sum(item.file.size for item in lacking))
+            parts.append(self.tr("To download: {size}.").format(size=size))
         self._lacks.setText(" ".join(parts))
         set_kind(self._lacks, "danger-word" if damaged else "muted")
         self._lacks.setVisible(bool(parts))
         set_kind(self._summary, "hero" if lacking else "card")
-        size = data_size(sum(item.file.size for item in lacking))
-        words = self.tr("&Download what is missing") if not damaged else self.tr("&Download what is missing or damaged")
-        self._get.setText(f"{words} ({size})")
-        self._get.setAccessibleName(self._get.text().replace("&", ""))
         self._get.setVisible(bool(lacking) and state.download is None)
 
     def _show_download(self, download: Download | None) -> None:
@@ -404,7 +399,11 @@ class PackTable(QWidget):
         grid.setColumnStretch(1, 1)
         for row, item in enumerate(items):
             self._row(grid, row * 2, item)
-        self._turn(narrow=False)
+        self._turn(narrow=True)
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the narrow form can be."""
+        return QSize(tokens().px(140), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Choose the form."""
@@ -425,15 +424,17 @@ class PackTable(QWidget):
             self.tr("{title}, {size}: {state}").format(title=say(file.title), size=size, state=state)
         )
         title.setAccessibleDescription(file.name)
-        grid.addWidget(StepMark(status), row, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(StepMark(status), row, 0, Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(title, row, 1)
         figure = label(size, "muted")
-        figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        for column, cell in enumerate((label(file.release, "muted"), figure, label(state, kind)), start=2):
+        # Old files that say no release are told apart by the package they came in.
+        release = file.release or self.tr("package {version}").format(version=file.package_version)
+        for column, cell in enumerate((label(release, "muted"), figure, label(state, kind)), start=2):
             cell.setWordWrap(False)
-            grid.addWidget(cell, row, column, Qt.AlignmentFlag.AlignTop)
+            side = Qt.AlignmentFlag.AlignRight if cell is figure else Qt.AlignmentFlag.AlignLeft
+            grid.addWidget(cell, row, column, side | Qt.AlignmentFlag.AlignVCenter)
             self._wide.append(cell)
-        below = label(" · ".join(part for part in (state, file.release, size) if part), kind)
+        below = label(" · ".join((state, release, size)), kind)
         grid.addWidget(below, row + 1, 1)
         self._narrow.append(below)
 

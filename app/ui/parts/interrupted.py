@@ -95,7 +95,7 @@ class _Card(QWidget):
         frame, column = box("hero")
         outer.addWidget(frame)
         frame.setObjectName(f"rescue-{rescue.id}")
-        column.addWidget(label(self.tr("A rescue was interrupted"), "card-title"))
+        column.addWidget(label(self.tr("Finish the interrupted rescue?"), "card-title"))
         self.words = self._what_happened(recipe)
         column.addWidget(label(breakable(self.words)))
         if asks:
@@ -104,9 +104,8 @@ class _Card(QWidget):
         column.addWidget(label(self._what_now(recipe, there), "muted"))
         row = TurningRow()
         if recipe is not None:
-            finish = button(
-                self.tr("&Finish the interrupted rescue"), "primary", lambda: self.chose.emit(PressFinish(rescue.id))
-            )
+            finish = button(self.tr("&Finish it"), "primary", lambda: self.chose.emit(PressFinish(rescue.id)))
+            finish.setAccessibleName(self.tr("Finish the interrupted rescue"))
             finish.setObjectName("finish-rescue")
             finish.setEnabled(there is not None)
             row.add(finish)
@@ -133,13 +132,11 @@ class _Card(QWidget):
         name = rescue.board.device_id or rescue.board.serial
         board = platform(rescue.board.platform).name
         board = f"{board} ({name})" if name else board
-        sentences = [
-            self.tr("The rescue of {board} was interrupted; it began on {when}.").format(
-                board=board, when=day_and_time(rescue.started)
-            )
-        ]
+        words = self.tr("The rescue of {board} that began on {when} did not come to its end.")
         if recipe is not None:
-            sentences.append(self.tr("It was this: {title}.").format(title=say(recipe.title)))
+            words = self.tr('"{title}" on {board}, begun on {when}, did not come to its end.')
+        title = say(recipe.title) if recipe is not None else ""
+        sentences = [words.format(title=title, board=board, when=day_and_time(rescue.started))]
         done = {(each.region, each.address) for each in rescue.written}
         left = [each for each in rescue.planned if (each.region, each.address) not in done]
         if left:
