@@ -45,7 +45,9 @@ from app.work.identity import IdentityBook
 from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight, parse_answer
 
 if TYPE_CHECKING:
+    from app.firmware.pack import RescuePack
     from app.keys.safe import KeySafe
+    from app.undo.store import UndoStore
     from app.virtual.board import VirtualBoard
 
 FIRST_LOOK_S = 10.0
@@ -135,7 +137,7 @@ def list_practice(terminal: Terminal, *, as_json: bool, default: Sequence[str]) 
             terminal.say(json_line({"practice_board": to_json(row)}))
         else:
             mark = "  (default)" if each.key in default else ""
-            terminal.say(f"{each.key:<14} {each.title.english()}{mark}")
+            terminal.say(f"{each.key:<20} {each.title.english()}{mark}")
     return DONE
 
 
@@ -151,6 +153,8 @@ def run(
     board: str | None,
     answers: Mapping[str, str],
     as_json: bool,
+    pack: RescuePack | None = None,
+    undo: UndoStore | None = None,
 ) -> int:
     """Run a recipe on one board, print its events, ask its questions, and return the exit code.
 
@@ -162,6 +166,8 @@ def run(
         board: Device ID, serial number or port path of the board; None when there is only one.
         answers: Answers given beforehand.
         as_json: Whether to print one JSON object a line.
+        pack: The rescue pack; recipes that write need it.
+        undo: Where is kept what was on boards; they need it too.
 
     Raises:
         WrongUsageError: There is no such recipe, or it is not clear which board is meant.
@@ -173,7 +179,7 @@ def run(
             f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}"
         ) from None
     events: _Inbox = queue.SimpleQueue()
-    engine = Engine(desk.bus, desk.clock, safe, events.put)
+    engine = Engine(desk.bus, desk.clock, safe, events.put, pack=pack, undo=undo)
     with terminal.interrupts(lambda: events.put(None)):
         engine.start()
         return _run_with(engine, events, recipe_key, desk, terminal, board=board, answers=answers, as_json=as_json)
@@ -275,10 +281,12 @@ def _boards(desk: Desk, events: _Inbox, terminal: Terminal) -> tuple[Board, ...]
 
 
 def _first_list(events: _Inbox) -> tuple[Board, ...]:
-    boards = _next_list(events, FIRST_LOOK_S)
-    if boards is None:
-        raise NoBoard("no list of boards came")
-    return boards
+    deadline = Deadline(RealClock(), FIRST_LOOK_S)
+    while not deadline.passed():  # there is other news too: of the rescue pack, of interrupted rescues
+        boards = _next_list(events, deadline.left)
+        if boards is not None:
+            return boards
+    raise NoBoard("no list of boards came")
 
 
 def _next_list(events: _Inbox, seconds: float) -> tuple[Board, ...] | None:

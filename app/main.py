@@ -110,16 +110,21 @@ def _run(options: argparse.Namespace) -> int:
 def _run_at(
     desk: Desk, terminal: Terminal, options: argparse.Namespace, answers: dict[str, str], *, practice: bool
 ) -> int:
-    from app import console
+    from app import console, paths
+    from app.firmware.pack import RescuePack
+    from app.undo.store import UndoStore
 
+    safe = _safe(practice=practice)
     return console.run(
         options.recipe,
         desk,
-        _safe(practice=practice),
+        safe,
         terminal,
         board=options.board,
         answers=answers,
         as_json=options.json,
+        pack=RescuePack(paths.pack_folder(), paths.bundled_pack()),
+        undo=UndoStore(paths.boards_folder(practice=practice), safe=safe),
     )
 
 

@@ -13,7 +13,6 @@ from app.faults import (
     KeyMemoryUnreadable,
     KeyReadsDiffer,
     WrongBoardReturned,
-    WrongPassphrase,
 )
 from app.keys.backup import KeyEntry
 from app.keys.device_key import KeyReport, KeyState, examine
@@ -21,12 +20,11 @@ from app.keys.safe import Backup
 from app.platforms.model import Algorithm, KeySlot, Mode, Quirk
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import HOW_PROVEN, identity_from_dct
-from app.recipes.shared import LEFT_QUIET, LEFT_RUNNING, NOT_LEFT, enter_dfu, leave_as_found, leave_dfu
+from app.recipes.shared import LEFT_QUIET, LEFT_RUNNING, NOT_LEFT, enter_dfu, leave_as_found, leave_dfu, unlock_safe
 from app.text import Text, text
 from app.work.board import Identity, Proof
 from app.work.events import Fact, Outcome
 from app.work.job import Job
-from app.work.questions import Enter
 from app.work.step import Step
 
 log = logging.getLogger(__name__)
@@ -36,7 +34,6 @@ TCP_SLOT = "device-private"
 TRANSPORT_FIELD = "transport"
 TRANSPORT_TCP = 0  # device-protocol.md 3.5; anything else is the platform's default
 READ_ROUNDS = 3
-PASSPHRASE_TRIES = 3
 
 _ALGORITHMS = {
     Algorithm.RSA_1024: text("BackUpKey", "RSA, 1024 bits"),
@@ -82,13 +79,6 @@ _ID_LATER = text(
 )
 _OTHER_TRANSPORT_BLANK = text("BackUpKey", "The key slot of the other cloud connection is empty, as it should be.")
 _IN_USE = text("BackUpKey", "As this board is set, it reaches the cloud with its key of the kind {kind}.")
-_PASSPHRASE = Enter(
-    name="passphrase",
-    title=text("BackUpKey", "Type the passphrase of the key safe"),
-    body=text("BackUpKey", "The key safe is locked. Its passphrase is needed before a key can be put into it."),
-    hint=text("BackUpKey", "the passphrase you chose for the key safe"),
-    secret=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +201,7 @@ class BackUpKey(Recipe):
 
     def _look(self, job: Job) -> None:
         job.safe.insist_writable()
-        self._unlock(job)
+        unlock_safe(job)
         board = job.refresh()
         self._found_mode = board.mode
         if board.mode is not Mode.DFU and job.identity is None:
@@ -265,19 +255,6 @@ class BackUpKey(Recipe):
     def _main(self) -> _Key:
         """The key the board's cloud connection uses."""
         return next(key for key in self._keys if key.read.in_use)
-
-    def _unlock(self, job: Job) -> None:
-        """A locked safe takes no key; find that out before anything is asked of the board or of fingers."""
-        for last in (False,) * (PASSPHRASE_TRIES - 1) + (True,):
-            if not job.safe.locked:
-                return
-            beforehand = job.answered_beforehand(_PASSPHRASE.name)
-            try:
-                job.safe.unlock(str(job.ask(_PASSPHRASE)))
-            except WrongPassphrase as fault:
-                if last or beforehand:
-                    raise
-                job.note(fault.cause)
 
     def _ask_console(self, job: Job) -> None:
         """If the board happens to listen it may as well tell its ID; no fault here is worth more than a line."""

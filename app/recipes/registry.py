@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from app.recipes.back_up_key import BackUpKey
 from app.recipes.base import Recipe
+from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.read_identity import ReadIdentity
+from app.recipes.x_ray import XRayRecipe
 
-RECIPES: tuple[type[Recipe], ...] = (ReadIdentity, BackUpKey)
+RECIPES: tuple[type[Recipe], ...] = (ReadIdentity, BackUpKey, XRayRecipe, FullFirmwareUpgrade)
 
 
 def recipe(key: str) -> type[Recipe]:

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import logging
 
-from app.faults import AccessDenied, BoardDidNotReturn, DriverMissing, Fault, PortBusy, WrongBoardReturned
+from app.faults import (
+    AccessDenied,
+    BoardDidNotReturn,
+    DriverMissing,
+    Fault,
+    PortBusy,
+    WrongBoardReturned,
+    WrongPassphrase,
+)
 from app.platforms.model import Mode, Quirk
 from app.text import Text, text
 from app.work.board import Board
 from app.work.job import Job
-from app.work.questions import DoThis
+from app.work.questions import DoThis, Enter
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +36,7 @@ SWITCH_S = 8.0
 LISTEN_S = 3.0
 """How long firmware may take from the 28800 baud to the first answer."""
 COACH_S = 300.0
+PASSPHRASE_TRIES = 3
 GONE_S = 5.0  # after leaving, a board is off the bus at once or within 1 s (2.2)
 BACK_S = 8.0
 
@@ -54,6 +63,14 @@ _BY_BAUD = text("Shared", "Done over the serial port; no button was needed.")
 _BY_REQUEST = text("Shared", "Done over USB; no button was needed.")
 BY_HAND = text("Shared", "Done with the buttons.")
 
+_PASSPHRASE = Enter(
+    name="passphrase",
+    title=text("Shared", "Type the passphrase of the key safe"),
+    body=text("Shared", "The key safe is locked. Its passphrase is needed before a key can be put into it."),
+    hint=text("Shared", "the passphrase you chose for the key safe"),
+    secret=True,
+)
+
 LEFT_RUNNING = text("Shared", "The board runs its own firmware again.")
 LEFT_QUIET = text(
     "Shared",
@@ -64,6 +81,24 @@ LEFT_IN_DFU = text(
     "Shared", "The board came back in update mode: it has no firmware that can start. Nothing was changed on it."
 )
 NOT_LEFT = text("Shared", "The board could not be restarted over USB: tap RESET on it.")
+
+
+def unlock_safe(job: Job) -> None:
+    """A locked safe takes no key; find that out before anything is asked of the board or of fingers.
+
+    Raises:
+        WrongPassphrase: The person does not know it.
+    """
+    for last in (False,) * (PASSPHRASE_TRIES - 1) + (True,):
+        if not job.safe.locked:
+            return
+        beforehand = job.answered_beforehand(_PASSPHRASE.name)
+        try:
+            job.safe.unlock(str(job.ask(_PASSPHRASE)))
+        except WrongPassphrase as fault:
+            if last or beforehand:
+                raise
+            job.note(fault.cause)
 
 
 def enter_dfu(job: Job) -> None:

@@ -42,7 +42,7 @@ _COVERED = text("XRay", "part of the firmware before it")
 _MISSING_BYTES = text("XRay", "It says it has {said} bytes, more than there is room for.")
 _BAD_SUM = text("XRay", "Its checksum is wrong.")
 _NO_SUM = text("XRay", "It carries no checksum, so only its first words could be checked.")
-_SAME_AS = text("XRay", "The same, byte for byte, as in the rescue pack: {title}.")
+_SAME_AS = text("XRay", "Byte for byte as in the rescue pack.")
 _ONLY_WITH_PART_2 = text("XRay", "This boot loader reads it with the help of system part 2.")
 _NO_LOADER = text("XRay", "Where the boot loader belongs stands: {what}.")
 _FACTORY_FLAG = text("XRay", "A factory reset waits for the next start.")
@@ -285,7 +285,7 @@ class _Judging:
         if problem is not None:
             return replace(view, state=SlotState.MISFIT, detail=problem)
         if packed is not None:
-            return replace(view, state=SlotState.GOOD, detail=_SAME_AS.with_values(title=packed.title))
+            return replace(view, state=SlotState.GOOD, detail=_SAME_AS)
         if image.crc_ok is None and image.known is None:
             return replace(view, state=SlotState.UNPROVEN, detail=_NO_SUM)
         return replace(view, state=SlotState.GOOD)

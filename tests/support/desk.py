@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.engine.runner import run_recipe
+from app.firmware.pack import RescuePack
 from app.keys.safe import KeySafe
 from app.recipes.base import Recipe
 from app.transports.base import Bus
@@ -14,6 +15,7 @@ from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
+from app.undo.store import UndoStore
 from app.virtual.mishaps import Mishap
 from app.work.board import Board
 from app.work.events import Event, Failed, Outcome, Post, Succeeded
@@ -29,7 +31,7 @@ RUNNING, LISTENING, IN_DFU = "running", "listening", "in-dfu"
 
 @dataclass
 class Desk:
-    """One board, one bus, one safe, one book."""
+    """One board, one bus, one safe, one book, one pack (empty unless given), one store of what was on boards."""
 
     clock: FastClock
     board: VirtualBoard
@@ -37,6 +39,8 @@ class Desk:
     safe: KeySafe
     book: IdentityBook
     person: Person
+    pack: RescuePack
+    undo: UndoStore
     runs: int = 0
 
     def seen(self, bus: Bus | None = None) -> Board:
@@ -56,6 +60,8 @@ class Desk:
             book=self.book,
             post=post or self.person,
             answers=answers,
+            pack=self.pack,
+            undo=self.undo,
         )
 
     def play(self, recipe: type[Recipe], answers: Mapping[str, object] | None = None, bus: Bus | None = None) -> Event:
@@ -99,6 +105,7 @@ def desk(
     key: str = "good",
     port: str = "1-1",
     app_uses_serial: bool = True,
+    pack: RescuePack | None = None,
 ) -> Desk:
     """Lay a desk: plug a practice board in, let it start, bring it into a mode; then the mishap begins."""
     clock = FastClock()
@@ -113,7 +120,17 @@ def desk(
         hand.enter_dfu()
     clock.pause(BOOT_S)
     person = Person(board, answers, willing=willing)
-    ready = Desk(clock, board, bus, KeySafe(folder / "safe", practice=True), IdentityBook(clock), person)
+    safe = KeySafe(folder / "safe", practice=True)
+    ready = Desk(
+        clock,
+        board,
+        bus,
+        safe,
+        IdentityBook(clock),
+        person,
+        pack or RescuePack(folder / "pack"),
+        UndoStore(folder / "boards", safe=safe),
+    )
     ready.book.look(bus.sightings())
     board.mishap = mishap
     return ready
