@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, unique
+from typing import Any
 
 from app.clock import Clock
 from app.text import Text, text
 from app.virtual import images
-from app.virtual.board import VirtualBoard
+from app.virtual.board import Radio, VirtualBoard
 from app.virtual.images import BOOT_LOADER, CORE_INFO, F2_INFO, MONOLITHIC, SYSTEM_PART, USER_PART
 from app.virtual.layout import (
     CORE_APP,
@@ -22,6 +23,7 @@ from app.virtual.layout import (
     RUN,
     SPI_FACTORY,
     SPI_KEY,
+    slots_of,
 )
 from app.virtual.listening_model import Nameplate
 from app.virtual.mishaps import Mishap
@@ -63,6 +65,11 @@ class PracticeBoard:
         firmware: Key of its firmware.
         device_id: Made up in the pattern of real ones.
         profiles: Whether it knows Wi-Fi networks.
+        patient: Whether something is wrong with it that a rescue has to put right.
+        radio: The service pack of its radio (Core).
+        application: Whether it has an application.
+        part2: Whether its second system part is whole (Photon, P1).
+        user_needs: Version of the system that its application needs at least (Photon, P1, Electron).
     """
 
     key: str
@@ -72,6 +79,11 @@ class PracticeBoard:
     firmware: str
     device_id: str
     profiles: bool = True
+    patient: bool = False
+    radio: Radio = Radio.PATCH_1_13_7
+    application: bool = True
+    part2: bool = True
+    user_needs: int = 0
 
 
 _ROWS = (
@@ -143,9 +155,51 @@ _ROWS = (
         "2.x",
         "560053000a51363432383136",
     ),
+    PracticeBoard(
+        "core-old-radio",
+        text("Practice", "Core, old radio"),
+        CORE,
+        "original",
+        "spark_11",
+        "55ff70065075555338401587",
+        patient=True,
+        radio=Radio.OLD,
+    ),
+    PracticeBoard(
+        "core-no-firmware",
+        text("Practice", "Core, no firmware"),
+        CORE,
+        "original",
+        "spark_11",
+        "54ff6d066678574935150767",
+        patient=True,
+        radio=Radio.OLD,
+        application=False,
+    ),
+    PracticeBoard(
+        "photon-broken-part2",
+        text("Practice", "Photon, half update"),
+        PHOTON,
+        "2.x",
+        "2.x",
+        "1e0033000547343233323032",
+        patient=True,
+        part2=False,
+    ),
+    PracticeBoard(
+        "photon-safe-mode",
+        text("Practice", "Photon, safe mode"),
+        PHOTON,
+        "0.7",
+        "0.7",
+        "21001f001147343339383037",
+        patient=True,
+        user_needs=2202,
+    ),
 )
 
 PRACTICE_BOARDS: dict[str, PracticeBoard] = {row.key: row for row in _ROWS}
+HEALTHY_BOARDS: tuple[str, ...] = tuple(row.key for row in _ROWS if not row.patient)
 
 
 def make(
@@ -165,7 +219,10 @@ def make(
     secret: str = "",
     serial_number: str = "",
     factory_image: bool | None = None,
-    part2: bool = True,
+    part2: bool | None = None,
+    radio: str = "",
+    application: bool | None = None,
+    user_needs: int | None = None,
 ) -> VirtualBoard:
     """Build a practice board; it has no power until it is plugged in.
 
@@ -185,9 +242,14 @@ def make(
         secret: Device secret of 15 characters; "" for none.
         serial_number: Of its one-time memory; "" for none.
         factory_image: Whether it has one; None for what is usual (Core yes, others no).
-        part2: Whether a Photon's or P1's second system part is whole.
+        part2: Whether a Photon's or P1's second system part is whole; None for the row's.
+        radio: The service pack of a Core's radio, a `Radio` value; "" for the row's.
+        application: Whether it has an application; None for the row's.
+        user_needs: Version of the system that the application of a Photon, P1 or Electron needs; None for the row's.
     """
     row = PRACTICE_BOARDS[name]
+    given: dict[str, Any] = {"part2": part2, "application": application, "user_needs": user_needs, "profiles": profiles}
+    row = replace(row, **{name: value for name, value in given.items() if value is not None})
     kind = row.kind
     boot_loaders = CORE_BOOT_LOADERS if kind.family is Family.F1 else F2_BOOT_LOADERS
     personality = Personality(kind, boot_loaders[boot or row.boot], FIRMWARES[firmware or row.firmware])
@@ -203,16 +265,17 @@ def make(
         plate,
         timing=timing,
         mishap=mishap,
-        profiles=row.profiles if profiles is None else profiles,
+        profiles=row.profiles,
         online=online,
+        radio=Radio(radio) if radio else row.radio,
         app_uses_serial=app_uses_serial,
         other_id=bytes((unique_id[0] ^ 0x11, *unique_id[1:11], unique_id[11] ^ 0x04)).hex(),
     )
     state = KeyState(key)
     if kind.family is Family.F1:
-        _fill_core(board, state, factory_image is not False)
+        _fill_core(board, row, state, factory_image is not False)
     else:
-        _fill_f2(board, state, bool(factory_image), part2)
+        _fill_f2(board, row, state, bool(factory_image))
         if claimed:
             board.dct[DCT_CLAIMED] = 0x31
         if secret:
@@ -237,7 +300,7 @@ def _rsa(board: VirtualBoard, state: KeyState) -> RsaNumbers:
     return rsa_key(board.device_id, usable=state is not KeyState.UNUSABLE)
 
 
-def _fill_core(board: VirtualBoard, state: KeyState, factory_image: bool) -> None:
+def _fill_core(board: VirtualBoard, row: PracticeBoard, state: KeyState, factory_image: bool) -> None:
     firmware = board.personality.firmware
     _put(board.spi, SPI_KEY, _slot_contents(_rsa(board, state).standard_der(), state))
     _put(board.internal, 0, images.legacy_core_image("core boot loader", 0x4800))
@@ -254,7 +317,8 @@ def _fill_core(board: VirtualBoard, state: KeyState, factory_image: bool) -> Non
             version=firmware.module,
             info_at=CORE_INFO,
         )
-    _put(board.internal, CORE_APP, app)
+    if row.application:
+        _put(board.internal, CORE_APP, app)
     # System flags: a version, no wipe, run the application, nothing pending (3.1).
     _put(board.internal, CORE_OTA_FLAG - 4, bytes.fromhex("ffff0000") + RUN.to_bytes(2, "little"))
     _put(board.internal, CORE_OTA_FLAG + 2, bytes.fromhex("0000ffff"))
@@ -262,7 +326,7 @@ def _fill_core(board: VirtualBoard, state: KeyState, factory_image: bool) -> Non
         _put(board.spi, SPI_FACTORY, images.legacy_core_image("core factory", 78_848))
 
 
-def _fill_f2(board: VirtualBoard, state: KeyState, factory_image: bool, part2: bool) -> None:
+def _fill_f2(board: VirtualBoard, row: PracticeBoard, state: KeyState, factory_image: bool) -> None:
     kind, firmware, boot = board.personality.kind, board.personality.firmware, board.personality.boot
     number, release = kind.number, firmware.module
     rsa = _rsa(board, state)
@@ -303,13 +367,17 @@ def _fill_f2(board: VirtualBoard, state: KeyState, factory_image: bool, part2: b
         _put(board.internal, 0x20000, module(114_012, 0x0802_0000, SYSTEM_PART, 1, release, needs=(4, 3, release)))
         _put(board.internal, 0x40000, module(122_364, 0x0804_0000, SYSTEM_PART, 2, release, needs=(4, 1, release)))
         _put(board.internal, 0x60000, module(87_468, 0x0806_0000, SYSTEM_PART, 3, release, 0, needs=(4, 2, 110)))
-        user_at, factory_at, system = 0x80000, 0xA0000, 2
     else:
         _put(board.internal, 0x20000, module(241_496, 0x0802_0000, SYSTEM_PART, 1, release))
         second = module(260_840, 0x0806_0000, SYSTEM_PART, 2, release, needs=(4, 1, release))
-        _put(board.internal, 0x60000, second if part2 else second[: len(second) // 2])
-        user_at, factory_at, system = 0xA0000, 0xE0000, 2
-    user = module(5_324, 0x0800_0000 + user_at, USER_PART, 1, 3, 0, needs=(4, system, 6))
-    _put(board.internal, user_at, user)
+        _put(board.internal, 0x60000, second if row.part2 else second[: len(second) // 2])
+    slots = slots_of(kind)
+    assert board.f2_flash is not None
+    board.f2_flash.protected |= slots.protected  # its firmware has run before (2.4.9)
+    # The least that Tinker needs (7.3), or less where the board's firmware is older.
+    needs = row.user_needs or min(6, release)
+    user = module(5_324, 0x0800_0000 + slots.user, USER_PART, 1, 3, 0, needs=(4, 2, needs))
+    if row.application:
+        _put(board.internal, slots.user, user)
     if factory_image:
-        _put(board.internal, factory_at, user)
+        _put(board.internal, slots.factory, user)

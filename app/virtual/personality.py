@@ -324,9 +324,13 @@ def firmware_of(version: int) -> Firmware:
     release = max((known for known in RELEASES if known <= version), default=0)
     if release <= row.module:
         return row
-    name = RELEASES[release]
-    major, minor, patch = (int(part) for part in name.partition("-")[0].split("."))
-    return Firmware(name, name, (major, minor, patch), release)
+    return firmware_called(RELEASES[release], release)
+
+
+def firmware_called(release: str, module: int) -> Firmware:
+    """Return the firmware of that release, for example `0.5.1`, whose modules have that version."""
+    major, minor, patch = (int(part) for part in release.partition("-")[0].split("."))
+    return Firmware(release, release, (major, minor, patch), module)
 
 
 @dataclass(frozen=True, slots=True)

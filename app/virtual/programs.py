@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from app.virtual.images import CORE_INFO, MONOLITHIC, practice_mark, read_module
+from app.virtual.images import CORE_INFO, practice_mark, read_module
 from app.virtual.layout import CORE_APP, CORE_APP_SIZE, slots_of
 from app.virtual.machine import Radio
-from app.virtual.personality import FIRMWARES, Family, Firmware, Kind, firmware_of
+from app.virtual.personality import FIRMWARES, Family, Firmware, Kind, firmware_called, firmware_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +21,34 @@ class Program:
 
     Attributes:
         key: Its name; "" for a program nobody knows.
-        firmware: Key of the firmware inside a Core image; "" for what its module version says.
+        release: The firmware inside a Core image whose module version does not tell it.
         radio: The service pack it writes into the radio by itself.
         deep: It does so only where the radio is older, keeps the networks and then waits for the cloud (8.4).
         clears: It forgets the Wi-Fi networks (8.3).
     """
 
     key: str
-    firmware: str = ""
+    release: str = ""
     radio: Radio | None = None
     deep: bool = False
     clears: bool = False
 
 
-# The version numbers inside do not tell the firmware of the images with version 0: their eras are the ones of the
-# command line tools they came with, as near as they can be told.
+# The images with module version 0 name their release in the answer to the console's `v`.
 PROGRAMS: dict[str, Program] = {
     row.key: row
     for row in (
         Program("tinker"),
-        Program("tinker-of-2016", firmware="0.4.4"),
-        Program("doctor", firmware="0.6"),
-        Program("voodoospark", firmware="0.4.4"),
+        Program("tinker-of-2016", release="0.5.1"),
+        Program("doctor", release="0.6.2"),
+        Program("voodoospark", release="0.4.7"),
         Program("tinker-usb-debugging"),
-        Program("radio-patch", firmware="spark_11", radio=Radio.PATCH_1_13_7),
-        Program("radio-patch-1.14", firmware="spark_11", radio=Radio.PATCH_1_14, clears=True),
-        Program("deep-update", firmware="spark_11", radio=Radio.PATCH_1_13_7, deep=True),
+        Program("radio-patch", radio=Radio.PATCH_1_13_7),
+        Program("radio-patch-1.14", radio=Radio.PATCH_1_14, clears=True),
+        Program("deep-update", radio=Radio.PATCH_1_13_7, deep=True),
     )
 }
 _UNKNOWN = Program("")
-_UNKNOWN_OF_2014 = Program("", firmware="spark_11")
 
 # Size, SHA-256, key (7.3).
 _CORE = (
@@ -82,17 +80,13 @@ def program_in(kind: Kind, internal: bytes | bytearray) -> Program:
         slots = slots_of(kind)
         return _recognise(internal[slots.user : slots.user + slots.user_size], _USER) or _UNKNOWN
     app = internal[CORE_APP : CORE_APP + CORE_APP_SIZE]
-    found = PROGRAMS.get(practice_mark(app)) or _recognise(app, _CORE)
-    if found is not None:
-        return found
-    module = read_module(internal, CORE_APP, CORE_INFO, kind.number)
-    return _UNKNOWN if module is not None and module.function == MONOLITHIC else _UNKNOWN_OF_2014
+    return PROGRAMS.get(practice_mark(app)) or _recognise(app, _CORE) or _UNKNOWN
 
 
 def core_firmware(program: Program, kind: Kind, internal: bytes | bytearray) -> Firmware:
     """Return the firmware inside a Core's application."""
-    if program.firmware:
-        return FIRMWARES[program.firmware]
+    if program.release:
+        return firmware_called(program.release, 0)
     module = read_module(internal, CORE_APP, CORE_INFO, kind.number)
     return FIRMWARES["spark_11"] if module is None else firmware_of(module.version)
 

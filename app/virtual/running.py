@@ -16,6 +16,7 @@ from app.virtual.inventory import listed, system_of
 from app.virtual.layout import (
     COPY_LAYOUT,
     COPY_PENDING,
+    CORE_APP_SIZE,
     CORE_OTA_FLAG,
     CORE_WIPE_FLAG,
     DCT_CLAIM_CODE,
@@ -177,7 +178,7 @@ class FirmwareStage:
             if failed:
                 self._show_stages()
                 return
-            image = practice_tinker()
+            image = practice_tinker().ljust(CORE_APP_SIZE, b"\xff")
             machine.serial_cells[SPI_OTA : SPI_OTA + len(image)] = image
             machine.internal_cells[CORE_OTA_FLAG : CORE_OTA_FLAG + 2] = UPDATE.to_bytes(2, "little")
             self._restart()

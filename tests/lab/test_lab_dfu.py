@@ -16,14 +16,14 @@ from app.platforms.table import platform
 from app.protocols.dfu import DfuSession
 from app.transports.base import Sighting
 from app.virtual.board import VirtualBoard
-from app.virtual.catalogue import PRACTICE_BOARDS, make
+from app.virtual.catalogue import HEALTHY_BOARDS, make
 from app.virtual.hand import PracticeHand
 from lab.desk import Desk
 from lab.usbip_server import Cable
 
 pytestmark = pytest.mark.lab
 
-EVERY_BOARD = sorted(PRACTICE_BOARDS)
+EVERY_BOARD = sorted(HEALTHY_BOARDS)
 WHOLE_READ = 128 * 1024
 
 

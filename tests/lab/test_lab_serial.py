@@ -13,7 +13,7 @@ from app.platforms.model import Mode
 from app.protocols import requests
 from app.protocols.listening import ListeningConsole
 from app.virtual.board import VirtualBoard
-from app.virtual.catalogue import PRACTICE_BOARDS, make
+from app.virtual.catalogue import HEALTHY_BOARDS, make
 from app.virtual.hand import PracticeHand
 from lab.desk import Desk
 from lab.usbip_server import Cable
@@ -25,7 +25,7 @@ DFU_BAUD = 14400  # device-protocol.md 5.6: an order, not a speed
 RATHER_LONG_S = 3.0  # a board that obeys is gone within a fraction of this
 
 
-@pytest.mark.parametrize("name", sorted(PRACTICE_BOARDS))
+@pytest.mark.parametrize("name", sorted(HEALTHY_BOARDS))
 def test_device_id_comes_through_a_real_tty(desk: Desk, name: str) -> None:
     with listening(desk, name) as (board, cable):
         seen = desk.await_mode(cable, Mode.NORMAL)

@@ -11,7 +11,7 @@ from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.protocols.dfu import DfuSession
 from app.protocols.listening import ListeningConsole
-from app.virtual.catalogue import PRACTICE_BOARDS, make
+from app.virtual.catalogue import HEALTHY_BOARDS, make
 from app.virtual.hand import PracticeHand
 from lab.desk import Desk
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.lab("qemu")
 
 
 def test_stock_kernel_enumerates_every_board_at_once(desk: Desk) -> None:
-    boards = {name: make(name, desk.board_clock) for name in sorted(PRACTICE_BOARDS)}
+    boards = {name: make(name, desk.board_clock) for name in sorted(HEALTHY_BOARDS)}
     cables = {name: desk.plug(board) for name, board in boards.items()}
     for board in boards.values():
         PracticeHand(board).enter_listening()

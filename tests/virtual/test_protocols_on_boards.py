@@ -18,12 +18,12 @@ from app.protocols.modules import ModuleFunction
 from app.transports.base import Sighting, UsbPipe
 from app.virtual.board import Phase, VirtualBoard
 from app.virtual.bus import VirtualBus
-from app.virtual.catalogue import PRACTICE_BOARDS, make
+from app.virtual.catalogue import HEALTHY_BOARDS, make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import STANDARD_MISHAPS, Mishap
 from app.virtual.personality import CORE_BOOT_LOADERS, F2_BOOT_LOADERS, FIRMWARES, Firmware
 
-BOARDS = sorted(PRACTICE_BOARDS)
+BOARDS = sorted(HEALTHY_BOARDS)
 CORES = [name for name in BOARDS if name.startswith("core")]
 OTHERS = [name for name in BOARDS if name not in CORES]
 BOOT_LOADERS = [

@@ -12,7 +12,7 @@ from app.recipes import shared
 from app.recipes.base import Recipe
 from app.recipes.registry import RECIPES
 from app.text import Text
-from app.virtual.catalogue import PRACTICE_BOARDS
+from app.virtual.catalogue import HEALTHY_BOARDS
 from app.virtual.mishaps import STANDARD_MISHAPS, Mishap
 from app.work.events import Failed, Succeeded
 
@@ -25,7 +25,7 @@ def said(words: Text) -> str:
 
 
 @pytest.mark.parametrize("mode", [RUNNING, LISTENING, IN_DFU])
-@pytest.mark.parametrize("name", PRACTICE_BOARDS)
+@pytest.mark.parametrize("name", HEALTHY_BOARDS)
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.key)
 def test_every_mishap_ends_in_success_or_in_a_fault_with_advice(
     recipe: type[Recipe], name: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,7 +7,7 @@ import struct
 import pytest
 from support.virtual_desk import Desk
 
-from app.virtual.catalogue import PRACTICE_BOARDS
+from app.virtual.catalogue import HEALTHY_BOARDS
 from app.virtual.face import Stall, UsbFace
 
 
@@ -139,7 +139,7 @@ def test_names_and_serials_in_normal_mode(
     assert sighting.serial_port == "/dev/ttyVIRTUAL0"
 
 
-@pytest.mark.parametrize("name", [name for name in PRACTICE_BOARDS if name != "core"])
+@pytest.mark.parametrize("name", [name for name in HEALTHY_BOARDS if name != "core"])
 def test_serial_port_can_be_driven_by_a_kernel(name: str) -> None:
     configuration = Desk(name).face.configuration_descriptor()
     parts = split(configuration)

@@ -12,7 +12,7 @@ from support.virtual_desk import LONG, Desk
 from app.platforms.lights import LightPattern, mode_pattern, pattern, patterns_of
 from app.platforms.model import Button, Mode
 from app.platforms.table import PLATFORMS, platform
-from app.virtual.catalogue import PRACTICE_BOARDS
+from app.virtual.catalogue import HEALTHY_BOARDS
 from app.virtual.timing import Timing
 
 STEP_MS = 5  # divides every stretch of every pattern
@@ -221,7 +221,7 @@ def test_the_light_the_window_expects_in_a_mode_is_the_one_the_board_shows(name:
 
 
 def test_every_practice_board_is_looked_at() -> None:
-    assert set(ERAS) == set(PRACTICE_BOARDS)
+    assert set(ERAS) == set(HEALTHY_BOARDS)
 
 
 def test_a_light_of_another_speed_or_colour_is_told_apart() -> None:
