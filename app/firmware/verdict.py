@@ -271,16 +271,15 @@ def _other_slot(image: Image, home: Region, place: Region, runs_in: Region) -> P
         return Problem(
             "boot-loader-direct",
             text("Firmware", "A boot loader is never written into its own place: a cut cable would end the board."),
-            text(
-                "Firmware", "It goes into {region}, and the board installs it by itself once a flag is set."
-            ).with_values(region=home.name),
+            text("Firmware", "It goes into: {region}. The board installs it by itself once a flag is set.").with_values(
+                region=home.name
+            ),
             absolute=True,
         )
     # In the download area it does no harm: it only waits there, as after an update over the air.
     waits = place.key == "ota" and image.function in (Function.SYSTEM, Function.USER)
-    words = text(
-        "Firmware", "By what stands inside it, whatever the file is called, this is: {what}. It does not belong here."
-    ).with_values(what=part(image.function, image.index))
+    words = text("Firmware", "Whatever the file is called, it is this: {what}. It does not belong into: {place}.")
+    words = words.with_values(what=part(image.function, image.index), place=place.name)
     return Problem(
         "other-slot",
         words,

@@ -231,7 +231,7 @@ def test_the_numbers_in_the_electrons_file_names_do_not_count() -> None:
     told = verdict(HOMES["electron", "system-3"], "electron", "system-1")
     problem = only(told)
     assert (problem.code, problem.absolute) == ("other-slot", True)
-    assert "whatever the file is called" in problem.words.english()
+    assert "Whatever the file is called" in problem.words.english()
     assert "System part 3" in problem.words.english()
     assert "System part 3" in problem.next_step.english()
 
