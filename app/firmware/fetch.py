@@ -36,7 +36,6 @@ TRIES = 3
 """How many cuts in a row without a single new byte end the download."""
 SAVE_EVERY = 64 * 1024
 """Bytes after which what came so far is put on the disk."""
-PIECE = 8 * 1024
 MOST_REDIRECTS = 5
 
 
@@ -165,9 +164,9 @@ class Fetcher:
         with client.stream("GET", f"{self._source}/{file.remote}", headers=headers) as answer:
             self._begin(answer, file, came, tell)
             saved = len(came)
-            for piece in answer.iter_raw(PIECE):
-                check()
+            for piece in answer.iter_raw():
                 came += piece
+                check()
                 if len(came) > file.size:  # never more in memory than a piece too much
                     return True
                 if len(came) < file.size:
