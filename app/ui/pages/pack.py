@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePath
 
 from PySide6.QtCore import QSize, Qt
@@ -33,13 +34,14 @@ from app.platforms.table import PLATFORMS
 from app.recipes.registry import RECIPES
 from app.text import Text
 from app.ui.pages.base import Page, StepMark, TurningRow, box, breakable, button, clear, label, mono_lines, set_kind
-from app.ui.parts.fold import Fold
+from app.ui.parts.fold import Fold, FoldButton
 from app.ui.say import announce, data_size, duration, say, size_per_second
 from app.ui.settings import Settings
 from app.ui.theme import SPACE, tokens
 from app.work.events import PackAdded
 
 PROGRESS_STEPS = 1000
+LONGEST_NAME = 20  # characters; a longer one may wrap
 NAMED = 3
 """So many of the files added are named one by one."""
 PACKED = (".tgz", ".gz", ".tar", ".zip", ".bin", ".der")
@@ -236,7 +238,7 @@ class PackPage(Page):
             cause, next_step = say(trouble.cause), say(trouble.next_step)
             if self._trouble.isHidden():
                 announce(self, cause)
-            self._cause.setText(breakable(cause))
+            self._cause.setText(wrapping(cause))
             self._next_step.setText(next_step)
         self._trouble.setVisible(trouble is not None)
 
@@ -274,7 +276,7 @@ class PackPage(Page):
             *((say(trouble), "danger") for trouble in added.troubles[:NAMED]),
         ):
             if words:
-                self._result_lines.addWidget(label(breakable(words), kind))
+                self._result_lines.addWidget(label(wrapping(words), kind))
                 spoken.append(words)
         more = max(0, len(added.unknown) - NAMED)
         if more:
@@ -321,25 +323,34 @@ class PackPage(Page):
 
     def _board(self, key: str, name: str, items: tuple[PackItem, ...]) -> QWidget:
         here = sum(item.state is PackState.PRESENT for item in items)
-        damaged = any(item.state is PackState.DAMAGED for item in items)
-        words = self.tr("{board}: {here} of {all} here").format(board=name, here=here, all=len(items))
-        if damaged:
-            words = self.tr("{board}: {here} of {all} here, damage found").format(board=name, here=here, all=len(items))
+        damaged = sum(item.state is PackState.DAMAGED for item in items)
         table = PackTable(items)
-        fold = Fold(words, table, opened=self._folded.get(key, damaged or 0 < here < len(items)))
-        fold.button.setObjectName(f"fold-{key or 'every'}")
-        fold.button.toggled.connect(lambda opened: self._folded.update({key: opened}))
+        opened = self._folded.get(key, damaged > 0 or 0 < here < len(items))
+        words = self.tr("{here} of {all} here").format(here=here, all=len(items))
+        if damaged:
+            words = self.tr("{number} damaged").format(number=damaged)
+        head = FoldButton(name)
+        head.setObjectName(f"fold-{key or 'every'}")
+        head.setAccessibleName(f"{name}: {words}")
+        head.toggled.connect(table.setVisible)
+        head.setChecked(opened)
+        table.setVisible(opened)
+        head.toggled.connect(lambda opened: self._folded.update({key: opened}))
         frame, column = box("danger-box" if damaged else "card", margin=1)
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         status = StepStatus.BROKEN if damaged else StepStatus.DONE if here == len(items) else StepStatus.WAITING
-        mark = QVBoxLayout()
-        mark.addSpacing(SPACE)
-        mark.addWidget(StepMark(status))
-        mark.addStretch(1)
-        row.addLayout(mark)
-        row.addWidget(fold, 1)
+        row.addSpacing(SPACE // 2)
+        row.addWidget(StepMark(status))
+        count = label(words, "danger-word" if damaged else "muted")
+        count.setWordWrap(False)
+        line = TurningRow()
+        line.add(head, 1)
+        line.add(count)
+        row.addWidget(line, 1)
+        row.addSpacing(SPACE)
         column.addLayout(row)
+        column.addWidget(table)
         return frame
 
     def _show_notices(self, notices: tuple[Notice, ...]) -> None:
@@ -393,7 +404,7 @@ class PackTable(QWidget):
         self._narrow: list[QLabel] = []
         self._turned: bool | None = None
         grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, SPACE, SPACE)
+        grid.setContentsMargins(SPACE * 5, 0, SPACE, SPACE)
         grid.setHorizontalSpacing(SPACE * 2)
         grid.setVerticalSpacing(SPACE // 2)
         grid.setColumnStretch(1, 1)
@@ -446,6 +457,11 @@ class PackTable(QWidget):
             cell.setVisible(not narrow)
         for cell in self._narrow:
             cell.setVisible(narrow)
+
+
+def wrapping(words: str) -> str:
+    """Let names of files and hosts in a sentence wrap; the words around them stay whole."""
+    return re.sub(rf"\S{{{LONGEST_NAME},}}", lambda name: breakable(name.group()), words)
 
 
 def what(title: Text) -> str:

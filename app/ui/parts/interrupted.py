@@ -68,15 +68,14 @@ class InterruptedRescues(QWidget):
         return True
 
     def _waiting(self, number: int) -> QWidget:
-        words = self.tr("An interrupted rescue is waiting. Show it")
-        if number > 1:
-            words = self.tr("{number} interrupted rescues are waiting. Show them").format(number=number)
-        link = button(words, "link", lambda: self.chose.emit(SetAside("")))
-        link.setObjectName("show-rescues")
-        self.first = self.first or link
-        row = TurningRow()
-        row.add(link)
-        row.add_stretch()
+        words = self.tr("Interrupted rescues set aside for now: {number}.").format(number=number)
+        show = button(self.tr("Sho&w"), "small", lambda: self.chose.emit(SetAside("")))
+        show.setObjectName("show-rescues")
+        show.setAccessibleName(self.tr("Show the interrupted rescues"))
+        self.first = self.first or show
+        row = TurningRow(narrow=420)
+        row.add(label(words, "muted"), 1)
+        row.add(show)
         return row
 
 
@@ -97,7 +96,7 @@ class _Card(QWidget):
         frame.setObjectName(f"rescue-{rescue.id}")
         column.addWidget(label(self.tr("Finish the interrupted rescue?"), "card-title"))
         self.words = self._what_happened(recipe)
-        column.addWidget(label(breakable(self.words)))
+        column.addWidget(label(self.words))
         if asks:
             self._ask(column)
             return
@@ -131,7 +130,7 @@ class _Card(QWidget):
         rescue = self._rescue
         name = rescue.board.device_id or rescue.board.serial
         board = platform(rescue.board.platform).name
-        board = f"{board} ({name})" if name else board
+        board = f"{board} ({breakable(name)})" if name else board
         words = self.tr("The rescue of {board} that began on {when} did not come to its end.")
         if recipe is not None:
             words = self.tr('"{title}" on {board}, begun on {when}, did not come to its end.')
