@@ -442,7 +442,7 @@ class RescuePack:
         unknown = 0
         broken: PackArchiveUnreadable | None = None
         try:
-            with file_faults(path):
+            with file_faults(path, disk_failed=PackDiskFailed):
                 for content in _contents(path):
                     file = recognise(content) if content is not None else None
                     if file is None or content is None:
@@ -557,6 +557,10 @@ def _opened(path: Path) -> Iterator[bytes | None]:
             else:
                 yield _right_size(file, path.stat().st_size)
         except _BROKEN as error:
+            raise PackArchiveUnreadable(str(error), file=path.name) from error
+        except OSError as error:
+            if error.errno is not None:  # the disk's; without a number it is an unpacker's
+                raise
             raise PackArchiveUnreadable(str(error), file=path.name) from error
 
 
