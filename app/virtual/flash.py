@@ -64,6 +64,11 @@ class InternalF1:
     def write(self, address: int, data: bytes) -> tuple[bool, float]:
         """Program half-words: only an erased one takes a value, any one takes 0x0000 (PGERR, 2.2.7)."""
         data += b"\xff" * (-len(data) % 4)
+        takes = len(data) // 2 * self._timing.f1_halfword
+        place = slice(address - F1_BASE, address - F1_BASE + len(data))
+        if address >= F1_PROTECTED_END and place.stop <= F1_SIZE and self.cells[place] == b"\xff" * len(data):
+            self.cells[place] = data  # the usual case: all of it is blank
+            return True, takes
         good = True
         for at in range(0, len(data), 2):
             start = address - F1_BASE + at
@@ -74,7 +79,7 @@ class InternalF1:
                 self.cells[start : start + 2] = new
             else:
                 good = False
-        return good, len(data) // 2 * self._timing.f1_halfword
+        return good, takes
 
 
 class InternalF2:
@@ -162,8 +167,12 @@ class SerialFlash:
         """Clear bits; the drivers of 2013-14 lose the last byte of an odd number (2.2.8)."""
         if self._even_only and len(data) % 2:
             data = data[:-1]
-        for at, value in enumerate(data):
-            self.cells[(address + at) % len(self.cells)] &= value
+        start = address % len(self.cells)
+        rest = len(self.cells) - start
+        for at, part in ((start, data[:rest]), (0, data[rest:])):
+            old = int.from_bytes(self.cells[at : at + len(part)], "little")
+            both = old & int.from_bytes(part, "little")
+            self.cells[at : at + len(part)] = both.to_bytes(len(part), "little")
         return True, len(data) * self._timing.spi_byte
 
 
