@@ -33,7 +33,13 @@ _WHAT: dict[str, tuple[SlotState, int, Text, Text | None, int | None]] = {
     ),
     "ota": (SlotState.BLANK, 0, text("Test", "Empty"), None, None),
     "factory": (SlotState.UNKNOWN, 131_072, text("Test", "Bytes that are no image"), None, None),
-    "dct": (SlotState.UNREADABLE, 0, text("Test", "Settings and keys"), text("Test", "Works again after a reset."), None),
+    "dct": (
+        SlotState.UNREADABLE,
+        0,
+        text("Test", "Settings and keys"),
+        text("Test", "Works again after a reset."),
+        None,
+    ),
 }
 
 
