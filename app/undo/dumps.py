@@ -118,9 +118,9 @@ def read_manifest(manifest: Path, content: bytes) -> Dump:
     Raises:
         ValueError: It is no manifest, not one of this version, or not as it was written.
     """
-    said = json.loads(content)
     files = manifest.parent.parent / CONTENT if manifest.parent.name == DUMPS else manifest.parent
     try:
+        said = json.loads(content)
         check = said.pop("check")
         if (said["kind"], said["format"], check) != (KIND, FORMAT, _check(said)):
             raise ValueError("not a manifest of this version, or changed")
@@ -144,7 +144,7 @@ def read_manifest(manifest: Path, content: bytes) -> Dump:
             ),
             manifest=manifest,
         )
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("not a manifest") from error
     if not dump.parts or len({part.region for part in dump.parts}) < len(dump.parts):
         raise ValueError("a dump has parts, and each region once")

@@ -105,7 +105,7 @@ def _read_line(rescue_id: str, line: bytes) -> dict[str, object] | None:
         return None
     try:
         record = json.loads(b"{" + body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and {"n", "what"} <= record.keys() else None
 

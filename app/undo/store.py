@@ -11,7 +11,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,7 +94,7 @@ class InterruptedRescue:
     id: str
     board: BoardName
     recipe: str
-    answers: Mapping[str, object]
+    answers: Mapping[str, object] = field(hash=False)
     program: str
     started: datetime
     snapshots: tuple[Snapshot, ...] = ()

@@ -81,6 +81,15 @@ class Refusing(FileActions):
         super().flush_folder(folder)
 
 
+class RefusingOnce(Refusing):
+    """Works again after that."""
+
+    def _step(self) -> None:
+        self.left -= 1
+        if self.left == -1:
+            self._happen()
+
+
 def count_actions(work: Callable[[FileActions], object]) -> int:
     """How many actions some work takes."""
     actions = Refusing(10_000, never)
