@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -199,7 +199,8 @@ def _run_with(
     try:
         chosen = choose(_boards(desk, events, terminal), board)
         number = engine.run(recipe_key, chosen.port_path, answers)
-        return _Show(engine, number, desk.practice.get(chosen.port_path), terminal, as_json=as_json).until_end(events)
+        practice = desk.practice.get(chosen.port_path)
+        return _Show(engine, number, practice, terminal, as_json=as_json, given=answers).until_end(events)
     except Fault as fault:
         say_fault(terminal, fault, as_json=as_json)
         return FAULT
@@ -323,13 +324,21 @@ class _Show:
     """Shows one run at the terminal until it ends."""
 
     def __init__(
-        self, engine: Engine, run: int, practice: VirtualBoard | None, terminal: Terminal, *, as_json: bool
+        self,
+        engine: Engine,
+        run: int,
+        practice: VirtualBoard | None,
+        terminal: Terminal,
+        *,
+        as_json: bool,
+        given: Collection[str],
     ) -> None:
         self._engine = engine
         self._run = run
         self._practice = practice
         self._terminal = terminal
         self._json = as_json
+        self._given = set(given)  # answers given beforehand that were not used yet
         self._titles: tuple[str, ...] = ()
         self._limit: Deadline | None = None  # once it was asked to stop
 
@@ -363,6 +372,8 @@ class _Show:
         match event:
             case Asked(question=DoThis() as question):
                 self._hands(question)
+            case Asked(question=Review(name=name)) if name in self._given:
+                self._given.discard(name)  # agreed to beforehand; asked again, the board has changed since
             case Asked(question=WatchLight(until=Mode())):
                 pass  # USB ends it; whoever waits at a prompt could not be told
             case Asked(question=question, reply=reply):

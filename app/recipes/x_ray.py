@@ -8,7 +8,7 @@ from app.platforms.model import Mode
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.shared import LEFT_RUNNING, enter_dfu, leave_as_found, leave_dfu
 from app.text import Text, text
-from app.work.events import Fact, Outcome
+from app.work.events import Outcome
 from app.work.job import Job
 from app.work.plan import Health
 from app.work.step import Step
@@ -75,11 +75,9 @@ class XRayRecipe(Recipe):
         """Say what was found."""
         assert self._looked is not None
         xray = self._looked.xray
-        facts = [Fact("verdict", text("XRayRecipe", "Verdict"), SUMMARIES[xray.verdict.health])]
         danger = xray.verdict.health is Health.OTHER_TOOL
         return Outcome(
             SUMMARIES[xray.verdict.health],
-            tuple(facts),
             warnings=xray.verdict.reasons if danger else (),
             next_steps=self._next_steps(),
             xray=xray,

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.faults import Cancelled, Fault, RescueUnknown, WrongBoardReturned
+from app.faults import Cancelled, Fault, KeyReadsDiffer, RescueUnknown, WrongBoardReturned
 from app.platforms.model import BootLoader, Medium, Platform, Quirk, Region
 from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash, span
 from app.text import Text, text
@@ -32,6 +32,7 @@ RESUME = "resume"
 """Name of the answer that says which interrupted rescue a run finishes: the id of its journal."""
 PLAN = "plan"
 """Name of the question that shows the plan."""
+READ_ROUNDS = 3
 ROOM_TO_SPARE = 64 * 1024  # for the journal and the names of files, beside what is kept
 
 _PLAN_TITLE = text("Flashing", "This is what will be done")
@@ -419,12 +420,15 @@ class Rescue:
         self._keep(job, target.region, place, current)
 
     def _read_extra(self, job: Job, keys: Sequence[str]) -> list[tuple[Region, bytes]]:
-        """Read whole regions that are only kept. One that the boot loader cannot give now cannot be changed either."""
+        """Read whole regions that are only kept. One that the boot loader cannot give now cannot be changed either.
+
+        Raises:
+            KeyReadsDiffer: No two reads in a row were the same.
+        """
         found = []
         for key in keys:
             region = job.platform.region(key)
-            with job.dfu(region.alt) as session:
-                content = session.read(region.start, region.size)
+            content = _read_twice(job, region)
             if region.medium is Medium.DCT and job.has(Quirk.DCT_NEEDS_PART2) and content == bytes(region.size):
                 job.note(_NOT_KEPT.with_values(name=region.name))
                 continue
@@ -450,6 +454,18 @@ class Rescue:
         """Return the key of the region a span was planned for."""
         assert self._reviewed is not None
         return next(each.region for each in self._reviewed.targets if _span(job.platform, each) == place)
+
+
+def _read_twice(job: Job, region: Region) -> bytes:
+    """Read a region until two reads agree: what is kept of a key must not be a slip of the cable."""
+    for _ in range(READ_ROUNDS):
+        reads = []
+        for _ in range(2):
+            with job.dfu(region.alt) as session:
+                reads.append(session.read(region.start, region.size))
+        if reads[0] == reads[1]:
+            return reads[0]
+    raise KeyReadsDiffer(region.key)
 
 
 def refuse_keys(platform: Platform, target: Target) -> None:

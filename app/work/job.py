@@ -32,7 +32,7 @@ from app.work.board import Board, Identity, Proof
 from app.work.coach import Coach
 from app.work.events import Answered, Asked, Hint, Note, Post, RunEvent
 from app.work.identity import IdentityBook
-from app.work.questions import DoThis, Enter, Question, WatchLight, parse_answer
+from app.work.questions import DoThis, Enter, Question, Review, WatchLight, parse_answer
 
 if TYPE_CHECKING:
     from app.firmware.pack import RescuePack
@@ -68,6 +68,10 @@ def _hushed(question: Question, answer: object) -> object:
     if isinstance(question, Enter) and question.secret:
         keep_secret(str(answer))
     return answer
+
+
+def _nowhere(_answer: object) -> None:
+    """Where a reply goes to a question that was answered beforehand."""
 
 
 class _Slot:
@@ -267,6 +271,9 @@ class Job:
     def ask(self, question: Question, within: float = ASK_LIMIT_S) -> object:
         """Ask the person and wait for the answer; an answer given beforehand is taken without asking.
 
+        A plan agreed to beforehand is told all the same (`Asked`, then `Answered`), for the record; a reply to it
+        goes nowhere.
+
         Args:
             question: Any but a `DoThis`, which `coach` waits for.
             within: Seconds after which nobody will answer any more.
@@ -281,6 +288,9 @@ class Job:
         """
         if question.name in self._answers:
             given = self._answers.pop(question.name)  # once: the same question again means it was not right
+            if isinstance(question, Review):  # what was agreed to unseen can at least be read
+                self.post(Asked(self.run, question, _nowhere))
+                self.post(Answered(self.run, question.name))
             try:
                 return _hushed(question, parse_answer(question, given))
             except ValueError as error:

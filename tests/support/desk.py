@@ -11,11 +11,11 @@ from app.firmware.pack import RescuePack
 from app.keys.safe import KeySafe
 from app.recipes.base import Recipe
 from app.transports.base import Bus
+from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
-from app.undo.store import UndoStore
 from app.virtual.mishaps import Mishap
 from app.work.board import Board
 from app.work.events import Event, Failed, Outcome, Post, Succeeded
