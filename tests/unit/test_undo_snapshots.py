@@ -386,7 +386,17 @@ def test_a_changed_manifest_is_never_believed(root: Path, old: bytes, caplog: py
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"null", b"7", b"\xff", b'{"check": 1}', b'{"kind": "rekindle dump"}', b"[" * 99_999]
+    "content",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"7",
+        b"\xff",
+        b'{"check": 1}',
+        b'{"kind": "rekindle dump"}',
+        pytest.param(b"[" * 99_999, id="deep"),
+    ],
 )
 def test_what_is_no_manifest_is_refused_and_hides_nothing(
     root: Path, content: bytes, caplog: pytest.LogCaptureFixture
