@@ -135,16 +135,17 @@ def _pack(options: argparse.Namespace) -> int:
 
     pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
     terminal = Terminal()
+    as_json = getattr(options, "json", False)
     try:
         match options.pack_command:
             case "add":
-                return console_pack.add_to_pack(pack, options.file, terminal, as_json=options.json)
+                return console_pack.add_to_pack(pack, options.file, terminal, as_json=as_json)
             case "fetch":
-                return console_pack.fetch_pack(pack, options.name, terminal, as_json=options.json)
+                return console_pack.fetch_pack(pack, options.name, terminal, as_json=as_json)
             case "notices":
-                return console_pack.show_notices(pack, terminal, as_json=options.json)
+                return console_pack.show_notices(pack, terminal, as_json=as_json)
             case _:
-                return console_pack.list_pack(pack, terminal, as_json=options.json)
+                return console_pack.list_pack(pack, terminal, as_json=as_json)
     except WrongUsageError as error:
         return _wrong_usage(str(error))
 
@@ -271,10 +272,9 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--trace", type=Path, metavar="FILE", help="write every exchange, without secrets, to FILE")
 
     as_json = argparse.ArgumentParser(add_help=False)
-    # Suppressed: what stands before the second word must not be undone by the second word's parser.
+    # Suppressed: what stands before the second word must not be undone by the parser of that word.
     as_json.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object a line")
     packing = commands.add_parser("pack", parents=[as_json], help="list the firmware files that bring boards back")
-    packing.set_defaults(json=False)
     deeds = packing.add_subparsers(dest="pack_command", metavar="DEED")
     adding = deeds.add_parser(
         "add", parents=[as_json], help="take the files out of a package, a folder or single files"

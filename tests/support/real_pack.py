@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from app import paths
 from app.firmware.pack import PackState, RescuePack
 
+PLACE = Path(__file__).resolve().parents[2] / "resources" / "pack"
 WHY = "no real firmware images in resources/pack: run `python3 packaging/dev.py setup` with a network"
 
 
 @cache
 def _complete() -> bool:
-    bundled = paths.bundled_pack()
-    return bundled is not None and all(item.state is PackState.PRESENT for item in RescuePack(bundled).items())
+    return all(item.state is PackState.PRESENT for item in RescuePack(PLACE).items())
 
 
 def real_pack() -> RescuePack:
     """Return the pack of real images; without them the test is skipped, and where the lab is required it fails."""
-    bundled = paths.bundled_pack()
-    if bundled is None or not _complete():
+    if not _complete():
         if os.environ.get("REKINDLE_LAB") == "require":
             pytest.fail(WHY)
         pytest.skip(WHY)
-    return RescuePack(bundled)
+    return RescuePack(PLACE)
