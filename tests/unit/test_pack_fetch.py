@@ -267,8 +267,9 @@ def closed_port() -> str:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("address", [closed_port(), "http://nowhere.invalid", "https://nowhere.invalid"])
+@pytest.mark.parametrize("address", ["", "http://nowhere.invalid", "https://nowhere.invalid"])
 def test_offline_is_one_clear_fault_with_a_next_step(pack: RescuePack, address: str) -> None:
+    address = address or closed_port()
     with pytest.raises(PackOffline) as caught:
         Fetcher(pack, address).fetch([OTHER, BIG])
     assert address.split("/")[2].split(":")[0] in caught.value.cause.english()
