@@ -121,9 +121,10 @@ class _Meter:
         now = self._clock.now()
         # What was there from an earlier download is no speed: the first news of a file begins a new measurement.
         fresh = name not in self._done
+        fell = done < self._done.get(name, 0)  # the source began again
         self._done[name] = min(done, self._sizes.get(name, total))
         whole = sum(self._done.values())
-        if fresh and done:
+        if fell or (fresh and done):
             self._seen.clear()
         self._seen.append((now, whole))
         while now - self._seen[0][0] > RATE_OVER_S:

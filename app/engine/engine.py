@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from app.engine.clerk import Clerk
 from app.engine.downloader import Downloader, Fetcher
 from app.engine.watcher import Watcher
 from app.engine.worker import Worker
-from app.faults import BoardBusy, Fault, NoBoard, PassphraseExists, RecipeDoesNotFit
+from app.faults import BoardBusy, Fault, NoBoard, PassphraseExists, RecipeDoesNotFit, RescueUnknown
 from app.recipes.registry import recipe
 from app.text import Text, text
 from app.transports.base import Bus
@@ -297,7 +298,8 @@ class Engine:
 
     def _forget(self, rescue_id: str) -> RescuesInterrupted:
         if self._undo is not None:
-            self._undo.forget(rescue_id)
+            with contextlib.suppress(RescueUnknown):  # finished or forgotten meanwhile: then that is that
+                self._undo.forget(rescue_id)
         return self._list_interrupted()
 
     def _make_fetcher(self) -> Fetcher:
