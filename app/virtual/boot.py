@@ -25,6 +25,7 @@ from app.virtual.layout import (
     CORE_WIPE_FLAG,
     DCT_COPIES,
     DCT_COPY_SLOTS,
+    DCT_FACTORY_FLAG,
     DCT_STARTUP_MODE,
     FACTORY,
     RESTORE,
@@ -159,6 +160,11 @@ class BootStage:
             if machine.dct_cells[DCT_STARTUP_MODE] == SAFE_MODE_ONCE:
                 machine.dct_cells[DCT_STARTUP_MODE] = 0
                 self._safe = True
+            if machine.dct_cells[DCT_FACTORY_FLAG : DCT_FACTORY_FLAG + 2] == FACTORY.to_bytes(2, "little"):
+                machine.dct_cells[DCT_FACTORY_FLAG : DCT_FACTORY_FLAG + 2] = b"\xff\xff"
+                if self._factory_image_present():
+                    self._factory_reset(clear=False, pattern=light.FACTORY_GREEN)
+                    return
             if self._pending_copies():
                 self._copy(light.APPLYING, self._copy_modules, self.start)
                 return

@@ -21,6 +21,7 @@ RUN, UPDATE, RESTORE, FACTORY = 0x5000, 0x0005, 0x5555, 0xAAAA
 SAFE_MODE_ONCE = 1  # StartupMode
 
 # Photon and its family, application section of the DCT (3.5).
+DCT_WIPE_FLAG = 6  # NVMEM_SPARK_Reset
 DCT_FACTORY_FLAG = 12
 DCT_STARTUP_MODE = 18
 DCT_RSA_KEY, DCT_RSA_PUBLIC = 34, 1250

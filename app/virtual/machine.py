@@ -85,6 +85,8 @@ class Port(Protocol):
 class Machine:
     """One board's body. The parts that run in it hold the lock when they call these methods.
 
+    The attributes are as of the last `tick`: call it before looking at one after time has passed.
+
     Attributes:
         personality: What it is and which software it has.
         clock: The time it lives by.

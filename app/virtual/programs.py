@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from app.virtual.flash import F1_BASE, F1_SIZE
 from app.virtual.images import CORE_INFO, practice_mark, read_module
 from app.virtual.layout import CORE_APP, CORE_APP_SIZE, slots_of
 from app.virtual.machine import Radio
@@ -83,11 +84,20 @@ def program_in(kind: Kind, internal: bytes | bytearray) -> Program:
     return PROGRAMS.get(practice_mark(app)) or _recognise(app, _CORE) or _UNKNOWN
 
 
-def core_firmware(program: Program, kind: Kind, internal: bytes | bytearray) -> Firmware:
-    """Return the firmware inside a Core's application."""
+def core_firmware(program: Program, kind: Kind, internal: bytes | bytearray) -> Firmware | None:
+    """Return the firmware inside a Core's application; None where the image is not all there and crashes.
+
+    The boot loader does not look (3.1), and the specification does not say what half an image does: here it crashes
+    when its check sum is wrong, or when its first instruction is erased.
+    """
+    module = read_module(internal, CORE_APP, CORE_INFO, kind.number)
+    reset = int.from_bytes(internal[CORE_APP + 4 : CORE_APP + 8], "little") - 1 - F1_BASE
+    if not 0 <= reset < F1_SIZE or internal[reset : reset + 4] == b"\xff" * 4:
+        return None
+    if module is not None and not module.whole:
+        return None
     if program.release:
         return firmware_called(program.release, 0)
-    module = read_module(internal, CORE_APP, CORE_INFO, kind.number)
     return FIRMWARES["spark_11"] if module is None else firmware_of(module.version)
 
 

@@ -24,6 +24,7 @@ from app.virtual.layout import (
     DCT_COPIES,
     DCT_DEVICE_ID,
     DCT_OTA_FLAG,
+    DCT_WIPE_FLAG,
     OTA_PENDING,
     SPI_OTA,
     UPDATE,
@@ -91,6 +92,9 @@ class FirmwareStage:
     def _start_core(self, program: Program) -> None:
         machine = self._machine
         firmware = core_firmware(program, machine.personality.kind, machine.internal_cells)
+        if firmware is None:
+            machine.stop(Phase.CRASHED)
+            return
         machine.personality = replace(machine.personality, firmware=firmware)
         self.safe = self.safe and firmware.at_least(0, 4, 0)
         if program.radio is not None and not program.deep:
@@ -201,6 +205,9 @@ class FirmwareStage:
         if firmware.at_least(0, 6, 0):
             machine.dct_cells[DCT_DEVICE_ID : DCT_DEVICE_ID + 12] = bytes.fromhex(machine.plate.device_id)
         self.safe = self.safe or not system.fits
+        if machine.dct_cells[DCT_WIPE_FLAG : DCT_WIPE_FLAG + 2] == b"\x01\x00":
+            machine.profiles = False
+            machine.dct_cells[DCT_WIPE_FLAG : DCT_WIPE_FLAG + 2] = b"\x00\x00"
         if firmware.at_least(1, 2, 0) and self._apply_pending_update():
             return
         self._join()

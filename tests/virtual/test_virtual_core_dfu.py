@@ -267,13 +267,13 @@ def test_later_boot_loader_pretends_to_be_idle_and_leaves_half_a_second_later() 
 def test_waiting_update_is_copied_and_the_old_application_kept(desk: Desk) -> None:
     board = desk.board
     old = bytes(board.internal[0x5000:0x6000])
-    new = bytes.fromhex("00500020e1550008") + b"\x42" * 1016
+    new = bytes.fromhex("00500020e1550008") + b"\x42" * 4088
     board.spi[0x60000 : 0x60000 + len(new)] = new
     board.internal[0x4C04:0x4C06] = b"\x05\x00"
     desk.hand.reset()
     assert board.light_pattern == "blinking magenta rapidly"
     desk.clock.pause(60)
-    assert board.internal[0x5000:0x5400] == new
+    assert board.internal[0x5000:0x6000] == new
     assert board.spi[0x40000:0x41000] == old
     assert board.phase is Phase.FIRMWARE
 
