@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from app.firmware.image import Function, Image
+from app.firmware.image import Dependency, Function, Image
 from app.firmware.releases import release_of
 from app.platforms.model import BootLoader, Platform
 from app.text import Text, text
@@ -71,6 +71,11 @@ class _Findings:
     """What was found so far, worst first when it is put together."""
 
     found: list[tuple[Health, Text, tuple[str, ...]]] = field(default_factory=list)
+    well: list[Text] = field(default_factory=list)
+
+    def fine(self, words: Text) -> None:
+        """Add something good, which is worth a word only when nothing is wrong."""
+        self.well.append(words)
 
     def add(self, health: Health, words: Text, *recipes: str) -> None:
         self.found.append((health, words, recipes))
@@ -82,12 +87,15 @@ class _Findings:
         if health is not Health.OTHER_TOOL:
             for _, _, keys in ranked:
                 recipes.update(dict.fromkeys(keys))
-        return Verdict(health, tuple(words for _, words, _ in ranked), tuple(recipes))
+        well = tuple(self.well) if health is Health.NOTHING_WRONG else ()
+        return Verdict(health, well + tuple(words for _, words, _ in ranked), tuple(recipes))
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
 
 _RUNS = text("Verdicts", "The board can start from what it holds: {what}.")
+_ONE_PIECE = text("Verdicts", "The firmware is in one piece, and it is whole.")
+_PARTS_FIT = text("Verdicts", "The system parts are whole and fit each other.")
 _UNPROVEN = text(
     "Verdicts",
     "Its firmware is of 2013 or 2014 and carries no checksum, so only its first words could be checked.",
@@ -217,7 +225,7 @@ def _core_application(facts: Facts, findings: _Findings) -> None:
     elif slot.state in (SlotState.UNKNOWN, SlotState.MISFIT):
         findings.add(Health.OVER_USB, _STRANGE_FIRMWARE, FULL_UPGRADE, FLASH_FILE)
     elif slot.state in STARTS:
-        findings.add(Health.NOTHING_WRONG, _RUNS.with_values(what=slot.what))
+        findings.fine(_RUNS.with_values(what=slot.what))
         if slot.state is SlotState.UNPROVEN:
             findings.add(Health.NOTHING_WRONG, _UNPROVEN)
 
@@ -277,18 +285,20 @@ def _loader(facts: Facts, findings: _Findings) -> None:
 
 
 def _system_parts(facts: Facts, findings: _Findings) -> None:
+    if _in_one_piece(facts):
+        findings.fine(_ONE_PIECE)
+    elif _system_regions(facts):
+        findings.fine(_PARTS_FIT)
     for region in _system_regions(facts):
         slot = facts.slots[region]
         if slot.state is SlotState.BLANK and _needed(facts, region):
             findings.add(Health.OVER_USB, _PART_MISSING.with_values(part=slot.name), RESTORE)
         elif slot.state is SlotState.DAMAGED:
             findings.add(Health.OVER_USB, _PART_BAD.with_values(part=slot.name), RESTORE)
-        elif slot.state is SlotState.MISFIT and region not in facts.images:
+        elif slot.state is SlotState.MISFIT and not _unmet(facts, region):
             findings.add(Health.OVER_USB, _PART_MISFIT.with_values(part=slot.name, what=slot.what), RESTORE)
         elif slot.state is SlotState.UNKNOWN:
             findings.add(Health.OVER_USB, _PART_STRANGE.with_values(part=slot.name), RESTORE)
-        elif slot.state in STARTS:
-            findings.add(Health.NOTHING_WRONG, _RUNS.with_values(what=slot.what))
 
 
 def _system_regions(facts: Facts) -> list[str]:
@@ -311,11 +321,8 @@ def _needed(facts: Facts, region: str) -> bool:
 def _dependencies(facts: Facts, findings: _Findings) -> None:
     """System firmware checks what each part needs and stays in safe mode when it is not there (7.2)."""
     for key in _system_regions(facts):
-        image = facts.images.get(key)
-        for need in image.dependencies if image is not None else ():
+        for need in _unmet(facts, key):
             found = facts.installed.get((need.function, need.index))
-            if found is not None and found >= need.version:
-                continue
             part = facts.slots[key].what
             wanted = _version(need.version, need.function)
             if need.function is Function.BOOT_LOADER:
@@ -329,6 +336,16 @@ def _dependencies(facts: Facts, findings: _Findings) -> None:
             else:
                 words = _NEEDS.with_values(part=part, other=other, wanted=wanted, found=_version(found, need.function))
             findings.add(Health.OVER_USB, words, RESTORE)
+
+
+def _unmet(facts: Facts, region: str) -> list[Dependency]:
+    """Return what the image in a slot needs and the board does not have."""
+    image = facts.images.get(region)
+    return [
+        need
+        for need in (image.dependencies if image is not None else ())
+        if facts.installed.get((need.function, need.index), -1) < need.version
+    ]
 
 
 def _part_name(facts: Facts, index: int) -> Text:
@@ -352,10 +369,9 @@ def _user_part(facts: Facts, findings: _Findings) -> None:
     elif slot.state in (SlotState.DAMAGED, SlotState.UNKNOWN):
         findings.add(Health.OVER_USB, _USER_BAD, RESTORE, FLASH_FILE)
     elif slot.state is SlotState.MISFIT:
-        image = facts.images.get("user")
-        unmet = image is not None and any(
-            facts.installed.get((need.function, need.index), -1) < need.version for need in image.dependencies
-        )
+        unmet = _unmet(facts, "user")
+        if any((need.function, need.index) not in facts.installed for need in unmet):
+            return  # a part that is missing or damaged is spoken of already
         findings.add(Health.OVER_USB, _USER_NEEDS if unmet else _USER_BAD, RESTORE, FLASH_FILE)
 
 

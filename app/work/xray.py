@@ -198,7 +198,7 @@ class _Judging:
         self._installed = {
             (image.function, image.index): image.version or 0
             for key, image in reading.images.items()
-            if key not in _COPIES and image.crc_ok and not image.missing
+            if key not in _COPIES and image.crc_ok and self._at_home(key, image)
         }
         self._covered = self._covered_regions()
 
@@ -302,6 +302,10 @@ class _Judging:
             installed=None if region.key in _COPIES or region.key in _LOADERS else self._installed,
         )
         return next((each.words for each in judged.problems if each.code not in _NO_MISFIT), None)
+
+    def _at_home(self, key: str, image: Image) -> bool:
+        """Whether an image is for this board and built to run where it stands."""
+        return image.built_for == self._platform.number and image.start == self._platform.region(key).start
 
     def _covered_regions(self) -> set[str]:
         """Slots that are only the continuation of complete firmware that begins before them."""
