@@ -227,6 +227,7 @@ class WatchLightView(QuestionView):
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.addWidget(WatchView(question))
         self._first: QPushButton | None = None
+        self._ends_by_itself = question.until is not None
         if not question.options:
             return
         options = CardGrid(narrow=240, full_rows=True)
@@ -241,8 +242,8 @@ class WatchLightView(QuestionView):
         self.column.addWidget(options)
 
     def first_focus(self) -> QWidget | None:
-        """The first thing the light may do."""
-        return self._first
+        """The first thing the light may do; none where an answer is the exception, so no Enter gives it unread."""
+        return None if self._ends_by_itself else self._first
 
 
 def view_for(question: Question) -> QuestionView:

@@ -167,11 +167,13 @@ def test_states_differ_in_word_and_sign_and_not_in_colour_only() -> None:
 
 
 def test_keys_are_kept_and_never_shown(qtbot: QtBot) -> None:
-    kept = replace(slot_of("dct-copy-1"), what=text("Test", "hunter2"))
-    view = shown(qtbot, XrayView(replace(SICK, slots=(kept,))))
-    everything = words_of(view) + xray_text(replace(SICK, slots=(kept,))) + rows_of(view)[0].accessibleName()
-    assert "Never shown" in words_of(view)
-    assert "hunter2" not in everything
+    kept = replace(slot_of("dct-copy-1"), what=text("Test", "keys and settings, never shown"))
+    xray = replace(SICK, slots=(kept,))
+    view = shown(qtbot, XrayView(xray))
+    rows_of(view)[0].click()
+    everything = words_of(view) + xray_text(xray)
+    assert "Kept" in everything
+    assert "Keys and settings, never shown" in everything
     assert "SHA" not in everything
 
 
@@ -308,6 +310,7 @@ def test_yes_and_no_stay_in_sight_however_long_the_plan_is(shell: Shell) -> None
     click(yes)
     assert given == [True]
     assert the(shell, "stop").isVisible()
+    assert shell.focusWidget() is the(shell, "stop")
 
 
 def test_no_is_an_answer_too_and_leaves_no_button_behind(shell: Shell) -> None:
@@ -375,6 +378,7 @@ def test_a_button_says_what_the_light_does(shell: Shell) -> None:
 def test_the_light_view_ends_by_itself_when_usb_shows_it(shell: Shell) -> None:
     ask(shell, replace(WATCH, until=Mode.DFU))
     (view,) = shell.findChildren(WatchLightView)
+    assert shell.focusWidget() is not the(shell, "light-done")
     assert "It goes on by itself as soon as USB shows that the board is done." in words_of(view)
     shell.dispatch(Answered(1, WATCH.name))
     QTest.qWait(1)
@@ -454,6 +458,30 @@ def test_only_keys_lead_to_the_key_safe(shell: Shell, tmp_path: Path, monkeypatc
         page = shell.page(Screen.RESULT)
         names = [part.accessibleName() for part in page.findChildren(QPushButton) if part.isVisible()]
         assert ("Open the key safe" in names) is leads
+        shell.dispatch(Go(Screen.HOME))
+
+
+def test_many_files_that_were_kept_are_counted_first(shell: Shell) -> None:
+    for count in (2, 3):
+        end(shell, Outcome(WORDS, kept=tuple(f"/boards/53ff/{number}.bin" for number in range(count))))
+        page = shell.page(Screen.RESULT)
+        headings = [part.text() for part in page.findChildren(FoldButton) if part.isVisible()]
+        assert headings == ([] if count == 2 else ["3 files"])
+        (name,) = [part for part in page.findChildren(QLabel) if part.text() == "1.bin" and part.window() is shell]
+        assert name.isVisible() is (count == 2)
+        shell.dispatch(Go(Screen.HOME))
+
+
+def test_a_tick_stands_only_before_good_news(shell: Shell) -> None:
+    for xray, sign in ((SICK, xray_view.SlotMark), (WELL, base.StepMark), (None, base.StepMark)):
+        end(shell, Outcome(text("Test", "It ended."), xray=xray))
+        page: Any = shell.page(Screen.RESULT)
+        marks = [
+            part
+            for part in page.findChildren(QWidget)
+            if isinstance(part, base.StepMark | xray_view.SlotMark) and part.isVisible()
+        ]
+        assert isinstance(marks[0], sign)
         shell.dispatch(Go(Screen.HOME))
 
 

@@ -31,12 +31,16 @@ from app.ui.pages.base import (
 from app.ui.parts.fold import Fold
 from app.ui.parts.plan_view import warning_box
 from app.ui.parts.qr import QrView
-from app.ui.parts.xray_view import VerdictView, XrayView
+from app.ui.parts.xray_view import HEALTH_STATES, SlotMark, VerdictView, XrayView
 from app.ui.questions import ask_target
-from app.ui.say import announce, say
+from app.ui.say import announce, number, say
 from app.ui.settings import Settings
 from app.ui.theme import SPACE
 from app.work.events import Fact, Failed, Stopped, Succeeded
+from app.work.plan import Health, SlotState
+
+FEW_FILES = 2
+"""No more names than this are shown at once; what is kept of a board before a rescue is many files."""
 
 
 class ResultPage(Page):
@@ -108,23 +112,26 @@ class ResultPage(Page):
             return self._next
         return self._retry if self._retry.isVisibleTo(self) else self._done
 
-    def _head(self, status: StepStatus, words: str) -> None:
+    def _head(self, sign: StepStatus | SlotState, words: str) -> None:
         row = QHBoxLayout()
         row.setSpacing(SPACE + SPACE // 2)
-        row.addWidget(StepMark(status), 0, Qt.AlignmentFlag.AlignTop)
+        mark = StepMark(sign) if isinstance(sign, StepStatus) else SlotMark(sign)
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(label(breakable(words), "heading"), 1)
         self._body.addLayout(row)
         announce(self, words)
 
     def _show_success(self, end: Succeeded) -> None:
         outcome = end.outcome
-        self._head(StepStatus.DONE, say(outcome.summary))
+        health = outcome.xray.verdict.health if outcome.xray is not None else Health.NOTHING_WRONG
+        sick = health in (Health.OVER_USB, Health.OTHER_TOOL)  # a tick before "something is wrong" would mislead
+        self._head(HEALTH_STATES[health] if sick else StepStatus.DONE, say(outcome.summary))
         told = outcome.xray.verdict.reasons if outcome.xray is not None else ()
         for warning in outcome.warnings:
             if warning not in told:
                 self._body.addWidget(warning_box(say(warning)))
-        if outcome.xray is not None:
-            self._body.addWidget(VerdictView(outcome.xray.verdict))
+        if outcome.xray is not None and outcome.xray.verdict.reasons:
+            self._body.addWidget(VerdictView(outcome.xray.verdict, reasons_only=True))
         self._section(self.tr("What to do next"), outcome.next_steps)
         self._show_next(outcome.next_recipes)
         if outcome.xray is not None:
@@ -186,8 +193,16 @@ class ResultPage(Page):
         frame, column = box()
         folder = Path(kept[0]).parent
         column.addWidget(label(breakable(str(folder)), "muted"))
+        names = QWidget()
+        lines = QVBoxLayout(names)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(SPACE // 2)
         for path in kept:
-            column.addWidget(label(breakable(Path(path).name)))
+            lines.addWidget(label(breakable(Path(path).name)))
+        if len(kept) > FEW_FILES:
+            column.addWidget(Fold(self.tr("{number} files").format(number=number(len(kept))), names))
+        else:
+            column.addWidget(names)
         row = TurningRow()
         row.add(button(self.tr("Show in &folder"), "", lambda: self.show_file.emit(QUrl.fromLocalFile(str(folder)))))
         safes = (paths.key_safe_folder(practice=False), paths.key_safe_folder(practice=True))

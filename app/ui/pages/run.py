@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.flow import AppState, ConfirmStop, GiveAnswer, PressStop, RunState, StepState, StepStatus
 from app.recipes.registry import recipe
@@ -215,6 +224,10 @@ class RunPage(Page):
         announce(self, say(asked.question.title))
 
     def _end_question(self) -> None:
+        place = QApplication.focusWidget()
+        answered_here = any(
+            part is not None and part.isAncestorOf(place) for part in (self._view, self._pinned) if place
+        )
         if self._pinned is not None:
             self._pinned.hide()
             self._pinned.setParent(None)
@@ -224,6 +237,8 @@ class RunPage(Page):
         self._place_is_theirs = False
         self._fold.show()
         self._stop.show()
+        if answered_here:
+            self._stop.setFocus()  # or the focus would go to whatever comes next, on the other side of the window
 
     def _leave_place(self) -> None:
         self._place_is_theirs = True

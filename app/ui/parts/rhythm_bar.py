@@ -5,6 +5,8 @@ It carries the rhythm for people who do not see the colour or do not want motion
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -48,9 +50,12 @@ class RhythmBar(QWidget):
         painter.drawRoundedRect(QRectF(0, self.height() - 2, self.width(), 2), 1, 1)
         shown = max(SHOWN_MS, self._pattern.period_ms)
         scale = self.width() / shown
+        frames = self._pattern.frames
+        if len(frames) == 1 and frames[0].start == frames[0].end:  # a steady light has no seams
+            frames = (replace(frames[0], ms=shown),)
         began = 0.0
         while began < shown:
-            for frame in self._pattern.frames:
+            for frame in frames:
                 if frame.colour is not Colour.OFF:
                     self._paint_frame(painter, began * scale, frame.ms * scale, frame.start, frame.end, frame.colour)
                 began += frame.ms

@@ -6,7 +6,7 @@ Colour never tells anything alone: each state has a sign and a word of its own.
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -50,7 +50,6 @@ STATE_KINDS: dict[SlotState, str] = {
     SlotState.UNREADABLE: "warning",
     SlotState.KEPT: "accent",
 }
-KEPT_WORDS = text("Xray", "Never shown")
 
 HEALTH_WORDS: dict[Health, Text] = {
     Health.NOTHING_WRONG: text("Xray", "Nothing wrong was found."),
@@ -84,10 +83,10 @@ def place_words(alt: int, start: int, size: int) -> str:
 
 def content_words(slot: SlotView) -> str:
     """Return what is in a slot, "" where the word for its state already says it."""
-    if slot.state is SlotState.KEPT:
-        return say(KEPT_WORDS)
+    if slot.state is SlotState.BLANK:
+        return ""
     words = say(slot.what)
-    return "" if words.strip(" .").casefold() == say(STATE_WORDS[slot.state]).casefold() else words
+    return words[:1].upper() + words[1:]
 
 
 def used_words(slot: SlotView) -> str:
@@ -281,7 +280,10 @@ class XrayMap(QWidget):
             ground.setAlphaF(0.22)
             painter.save()
             painter.setClipPath(shape)
-            painter.fillRect(full, ground)
+            if slot.used:
+                painter.fillRect(full, ground)
+            elif slot.state is not SlotState.BLANK:  # nobody knows how full it is
+                painter.fillRect(line, QBrush(ground, Qt.BrushStyle.BDiagPattern))
             painter.restore()
             pen = QPen(colour, 1.5)
             if slot.state is SlotState.BLANK:
@@ -354,7 +356,8 @@ class SlotRow(QPushButton):
         bar = QVBoxLayout(full)
         bar.setContentsMargins(0, 0, 0, 0)
         bar.setSpacing(4)
-        bar.addWidget(Gauge(slot.used / slot.size if slot.size else 0.0, kind))
+        if slot.used or slot.state is SlotState.BLANK:  # an empty bar would say that nothing is there
+            bar.addWidget(Gauge(slot.used / slot.size if slot.size else 0.0, kind))
         bar.addWidget(label(used_words(slot), "muted"))
 
         top = TurningRow(narrow=NARROW)
@@ -442,15 +445,16 @@ class SlotRow(QPushButton):
 class VerdictView(QFrame):
     """How the board is, and why."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, *, reasons_only: bool = False) -> None:
+        """Make the box; with `reasons_only` the page around it has said already how the board is."""
         super().__init__()
         self.setProperty("kind", HEALTH_BOXES[verdict.health])
-        words = say(HEALTH_WORDS[verdict.health])
         lines = QVBoxLayout()
         lines.setSpacing(SPACE // 2)
-        lines.addWidget(label(words, "strong"))
+        if not reasons_only:
+            lines.addWidget(label(say(HEALTH_WORDS[verdict.health]), "strong"))
         for reason in verdict.reasons:
-            lines.addWidget(label(say(reason), "muted"))
+            lines.addWidget(label(say(reason), "" if reasons_only else "muted"))
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE * 2, SPACE + 4, SPACE * 2, SPACE + 4)
         row.setSpacing(SPACE + SPACE // 2)
