@@ -13,6 +13,7 @@ from app.platforms.lights import LightPattern, mode_pattern, pattern, patterns_o
 from app.platforms.model import Button, Mode
 from app.platforms.table import PLATFORMS, platform
 from app.virtual.catalogue import HEALTHY_BOARDS
+from app.virtual.images import practice_program
 from app.virtual.timing import Timing
 
 STEP_MS = 5  # divides every stretch of every pattern
@@ -20,6 +21,7 @@ STEP_MS = 5  # divides every stretch of every pattern
 AWAY_FROM_CHANGES_MS = 2.5
 STAGE_S = 20.0
 SLOW = replace(Timing.TYPICAL, stage=STAGE_S)
+SLOW_PATCH = replace(Timing.TYPICAL, radio_check=10.0)
 MARGIN_S = 0.25
 
 Look = tuple[int, float]
@@ -132,6 +134,15 @@ def updating_its_boot_loader() -> Desk:
     return desk
 
 
+def running(program: str, seconds: float, **options: object) -> Desk:
+    """A Core that has run that program for so long."""
+    desk = Desk("core", radio="older", **options)
+    desk.board.internal[0x5000:0x20000] = practice_program(program).ljust(0x1B000, b"\xff")
+    desk.hand.reset()
+    desk.clock.pause(seconds)
+    return desk
+
+
 def unplugged() -> Desk:
     desk = Desk("photon")
     desk.bus.unplug(desk.board)
@@ -177,6 +188,14 @@ SITUATIONS: dict[str, tuple[Callable[[], Desk], str]] = {
     "core applying": (partial(flagged, b"\x05\x00"), "boot-loader-2014.ota"),
     "core restoring": (partial(flagged, b"\x55\x55"), "boot-loader-2014.restore"),
     "photon applying": (updating_its_boot_loader, "boot-loader.ota"),
+    "core patching": (partial(running, "radio-patch", 5.0), "core-radio.patching"),
+    "core patched": (partial(running, "radio-patch", 31.0, timing=SLOW_PATCH), "core-radio.patched"),
+    "core patching 1.14": (partial(running, "radio-patch-1.14", 5.0), "core-radio.patching"),
+    "core clearing 1.14": (partial(running, "radio-patch-1.14", 41.0, timing=SLOW_PATCH), "core-radio.clearing"),
+    "core deep update": (partial(running, "deep-update", 5.0), "core-radio.deep-update"),
+    "core receiving": (partial(running, "deep-update", 45.0), "core-2014.ota"),
+    "photon with an application too new for it": (partial(Desk, "photon-safe-mode"), "from-0.7.safe-mode"),
+    "photon with half an update": (partial(Desk, "photon-broken-part2"), "special.no-light"),
     "unplugged": (unplugged, "special.no-light"),
 }
 
