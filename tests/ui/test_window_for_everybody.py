@@ -18,7 +18,20 @@ from pytestqt.qtbot import QtBot
 from support.clock import FastClock
 from support.rescue_samples import REVIEW, SHORT, SHORT_REVIEW, WATCH
 
-from app.flow import Click, GivePassphrase, Go, OpenPassphraseForm, PickRecipe, RunBegan, Screen
+from app.firmware.pack import PACK, Notice, PackItem, PackState
+from app.flow import (
+    AddToPack,
+    AskForget,
+    Click,
+    GivePassphrase,
+    Go,
+    OpenPassphraseForm,
+    PickRecipe,
+    PressDownload,
+    RunBegan,
+    Screen,
+    SetAside,
+)
 from app.keys.backup import Backup
 from app.keys.device_key import KeyState
 from app.platforms.model import Mode
@@ -31,6 +44,9 @@ from app.ui.practice import PracticePanel
 from app.ui.say import say
 from app.ui.settings import TEXT_SCALES, Settings
 from app.ui.shell import SMALLEST, Shell
+from app.undo.board_name import BoardName
+from app.undo.journal import Planned
+from app.undo.store import InterruptedRescue
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.work.board import Board, Identity, Proof
@@ -42,10 +58,16 @@ from app.work.events import (
     Fact,
     Failed,
     Outcome,
+    PackAdded,
+    PackFetchFailed,
+    PackFetchStopped,
+    PackListed,
+    PackProgress,
     PassphraseRefused,
     PlanReady,
     Protection,
     ReportSaved,
+    RescuesInterrupted,
     SafeProtection,
     StepPlan,
     StepStarted,
@@ -169,6 +191,18 @@ RUN: tuple[Event | Click, ...] = (
     PlanReady(1, "back-up-key", LONG, STEPS),
     StepStarted(1, 0),
 )
+PACK_ITEMS = tuple(PackItem(file, tuple(PackState)[number % 3]) for number, file in enumerate(PACK))
+NOTICES = (Notice(LONG, (LONG, LONG), "A licence\n" * 100),)
+RESCUE = InterruptedRescue(
+    "2026-11-23T05-10-00Z-00000000",
+    BoardName("core", DEVICE_ID, "8D8154934854"),
+    "back-up-key",
+    {},
+    "rekindle",
+    datetime(2026, 11, 23, 5, 10, tzinfo=UTC),
+    planned=(Planned("user-firmware", 0, 0x0800_5000, 4, "0" * 64),),
+)
+OTHER_RESCUE = replace(RESCUE, id="2026-11-22T05-10-00Z-00000001", recipe="unheard-of")
 SCENES: dict[str, tuple[Event | Click, ...]] = {
     "nothing": (),
     "home": (BoardsChanged((board(),)), BackupsListed((backup(),))),
@@ -188,6 +222,22 @@ SCENES: dict[str, tuple[Event | Click, ...]] = {
         GivePassphrase("x"),
         PassphraseRefused("x", LONG, LONG, ""),
     ),
+    "pack": (PackListed(PACK_ITEMS, ()), Go(Screen.PACK)),
+    "pack-whole": (PackListed(tuple(PackItem(file, PackState.PRESENT) for file in PACK), NOTICES), Go(Screen.PACK)),
+    "pack-download": (
+        PackListed(PACK_ITEMS, NOTICES),
+        Go(Screen.PACK),
+        PressDownload(),
+        PackProgress(PACK[0].name, 123_456, 1_234_567, 345_678.0, 83.0),
+    ),
+    "pack-offline": (Go(Screen.PACK), PressDownload(), PackFetchFailed("x", LONG, LONG, "")),
+    "pack-added": (
+        AddToPack((Path("a"),)),
+        PackAdded((PACK[0].name,), (PACK[0].name,), ("/home/somebody/a-program-of-my-own-with-a-name.bin",), (LONG,)),
+    ),
+    "rescue": (BoardsChanged((board(),)), RescuesInterrupted((RESCUE,))),
+    "rescue-elsewhere": (RescuesInterrupted((RESCUE, OTHER_RESCUE)), SetAside(OTHER_RESCUE.id)),
+    "rescue-forget": (RescuesInterrupted((RESCUE,)), AskForget(RESCUE.id)),
     "settings": (Go(Screen.SETTINGS),),
     "help": (Go(Screen.HELP),),
     "guide": (Go(Screen.GUIDE),),
@@ -198,7 +248,14 @@ SCENES: dict[str, tuple[Event | Click, ...]] = {
 }
 
 SETTLED_TURNS = 50
-BETWEEN: tuple[Event | Click, ...] = (Stopped(1, False), Go(Screen.HOME), BoardsChanged(()), BackupsListed(()))
+BETWEEN: tuple[Event | Click, ...] = (
+    Stopped(1, False),
+    PackFetchStopped(),
+    RescuesInterrupted(()),
+    Go(Screen.HOME),
+    BoardsChanged(()),
+    BackupsListed(()),
+)
 
 
 @pytest.fixture

@@ -102,8 +102,7 @@ class HomePage(Page):
         return self._rescues.first if not self._rescues.isHidden() else self._first
 
     def _show_rescues(self, state: AppState) -> None:
-        focus = QApplication.focusWidget()
-        had_focus = focus is not None and self._rescues.isAncestorOf(focus)
+        had_focus = self.isVisible() and self.window().focusWidget() in self._rescues.findChildren(QWidget)
         if self._rescues.show_state(state) and had_focus and (wanted := self.first_focus()) is not None:
             wanted.setFocus()
 

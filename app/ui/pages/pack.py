@@ -8,7 +8,6 @@ from pathlib import Path, PurePath
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QApplication,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -85,8 +84,13 @@ class PackPage(Page):
 
     def show_state(self, state: AppState) -> None:
         """Draw the pack, the download under way, and what came of adding files."""
+        focus = self.window().focusWidget()
         self._show_summary(state)
         self._show_download(state.download)
+        if focus is self._get and self._get.isHidden() and not self._stop.isHidden():
+            self._stop.setFocus()
+        elif focus in (self._get, self._stop) and focus.isHidden():
+            self.first_focus().setFocus()
         self._show_trouble(state)
         self._show_added(state)
         if state.pack != self._items:
@@ -202,16 +206,11 @@ class PackPage(Page):
         self._get.setVisible(bool(lacking) and state.download is None)
 
     def _show_download(self, download: Download | None) -> None:
-        focused = QApplication.focusWidget()
         self._loading.setVisible(download is not None)
         self._stop.setVisible(download is not None)
         if download is None:
-            if focused is self._stop:
-                self.first_focus().setFocus()
             self._spoken = ""
             return
-        if focused is self._get:
-            self._stop.setFocus()
         self._stop.setEnabled(not download.stopping)
         self._stop.setText(self.tr("Stopping...") if download.stopping else self.tr("&Stop"))
         progress = download.progress

@@ -78,7 +78,7 @@ class ProtectionBox(QFrame):
             Protection.UNPROTECTED: (
                 self.tr("Without a passphrase"),
                 self.tr("Whoever can read your files can read these keys."),
-                self.tr("&Protect with a passphrase..."),
+                self.tr("Pro&tect with a passphrase..."),
             ),
             Protection.UNLOCKED: (
                 self.tr("Protected by a passphrase, unlocked"),

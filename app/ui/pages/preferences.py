@@ -39,7 +39,7 @@ class PreferencesPage(Page):
             self._scheme.addItem(words, scheme.value)
         self._scheme.setCurrentIndex(self._scheme.findData(settings.scheme.value))
         self._scheme.currentIndexChanged.connect(self._store)
-        self._row(grid, self.tr("A&ppearance"), self._scheme)
+        self._row(grid, self.tr("Appea&rance"), self._scheme)
 
         self._scale = QComboBox()
         for scale in TEXT_SCALES:
