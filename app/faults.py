@@ -293,6 +293,32 @@ class ImageDamaged(ImageUnreadable):
     next_step = text("Faults", "Get the file again from where it came from.")
 
 
+class DowngradeRefused(Fault):
+    """The board holds newer system firmware than the one that was chosen, and going back was not asked for."""
+
+    code = "system.newer-on-board"
+    cause = text("Faults", "The board has newer system firmware ({here}) than the one to be written ({wanted}).")
+    next_step = text("Faults", "Keep the newer one, or start again and say that you want the older one.")
+    retryable = False
+
+
+class SystemDoesNotFit(Fault):
+    """Parts of a system would not fit together on this board, so none of them is written."""
+
+    code = "system.does-not-fit"
+    cause = text("Faults", "{part} cannot be put on this board: {reason}")
+    next_step = text("Faults", "Choose another release. Nothing was written.")
+    retryable = False
+
+
+class SettingsOutOfReach(Fault):
+    """The boot loader still cannot reach the settings although the system parts are there."""
+
+    code = "system.settings-out-of-reach"
+    cause = text("Faults", "The system is on the board, but its boot loader cannot reach the settings yet.")
+    next_step = text("Faults", "Press RESET, then restore the system again: what is there already is not written twice.")
+
+
 # --- keys -----------------------------------------------------------------------------------------------------------
 
 

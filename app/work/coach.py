@@ -22,6 +22,10 @@ LET_GO_TOO_EARLY = text(
 UPDATE_MODE_INSTEAD = text(
     "Coach", "It came back in update mode: {button} was held too early. Tap RESET alone, wait, then hold {button}."
 )
+RESTARTED_HOLD_TO_END = text("Coach", "The board has restarted. Keep holding {button} until the light shows it.")
+UPDATE_MODE_TOO_EARLY = text(
+    "Coach", "It is in update mode: {button} was let go too early. Tap RESET again and hold {button} longer."
+)
 BACK_NOT_LISTENING = text(
     "Coach", "The board is back. Now hold {button} for three seconds until the light blinks blue."
 )
@@ -42,6 +46,9 @@ STAYS_AWAY_LISTENING = text(
     "Coach",
     "The board is not on USB now. That can be normal: hold {button} for three seconds until the light blinks blue. "
     "If the light is dark, check the cable.",
+)
+STAYS_AWAY_STARTING = text(
+    "Coach", "The board has not come back on USB. If its light moves, wait; if it is dark, check the cable."
 )
 
 
@@ -78,8 +85,12 @@ class Coach:
         match mode, self._until:
             case None, Mode.DFU:
                 return RESTARTED_HOLD_ON
+            case None, Mode.NORMAL:
+                return RESTARTED_HOLD_TO_END
             case None, _:
                 return RESTARTED_NOW_HOLD
+            case Mode.DFU, Mode.NORMAL:
+                return UPDATE_MODE_TOO_EARLY
             case Mode.DFU, _:
                 return UPDATE_MODE_INSTEAD
             case _, Mode.DFU:
@@ -91,6 +102,8 @@ class Coach:
         match mode, self._until:
             case None, Mode.DFU:
                 return STAYS_AWAY
+            case None, Mode.NORMAL:
+                return STAYS_AWAY_STARTING
             case None, _:
                 return STAYS_AWAY_LISTENING
             case Mode.NORMAL, Mode.LISTENING:

@@ -68,6 +68,7 @@ class Target:
         into_settings: Whether it is meant to go into memory that holds settings and keys. Even then never over a key,
             unless `over_key` says so.
         over_key: Whether it is a key itself.
+        later: Whether what stands there can be read only once targets before it are written (2.4.11). It is kept then.
     """
 
     title: Text
@@ -78,6 +79,7 @@ class Target:
     source: str
     into_settings: bool = False
     over_key: bool = False
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ class Rescue:
     Attributes:
         touched: Keys of the regions that were written to so far.
         kept: What was kept on this computer, in order.
+        blind: Keys of regions that must not be read any more, for example because what reads them was replaced.
     """
 
     def __init__(self, recipe_key: str, answers: Mapping[str, object] | None = None) -> None:
@@ -163,6 +166,7 @@ class Rescue:
         self.answers: dict[str, object] = dict(answers or {})
         self.touched: set[str] = set()
         self.kept: list[Snapshot] = []
+        self.blind: frozenset[str] = frozenset()
         self._reviewed: _Reviewed | None = None
         self._memory = _Memory()
         self._journal: Journal | None = None
@@ -235,7 +239,8 @@ class Rescue:
         )
         self._memory = _Memory()
         for target in targets:
-            self._read_before(job, target)
+            if not target.later:
+                self._read_before(job, target)
         return self._planned(job, self._reviewed.targets)
 
     def agree(self, job: Job, plan: RescuePlan, *, keep: Sequence[str] = ()) -> None:
@@ -263,9 +268,23 @@ class Rescue:
         for place, content in pieces:
             self._keep(job, self._region_of(job, place), place, content)
         for target in reviewed.targets:
-            alt = job.platform.region(target.region).alt
-            digest = "" if target.over_key else hashlib.sha256(target.content).hexdigest()
-            journal.plans(target.region, alt, target.address, len(target.content), digest)
+            self._note_plan(job, target)
+
+    def add(self, job: Job, target: Target) -> None:
+        """Add a target that could be known only now; the words of the plan that was agreed to have to cover it.
+
+        Args:
+            job: The run.
+            target: It is kept when it is written.
+
+        Raises:
+            ValueError: It would reach a key, or does not fit: a mistake of the program.
+            Fault: It could not be noted; then nothing may be written.
+        """
+        refuse_keys(job.platform, target)
+        reviewed = self._of_review(job)
+        self._reviewed = replace(reviewed, targets=(*reviewed.targets, target))
+        self._note_plan(job, target)
 
     # --- writing ---
 
@@ -294,6 +313,9 @@ class Rescue:
         whole = total or len(target.content)
         with job.dfu(region.alt) as session:
             current = session.read(place.start, place.size)
+        if target.later and place not in self._memory:
+            self._memory.put(place, current)
+            self._keep(job, target.region, place, current)
         if current != self._memory[place]:
             self._agree_again(job, target, place, current)
         plan = plan_flash(job.platform, loader, region, target.address, target.content, current)
@@ -379,8 +401,11 @@ class Rescue:
         for target in targets:
             place = _span(job.platform, target)
             region = job.platform.region(target.region)
-            plan = plan_flash(job.platform, loader, region, target.address, target.content, memory[place])
-            memory.put(place, plan.wanted)
+            known = place in memory
+            current = memory[place] if known else bytes(place.size)
+            plan = plan_flash(job.platform, loader, region, target.address, target.content, current)
+            if known:
+                memory.put(place, plan.wanted)
             writes.append(
                 PlannedWrite(
                     title=target.title,
@@ -389,7 +414,7 @@ class Rescue:
                     alt=region.alt,
                     address=target.address,
                     size=plan.size,
-                    changed=plan.changed,
+                    changed=plan.changed if known else None,
                     why=target.why,
                     source=target.source,
                     seconds=plan.seconds,
@@ -413,7 +438,8 @@ class Rescue:
         log.warning("alt %d 0x%08X: not what was reviewed", place.alt, place.start)
         reviewed = self._of_review(job)
         self._memory.put(place, current)
-        self._reviewed = replace(reviewed, looked=look(job))
+        chosen = [region.key for region in job.platform.regions if region.key not in self.blind]
+        self._reviewed = replace(reviewed, looked=look(job, chosen))
         rest = reviewed.targets[reviewed.targets.index(target) :]
         if not job.ask(Review(PLAN, _AGAIN_TITLE, _AGAIN_BODY, self._planned(job, rest), _YES, _NO)):
             raise Cancelled
@@ -434,6 +460,12 @@ class Rescue:
                 continue
             found.append((region, content))
         return found
+
+    def _note_plan(self, job: Job, target: Target) -> None:
+        assert self._journal is not None
+        alt = job.platform.region(target.region).alt
+        digest = "" if target.over_key else hashlib.sha256(target.content).hexdigest()
+        self._journal.plans(target.region, alt, target.address, len(target.content), digest)
 
     def _begin(self, job: Job) -> Journal:
         assert self._reviewed is not None

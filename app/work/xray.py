@@ -70,6 +70,7 @@ class Looked:
         installed: Version of every sound image that runs or would run, by function and index.
         roles: Which file of the rescue pack a region holds byte for byte, as that file's role, by region key.
         flags: A Core's flags; None on other boards, or when not looked at.
+        update_pending: Whether a Photon, P1 or Electron will install what is in its download area; None when unknown.
     """
 
     xray: XRay
@@ -77,14 +78,22 @@ class Looked:
     installed: Mapping[tuple[Function, int], int]
     roles: Mapping[str, str] = field(default_factory=dict)
     flags: CoreFlags | None = None
+    update_pending: bool | None = None
 
 
-def look(job: Job, regions: Collection[str] | None = None) -> Looked:
+def look(
+    job: Job,
+    regions: Collection[str] | None = None,
+    *,
+    coming: Mapping[tuple[Function, int], int] | None = None,
+) -> Looked:
     """Read what a board in update mode holds.
 
     Args:
         job: The run; progress goes to its step.
         regions: Keys of the regions to look at; None for all. A verdict of less than all is of these only.
+        coming: Versions, by function and index, of what the board installs by itself at its next start: dependencies
+            are judged as if it stood there already.
 
     Raises:
         Fault: The board could not be read.
@@ -99,7 +108,7 @@ def look(job: Job, regions: Collection[str] | None = None) -> Looked:
         with job.dfu(alt) as session:
             for region in (each for each in chosen if each.alt == alt):
                 reading.read(session, region)
-    return _Judging(job, chosen, reading).looked()
+    return _Judging(job, chosen, reading, coming or {}).looked()
 
 
 class _Reading:
@@ -184,7 +193,9 @@ class _Reading:
 class _Judging:
     """Turns what was read into slots and a verdict."""
 
-    def __init__(self, job: Job, regions: list[Region], reading: _Reading) -> None:
+    def __init__(
+        self, job: Job, regions: list[Region], reading: _Reading, coming: Mapping[tuple[Function, int], int]
+    ) -> None:
         self._job = job
         self._platform: Platform = job.platform
         self._loader = job.board.boot_loader or job.platform.boot_loader()
@@ -222,6 +233,7 @@ class _Judging:
             dict(self._installed),
             dict(facts.roles),
             flags,
+            self._read.pending,
         )
 
     def _slot(self, region: Region) -> SlotView:
