@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -10,7 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.engine.downloader import Fetcher
 from app.engine.engine import Engine
+from app.firmware.pack import RescuePack
 from app.flow import Screen
 from app.keys.safe import KeySafe
 from app.platforms.model import Mode
@@ -18,6 +21,7 @@ from app.ui.bridge import Bridge
 from app.ui.practice import PracticePanel
 from app.ui.settings import Settings
 from app.ui.shell import Shell
+from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
@@ -40,6 +44,8 @@ class Desk:
         practice: bool = True,
         factor: float = 20.0,
         profiles: bool | None = None,
+        pack: RescuePack | None = None,
+        fetcher: Callable[[], Fetcher] | None = None,
     ) -> None:
         self.qtbot = qtbot
         self.clock = ScaledClock(factor)
@@ -51,7 +57,11 @@ class Desk:
         if not practice:
             qtbot.addWidget(self.panel)  # which no window takes
         self.bridge = Bridge()
-        self.engine = Engine(self.bus, self.clock, self.safe, self.bridge.post)
+        self.pack = pack or RescuePack(folder / "pack")
+        self.undo = UndoStore(folder / "boards", safe=self.safe)
+        self.engine = Engine(
+            self.bus, self.clock, self.safe, self.bridge.post, pack=self.pack, undo=self.undo, fetcher=fetcher
+        )
         settings = Settings(folder / "settings.ini")
         self.window = Shell(self.engine, settings, practice=self.panel if practice else None, no_board_ms=100)
         self.bridge.arrived.connect(self.window.dispatch, Qt.ConnectionType.QueuedConnection)

@@ -28,8 +28,9 @@ def desk(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[MakeDesk]
         practice: bool = True,
         factor: float = 20.0,
         profiles: bool | None = None,
+        **more: object,
     ) -> Desk:
-        options = {"plugged": plugged, "practice": practice, "factor": factor, "profiles": profiles}
+        options = {"plugged": plugged, "practice": practice, "factor": factor, "profiles": profiles, **more}
         made.append(Desk(qtbot, tmp_path, name, **options))  # type: ignore[arg-type]  # as above
         return made[-1]
 
