@@ -435,7 +435,7 @@ class Rescue:
         Raises:
             Cancelled: The person does not agree.
         """
-        log.warning("alt %d 0x%08X: not what was reviewed", place.alt, place.start)
+        log.info("alt %d 0x%08X: not what was reviewed", place.alt, place.start)
         reviewed = self._of_review(job)
         self._memory.put(place, current)
         chosen = [region.key for region in job.platform.regions if region.key not in self.blind]

@@ -89,6 +89,11 @@ class Desk:
             return bytes(self.board.spi[0x2000 : 0x2000 + 612])  # device-protocol.md 3.2
         return bytes(self.board.dct[34 : 34 + 612])  # 3.5
 
+    def hand_into_dfu(self) -> None:
+        """Bring the board into update mode with the buttons."""
+        PracticeHand(self.board).enter_dfu()
+        self.clock.pause(BOOT_S)
+
     def memories(self) -> tuple[bytes, ...]:
         """Everything the board keeps."""
         return bytes(self.board.internal), bytes(self.board.spi if self.board.spi_flash else self.board.dct)
