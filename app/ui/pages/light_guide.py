@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.platforms.lights import ERAS, PATTERNS, Colour, LightPattern, Rhythm
 from app.platforms.model import Platform
-from app.recipes.registry import recipe
+from app.recipes.registry import RECIPES
 from app.text import Text, text
 from app.ui.pages.base import TurningRow
 from app.ui.parts.led import Led
@@ -91,8 +91,9 @@ class LightCard(QFrame):
                 part.setWordWrap(True)
                 part.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             words.addWidget(part)
-        if pattern.recipe:
-            start = QPushButton(say(recipe(pattern.recipe).title), self)
+        helping = next((found for found in RECIPES if found.key == pattern.recipe), None)
+        if helping is not None:
+            start = QPushButton(say(helping.title), self)
             start.setProperty("kind", "small")
             start.setAccessibleDescription(say(pattern.name))
             start.clicked.connect(lambda: self.chosen.emit(pattern.recipe))
