@@ -294,7 +294,6 @@ def test_a_source_that_falls_silent_counts_as_cut(
             Fetcher(pack, source.address).fetch([BIG])
     finally:
         go_on.set()
-    assert len(source.asked) == fetch.TRIES
 
 
 def test_the_proxy_of_the_environment_is_used(
@@ -364,15 +363,19 @@ def test_two_programs_download_the_same_file_at_once(tmp_path: Path, source: Pac
     assert not left_behind(pack)
 
 
-def test_one_program_stops_while_another_goes_on(tmp_path: Path, source: PackSource) -> None:
+def test_one_program_stops_again_and_again_while_another_goes_on(tmp_path: Path, source: PackSource) -> None:
     first, second = RescuePack(tmp_path / "pack"), RescuePack(tmp_path / "pack")
+    stops = []
 
     def check() -> None:
         stopper = Stopper(BIG)
-        with pytest.raises(Cancelled):
+        try:
             Fetcher(second, source.address).fetch([BIG], stopper.progress, stopper.check)
+        except Cancelled:
+            stops.append(True)
 
     Fetcher(first, source.address).fetch([BIG], check=check)
+    assert stops
     assert state(first, BIG) is PackState.PRESENT
 
 
