@@ -170,6 +170,7 @@ class Machine:
         self._light: Light = light.DARK
         self._light_since = self.moment
         self._played: Counter[str] = Counter()
+        self._played_for = mishap
 
     # --- what happens when ------------------------------------------------------------------------------------------
 
@@ -211,6 +212,9 @@ class Machine:
 
     def goes_wrong(self, name: str) -> bool:
         """Whether a mishap that is to happen so and so often happens once more; `name` is its attribute."""
+        if self._played_for is not self.mishap:
+            self._played_for = self.mishap
+            self._played.clear()
         if self._played[name] >= getattr(self.mishap, name):
             return False
         self._played[name] += 1

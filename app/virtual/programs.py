@@ -52,7 +52,7 @@ PROGRAMS: dict[str, Program] = {
 _UNKNOWN = Program("")
 
 # Size, SHA-256, key (7.3).
-_CORE = (
+CORE_IMAGES = (
     (82864, "f82984e8fb78339a90bd690a50df175f00f3dc8acf72b4f7c8697576ca4d164b", "tinker-of-2016"),
     (98932, "8e55851b39bcfb6a6ada1ee26fe968e36662abe7c1cee814b3f52e1d2616f051", "tinker"),
     (93908, "d37ee413578dc8d8e210d907f1298b5899869f39784acd99ec9871fefe21db93", "doctor"),
@@ -61,7 +61,7 @@ _CORE = (
     (93636, "fd5a64395e5c454f8f0485689371141bc2297e2d1d03a90c0367c2b7734fa2f8", "deep-update"),
     (87060, "552c2201edbe15c3464c7be62992c9599f0742062f60b4bf6c33f8b5ee46d2b8", "voodoospark"),
 )
-_USER = (
+USER_IMAGES = (
     (3952, "cd4241ffdf536e0d78ee6d18b54777eda24de5e72f6d8ca0ec000df94ca85555", "tinker"),
     (4740, "39aa2c8fd51f0b6a294c152e799098472f7d0bc7568f65418f3039b295c717d3", "tinker"),
     (5776, "c505033c91cdd6dadb1c5f386ea60fbf6986fd1f67cd7d7d8f9d3cfc3dd6688a", "tinker"),
@@ -79,9 +79,9 @@ def program_in(kind: Kind, internal: bytes | bytearray) -> Program:
     """Return the program in the application slot of a board."""
     if kind.family is Family.F2:
         slots = slots_of(kind)
-        return _recognise(internal[slots.user : slots.user + slots.user_size], _USER) or _UNKNOWN
+        return _recognise(internal[slots.user : slots.user + slots.user_size], USER_IMAGES) or _UNKNOWN
     app = internal[CORE_APP : CORE_APP + CORE_APP_SIZE]
-    return PROGRAMS.get(practice_mark(app)) or _recognise(app, _CORE) or _UNKNOWN
+    return PROGRAMS.get(practice_mark(app)) or _recognise(app, CORE_IMAGES) or _UNKNOWN
 
 
 def core_firmware(program: Program, kind: Kind, internal: bytes | bytearray) -> Firmware | None:
