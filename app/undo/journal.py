@@ -191,13 +191,13 @@ class Journal:
         self.note("plan", region=region, alt=alt, address=address, size=size, sha256=shown)
 
     def knows(self, device_id: str) -> None:
-        """Note the device ID of the board, proven only after the rescue was begun.
+        """Note the device ID of the board, proven only after the rescue was begun. Never fails.
 
         Raises:
-            UndoNoRoom, UndoDiskFailed, FolderRefused, FolderGone: It was not noted.
+            ValueError: `device_id` has the wrong form.
         """
         check_device_id(device_id)
-        self.note("board", device_id=device_id)
+        self._note_if_possible("board", flush=True, device_id=device_id)
 
     def page(self, region: str, address: int, size: int) -> None:
         """Note that a page was written. Never fails: the board must not be left half-written for want of a note."""

@@ -90,6 +90,31 @@ class RefusingOnce(Refusing):
             self._happen()
 
 
+class Recording(FileActions):
+    """Writes down what is flushed and what gets its name, by the names."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str]] = []
+        self._open: dict[int, str] = {}
+
+    def create(self, path: Path) -> int:
+        descriptor = super().create(path)
+        self._open[descriptor] = path.name
+        return descriptor
+
+    def flush(self, descriptor: int) -> None:
+        super().flush(descriptor)
+        self.done.append(("flush", self._open[descriptor]))
+
+    def place(self, part: Path, final: Path) -> None:
+        super().place(part, final)
+        self.done += [("named", part.name), ("named", final.name)]
+
+    def flush_folder(self, folder: Path) -> None:
+        super().flush_folder(folder)
+        self.done.append(("flush", folder.name))
+
+
 def count_actions(work: Callable[[FileActions], object]) -> int:
     """How many actions some work takes."""
     actions = Refusing(10_000, never)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from support import device_keys as keys
-from support.ending_disk import Killed, Refusing, count_actions, kill, kill_process, no_room
+from support.ending_disk import Killed, Recording, Refusing, count_actions, kill, kill_process, no_room
 
 from app.faults import (
     BackupDamaged,
@@ -515,31 +515,6 @@ def test_a_name_that_is_taken_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         FileActions().place(part, final)
     assert final.read_bytes() == b"old"
-
-
-class Recording(FileActions):
-    """Writes down what is done to the disk."""
-
-    def __init__(self) -> None:
-        self.done: list[tuple[str, str]] = []
-        self._open: dict[int, str] = {}
-
-    def create(self, path: Path) -> int:
-        descriptor = super().create(path)
-        self._open[descriptor] = path.name
-        return descriptor
-
-    def flush(self, descriptor: int) -> None:
-        super().flush(descriptor)
-        self.done.append(("flush", self._open[descriptor]))
-
-    def place(self, part: Path, final: Path) -> None:
-        super().place(part, final)
-        self.done += [("named", part.name), ("named", final.name)]
-
-    def flush_folder(self, folder: Path) -> None:
-        super().flush_folder(folder)
-        self.done.append(("flush", folder.name))
 
 
 def test_the_note_is_named_only_after_everything_else_is_flushed(tmp_path: Path) -> None:

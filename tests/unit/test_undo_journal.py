@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.ending_disk import (
     Killed,
+    Recording,
     Refusing,
     RefusingOnce,
     count_actions,
@@ -605,7 +606,14 @@ def test_every_plan_is_on_the_disk_before_it_returns_and_pages_wait_for_nothing(
     assert len(flushed) == 4
 
 
-def test_a_finished_rescue_is_recognised_without_reading_all_of_it(root: Path) -> None:
+def test_a_journal_s_name_is_on_the_disk_once_it_begins(root: Path) -> None:
+    actions = Recording()
+    journal = UndoStore(root, actions=actions).begin(CORE, "deep-update")
+    journal.close()
+    assert actions.done[-2:] == [("flush", f"{journal.id}.jsonl"), ("flush", "rescues")]
+
+
+def test_a_finished_rescue_is_recognised_without_reading_all_of_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = UndoStore(root)
     with started(store) as journal:
         for page in range(50):
@@ -616,6 +624,7 @@ def test_a_finished_rescue_is_recognised_without_reading_all_of_it(root: Path) -
     path.write_bytes(b"".join(lines[:-1]))
     assert [found.pages for found in store.interrupted()] == [50]
     path.write_bytes(b"?" * 4000 + b"\n" + lines[-1])
+    monkeypatch.setattr(Path, "read_bytes", lambda _: never())
     assert store.interrupted() == ()
 
 

@@ -8,11 +8,12 @@ import stat
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.ending_disk import Refusing, RefusingOnce, count_actions, no_room
+from support.ending_disk import Recording, Refusing, RefusingOnce, count_actions, no_room
 
 from app import paths
 from app.faults import FolderGone, SafeLocked, SnapshotDamaged, SnapshotDiffers, UndoNoRoom, WrongPassphrase
@@ -112,6 +113,8 @@ def test_a_changed_snapshot_is_never_taken_for_whole_and_is_kept_anew(
 def test_a_snapshot_that_is_gone_says_so(root: Path) -> None:
     store = UndoStore(root)
     snapshot = keep(store)
+    with pytest.raises(SnapshotDamaged):
+        store.read(replace(snapshot, size=snapshot.size - 1))
     snapshot.file.unlink()
     with pytest.raises(SnapshotDamaged):
         store.read(snapshot)
@@ -146,6 +149,30 @@ def test_a_full_disk_at_any_action_is_a_fault_and_loses_nothing(root: Path) -> N
             keep(UndoStore(there, actions=Refusing(number, no_room)))
         assert str(there) in caught.value.cause.english()
         assert UndoStore(there).read(keep(UndoStore(there))) == FIRMWARE
+
+
+def test_a_snapshot_and_all_its_folders_are_on_the_disk_before_it_is_named_and_returned(root: Path) -> None:
+    actions = Recording()
+    store = UndoStore(root, actions=actions)
+    name = keep(store).file.name
+    folders, rest = actions.done[:3], actions.done[3:]
+    assert folders == [("flush", root.parent.name), ("flush", "boards"), ("flush", ID)]
+    (flushed, part), (_, renamed), *named = rest
+    assert (flushed, part) == ("flush", renamed)
+    assert named == [("named", name), ("flush", "content")]
+    actions.done.clear()
+    keep(store)
+    assert actions.done == [("flush", "content")]  # whoever kept it first may have ended before this
+
+
+def test_a_dump_exists_only_when_everything_it_names_is_on_the_disk(root: Path) -> None:
+    actions = Recording()
+    dump = dumped(UndoStore(root, actions=actions))
+    manifest = actions.done.index(("named", dump.manifest.name))
+    contents = [actions.done.index(("named", part.file.name)) for part in dump.parts]
+    assert max(contents) < manifest
+    assert actions.done[max(contents) + 1] == ("flush", "content")
+    assert actions.done[manifest + 1 :] == [("flush", "dumps")]
 
 
 def test_room_is_looked_for_before_anything_is_asked_of_a_board(root: Path) -> None:
@@ -238,6 +265,16 @@ def test_what_overlaps_secret_memory_is_secret_whoever_says_otherwise(
 ) -> None:
     assert UndoStore(root).keep(board, "any", alt, address, bytes(size), secret=False).secret is secret
     assert UndoStore(root).keep(board, "any", alt, address, bytes(size), secret=True).secret is True
+
+
+def test_a_damaged_secret_is_kept_anew_even_if_only_its_salt_was_hit(root: Path) -> None:
+    store = UndoStore(root)
+    first = keep_secret(store)
+    packed = first.file.read_bytes()
+    first.file.write_bytes(bytes([packed[0] ^ 1]) + packed[1:])
+    second = keep_secret(store)
+    assert second.file != first.file
+    assert store.read(second) == b"key" * 200
 
 
 def test_with_a_passphrase_secrets_are_sealed_and_kept_once(root: Path, safe: KeySafe) -> None:
