@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from PySide6.QtCore import QProcess, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.flow import (
@@ -220,6 +229,14 @@ class Shell(QMainWindow):
         """Files may be let go of anywhere: what lies over everything takes them from here on."""
         if self._overlay.offer(event.mimeData()):
             event.acceptProposedAction()
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        """They went on to what lies over everything, which shows itself again, or out of the window."""
+        self._overlay.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """They were let go of where they came in."""
+        self._overlay.take(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask first while a run is under way."""

@@ -80,6 +80,10 @@ class DropOverlay(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Take them."""
+        self.take(event)
+
+    def take(self, event: QDropEvent) -> None:
+        """Take what was let go of here, or on the parent before the pointer moved on to here."""
         self.hide()
         files = files_in(event.mimeData())
         if files:

@@ -1,0 +1,278 @@
+"""The rescue pack in the window: what is there, downloading, adding by button and by dropping, whose it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPlainTextEdit, QProgressBar, QWidget
+from support.window import WAIT_MS, Desk
+
+from app.faults import PackOffline
+from app.firmware.pack import PACK, Notice, PackItem, PackState
+from app.flow import FLASH_FILE, Back, Go, Screen
+from app.recipes.read_identity import ReadIdentity
+from app.text import text
+from app.ui.pages import pack as pack_page
+from app.ui.parts.drop_overlay import DropOverlay
+from app.work.events import PackListed
+
+MakeDesk = Callable[..., Desk]
+FLAG = next(file for file in PACK if file.role == "ota-flag")
+FLAG_BYTES = b"\xa5"
+PHOTON_FILES = [file for file in PACK if file.platform == "photon"]
+
+
+class Source:
+    """A place to download from, as slow and as broken as the test wants."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.fault: Exception | None = None
+
+    def fetch(self, names: Sequence[str], progress: Callable[[str, int, int], None], check: Callable[[], None]) -> None:
+        progress(names[0], 0, 98_932)
+        progress(names[0], 98_932, 98_932)
+        while not self.go_on.wait(0.01):
+            check()
+        if self.fault is not None:
+            raise self.fault
+
+
+def words_on(desk: Desk) -> str:
+    shown = "\n".join(each.text() for each in desk.window.findChildren(QLabel) if each.isVisible())
+    return shown.replace("\u200b", "")
+
+
+def wait_for_words(desk: Desk, words: str) -> None:
+    desk.qtbot.waitUntil(lambda: words in words_on(desk), timeout=WAIT_MS)
+
+
+def open_page(desk: Desk) -> None:
+    desk.click("open-pack")
+    desk.wait_for_screen(Screen.PACK)
+    desk.qtbot.waitUntil(lambda: desk.window.state.pack is not None, timeout=WAIT_MS)
+
+
+# --- what is there --------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_is_here_missing_and_damaged_in_words(desk: MakeDesk) -> None:
+    own = desk(plugged=False)
+    open_page(own)
+    wait_for_words(own, f"0 of {len(PACK)} files are here")
+    states = {PHOTON_FILES[0]: PackState.PRESENT, PHOTON_FILES[1]: PackState.DAMAGED}
+    items = tuple(PackItem(file, states.get(file, PackState.MISSING)) for file in PACK)
+    own.window.dispatch(PackListed(items, ()))
+    wait_for_words(own, f"1 of {len(PACK)} files are here")
+    assert "Damaged, and never used: 1." in words_on(own)
+    assert own.button("fold-photon").accessibleName() == "Particle Photon: 1 damaged"
+    assert own.button("fold-core").accessibleName() == "Spark Core: 0 of 8 here"
+    named = [each.accessibleName() for each in own.window.findChildren(QLabel) if each.isVisible()]
+    rows = [name for name in named if name.startswith("Particle Photon: ")]
+    assert len(rows) == len(PHOTON_FILES)
+    assert [row.rsplit(": ", 1)[1] for row in rows] == ["present", "damaged", *["missing"] * (len(PHOTON_FILES) - 2)]
+    assert {"present", "damaged", "missing"} <= set(words_on(own).split("\n"))
+
+
+def test_what_the_person_opened_stays_open_when_the_list_changes(desk: MakeDesk) -> None:
+    own = desk(plugged=False)
+    open_page(own)
+    own.click("fold-core")
+    assert own.button("fold-core").isChecked()
+    items = tuple(PackItem(file, PackState.PRESENT) for file in PACK)
+    own.window.dispatch(PackListed(items, ()))
+    wait_for_words(own, f"All {len(PACK)} files are here")
+    assert own.button("fold-core").isChecked()
+    assert not own.button("fold-photon").isChecked()
+
+
+def test_whose_the_files_are_can_be_read_with_the_licence(desk: MakeDesk) -> None:
+    own = desk(plugged=False)
+    open_page(own)
+    whose = Notice(text("Test", "Firmware files"), (text("Test", "Somebody made them."),), "The licence in full.")
+    own.window.dispatch(PackListed(own.window.state.pack or (), (whose,)))
+    own.click("fold-licences")
+    wait_for_words(own, "Somebody made them.")
+    (licence,) = (each for each in own.window.findChildren(QPlainTextEdit) if each.isVisible())
+    assert licence.toPlainText() == "The licence in full."
+    assert licence.accessibleName() == "Licence: Firmware files"
+
+
+def test_home_tells_how_much_is_there_and_opens_the_page(desk: MakeDesk) -> None:
+    own = desk(plugged=False)
+    own.qtbot.waitUntil(lambda: own.window.state.pack is not None, timeout=WAIT_MS)
+    wait_for_words(own, f"0 of {len(PACK)} firmware files are here.")
+    own.click("card-pack")
+    own.wait_for_screen(Screen.PACK)
+    QTest.keyClick(own.window, Qt.Key.Key_Escape)
+    own.wait_for_screen(Screen.HOME)
+    QTest.keyClick(own.window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    own.wait_for_screen(Screen.PACK)
+
+
+# --- downloading ----------------------------------------------------------------------------------------------------
+
+
+def test_a_download_shows_its_progress_and_can_be_stopped_from_the_keyboard(desk: MakeDesk) -> None:
+    own = desk(plugged=False, fetcher=Source)
+    open_page(own)
+    own.click("download-pack")
+    (bar,) = own.window.page(Screen.PACK).findChildren(QProgressBar)
+    own.qtbot.waitUntil(lambda: bar.isVisible() and bar.value() > 0, timeout=WAIT_MS)
+    assert bar.accessibleName()
+    assert " of 2.9 MB" in words_on(own)
+    assert own.window.focusWidget() is own.button("stop-download")
+    QTest.keyClick(own.button("stop-download"), Qt.Key.Key_Space)
+    own.qtbot.waitUntil(lambda: own.window.state.download is None, timeout=WAIT_MS)
+    assert own.button("download-pack").isEnabled()
+    assert own.window.focusWidget() is own.button("download-pack")
+    assert not bar.isVisible()
+
+
+def test_without_the_internet_the_page_says_what_else_helps(desk: MakeDesk) -> None:
+    source = Source()
+    source.fault = PackOffline("no route", host="example.org")
+    source.go_on.set()
+    own = desk(plugged=False, fetcher=lambda: source)
+    open_page(own)
+    own.click("download-pack")
+    wait_for_words(own, "example.org cannot be reached")
+    assert "drop it on the window" in words_on(own)
+    assert own.button("download-pack").isEnabled()
+
+
+def test_closing_the_window_ends_a_download(desk: MakeDesk) -> None:
+    own = desk(plugged=False, fetcher=Source)
+    open_page(own)
+    own.click("download-pack")
+    own.qtbot.waitUntil(lambda: "download" in {each.name for each in threading.enumerate()}, timeout=WAIT_MS)
+    assert own.window.close()
+    own.close()
+    assert "download" not in {each.name for each in threading.enumerate()}
+
+
+# --- adding ---------------------------------------------------------------------------------------------------------
+
+
+def test_files_picked_in_the_dialog_are_added_and_named(desk: MakeDesk, tmp_path: Path) -> None:
+    own = desk(plugged=False)
+    own.pack.root.mkdir()
+    (own.pack.root / FLAG.name).write_bytes(b"x")
+    open_page(own)
+    (tmp_path / "anything").write_bytes(FLAG_BYTES)
+    (tmp_path / "letter.txt").write_text("Dear Sir")
+    own.click("add-to-pack")
+    (dialog,) = own.window.findChildren(QFileDialog)
+    dialog.filesSelected.emit([str(tmp_path / "anything"), str(tmp_path / "letter.txt")])
+    dialog.reject()
+    wait_for_words(own, "Repaired: ")
+    assert "letter.txt is no file of the rescue pack" in words_on(own)
+    assert (own.pack.root / FLAG.name).read_bytes() == FLAG_BYTES
+    wait_for_words(own, f"1 of {len(PACK)} files are here")
+
+
+def dragged(*paths: Path) -> QMimeData:
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return files
+
+
+def drag(target: QWidget, files: QMimeData) -> bool:
+    """Carry files over a widget, which then gets what follows; return whether they would be taken."""
+    enter = QDragEnterEvent(
+        QPoint(5, 5),
+        Qt.DropAction.CopyAction,
+        files,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    enter.ignore()
+    QApplication.sendEvent(target, enter)
+    return enter.isAccepted()
+
+
+def let_go(target: QWidget, files: QMimeData) -> None:
+    drop = QDropEvent(
+        QPointF(5, 5),
+        Qt.DropAction.CopyAction,
+        files,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(target, drop)
+
+
+def overlay(desk: Desk) -> DropOverlay:
+    (found,) = desk.window.findChildren(DropOverlay)
+    return found
+
+
+@pytest.mark.parametrize(("screen", "moved"), [(Screen.HOME, True), (Screen.SAFE, False), (Screen.GUIDE, True)])
+def test_files_dropped_on_any_page_are_added(desk: MakeDesk, tmp_path: Path, screen: Screen, moved: bool) -> None:
+    own = desk(plugged=False)
+    own.window.dispatch(Go(screen))
+    (tmp_path / "flag.bin").write_bytes(FLAG_BYTES)
+    files = dragged(tmp_path / "flag.bin")
+    assert drag(own.window, files)
+    assert overlay(own).isVisible()
+    assert overlay(own).width() == own.window.width()
+    assert "Let go to add flag.bin" in words_on(own)
+    if moved:  # as the system does once the pointer has moved
+        assert drag(overlay(own), files)
+    let_go(overlay(own), files)
+    assert not overlay(own).isVisible()
+    own.wait_for_screen(Screen.PACK)
+    wait_for_words(own, "Added: ")
+    assert own.pack.read(FLAG.name) == FLAG_BYTES
+    own.window.dispatch(Back())
+    assert own.screen is Screen.HOME
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_is_carried_off_again_leaves_no_trace(desk: MakeDesk, tmp_path: Path, moved: bool) -> None:
+    own = desk(plugged=False)
+    files = dragged(tmp_path / "one", tmp_path / "two")
+    assert drag(own.window, files)
+    if moved:
+        assert drag(overlay(own), files)
+    assert "Let go to add 2 files" in words_on(own)
+    QApplication.sendEvent(overlay(own), QDragLeaveEvent())
+    assert not overlay(own).isVisible()
+    assert not own.window.state.adding
+
+
+def test_words_and_addresses_are_not_taken(desk: MakeDesk) -> None:
+    own = desk(plugged=False)
+    words, address = QMimeData(), QMimeData()
+    words.setText("a word")
+    address.setUrls([QUrl("https://example.org/particle-cli.tgz")])
+    assert not drag(own.window, words)
+    assert not drag(own.window, address)
+    assert not overlay(own).isVisible()
+
+
+class FlashFile(ReadIdentity):
+    """Stands for the recipe that flashes a program of one's own."""
+
+    key = FLASH_FILE
+
+
+def test_a_program_of_ones_own_is_offered_to_the_recipe_that_flashes_it(
+    desk: MakeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack_page, "RECIPES", (FlashFile,))
+    own = desk(plugged=False)
+    program = tmp_path / "blink.bin"
+    program.write_bytes(b"a program")
+    files = dragged(program)
+    drag(own.window, files)
+    let_go(overlay(own), files)
+    own.click("flash-dropped")
+    assert own.screen is Screen.PLAN
+    assert (own.window.state.recipe, own.window.state.answers) == (FLASH_FILE, (("file", str(program)),))
