@@ -211,7 +211,6 @@ class PackPage(Page):
         if download is None:
             self._spoken = ""
             return
-        self._stop.setEnabled(not download.stopping)
         self._stop.setText(self.tr("Stopping...") if download.stopping else self.tr("&Stop"))
         progress = download.progress
         if progress is None:
