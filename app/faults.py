@@ -316,7 +316,9 @@ class SettingsOutOfReach(Fault):
 
     code = "system.settings-out-of-reach"
     cause = text("Faults", "The system is on the board, but its boot loader cannot reach the settings yet.")
-    next_step = text("Faults", "Press RESET, then restore the system again: what is there already is not written twice.")
+    next_step = text(
+        "Faults", "Press RESET, then restore the system again: what is there already is not written twice."
+    )
 
 
 # --- keys -----------------------------------------------------------------------------------------------------------

@@ -6,9 +6,16 @@ from app.recipes.back_up_key import BackUpKey
 from app.recipes.base import Recipe
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.read_identity import ReadIdentity
+from app.recipes.restore_system import RestoreSystem
 from app.recipes.x_ray import XRayRecipe
 
-RECIPES: tuple[type[Recipe], ...] = (ReadIdentity, BackUpKey, XRayRecipe, FullFirmwareUpgrade)
+RECIPES: tuple[type[Recipe], ...] = (
+    ReadIdentity,
+    BackUpKey,
+    XRayRecipe,
+    FullFirmwareUpgrade,
+    RestoreSystem,
+)
 
 
 def recipe(key: str) -> type[Recipe]:

@@ -200,11 +200,11 @@ def leave_dfu(job: Job) -> Text:
     try:
         job.wait_for(Mode.NORMAL, BACK_S)
     except BoardDidNotReturn:
-        return _what_became(job)
+        return what_became(job)
     return LEFT_RUNNING
 
 
-def _what_became(job: Job) -> Text:
+def what_became(job: Job) -> Text:
     """Say what is on the port after the board was restarted and did not come back as usual."""
     try:
         board = job.refresh()

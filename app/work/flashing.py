@@ -262,7 +262,7 @@ class Rescue:
         pieces = self._memory.outermost()
         room = sum(len(content) for _, content in pieces) + sum(len(content) for _, content in extra)
         job.undo.insist_writable(room + ROOM_TO_SPARE, secret=any(region.secret for region, _ in extra))
-        self._journal = journal = self._begin(job)
+        self._journal = self._begin(job)
         for region, content in extra:
             self._keep(job, region.key, _Span(region.alt, region.start, region.size), content)
         for place, content in pieces:
