@@ -223,9 +223,7 @@ class DfuSession(Closes):
         Raises:
             DfuRefused: The boot loader stalled or reported an error.
         """
-        self._pointer = None
-        self._operation(f"set address 0x{address:08X}", COMMAND_BLOCK, set_address_command(address))
-        self._pointer = address
+        self._operation(f"set address 0x{address:08X}", COMMAND_BLOCK, set_address_command(address), address)
 
     def read(self, address: int, size: int, progress: Callable[[int, int], None] | None = None) -> bytes:
         """Read `size` bytes; `progress(done, total)` counts bytes. Leaves the state dfuIDLE.
@@ -262,9 +260,7 @@ class DfuSession(Closes):
             ValueError: The address is not in the chosen memory.
         """
         self._demand(address, 1)
-        self._pointer = None
-        self._operation(f"erase 0x{address:08X}", COMMAND_BLOCK, erase_command(address))
-        self._pointer = address
+        self._operation(f"erase 0x{address:08X}", COMMAND_BLOCK, erase_command(address), address)
 
     def write(self, address: int, data: bytes) -> None:
         """Write one block, its address set anew; otherwise as `write_block`."""
@@ -290,7 +286,7 @@ class DfuSession(Closes):
         if block is None:
             self.set_address(address)
             block = FIRST_DATA_BLOCK
-        self._operation(f"write {len(data)} bytes at 0x{address:08X}", block, data)
+        self._operation(f"write {len(data)} bytes at 0x{address:08X}", block, data, self._pointer)
 
     def leave(self) -> None:
         """Tell the boot loader to start the firmware. Afterwards the board leaves the bus, at once or within 1 s.
@@ -360,9 +356,10 @@ class DfuSession(Closes):
         except TransferStalled as error:
             raise DfuRefused(f"{name}: stalled after {len(received)} bytes") from error
 
-    def _operation(self, name: str, block: int, data: bytes) -> None:
-        """Send a command or a block and see it through to dfuDNLOAD-IDLE."""
+    def _operation(self, name: str, block: int, data: bytes, pointer: int | None) -> None:
+        """Send a command or a block and see it through to dfuDNLOAD-IDLE; then the pointer stands at `pointer`."""
         self.check()
+        self._pointer = None  # not certain any more, unless all goes well
         deadline = Deadline(self._clock, OPERATION_LIMIT_S)
         try:
             self._out(DNLOAD, block, data)
@@ -374,12 +371,12 @@ class DfuSession(Closes):
                 if status.state == DfuState.DNBUSY:
                     self._clock.pause(SETTLE_PAUSE_S)
         except TransferStalled as error:
-            self._pointer = None
             raise DfuRefused(f"{name}: stalled") from error
         if status.state == DfuState.DNBUSY:
             raise BoardSilent(f"{name}: busy for {OPERATION_LIMIT_S:.0f} s")
         if status.state != DfuState.DNLOAD_IDLE or status.status:
             raise DfuRefused(f"{name}: {state_name(status.state)}, status {status.status}")
+        self._pointer = pointer
 
     def _out(self, request: int, value: int, data: bytes) -> None:
         self.transfers += 1

@@ -277,7 +277,7 @@ def _plan_units(
     *,
     force: frozenset[int],
 ) -> tuple[UnitPlan, ...]:
-    """Plan every erase unit of a span whose bytes differ, and those whose address is in `force`."""
+    """Plan every erase unit of a span whose bytes differ; those whose address is in `force` are erased in any case."""
     if region.medium is Medium.DCT:
         whole = [(start, len(old))]
     else:
@@ -286,7 +286,7 @@ def _plan_units(
     for address, size in whole:
         part = slice(address - start, address - start + size)
         before, after = old[part], new[part]
-        if before == after and address not in force:
+        if before == after:
             continue
         erase, blocks = _work(
             region.medium,
@@ -500,6 +500,7 @@ class _Run:
         self._region = next(row for row in regions if row.key == plan.region and _holds(row, plan))
         self._work_done = 0.0
         self._told = -1
+        self._erased: set[int] = set()  # addresses of units, in this round
         self._erases = self._blocks = self._written = self._read = 0
         self._write_seconds = self._read_seconds = 0.0
 
@@ -532,15 +533,17 @@ class _Run:
                     read_seconds=self._read_seconds,
                     read=self._read,
                 )
-            units = self._again(plan.units_start, found, plan.wanted)
+            # What did not come out right without an erase gets one: it may be protected until then (2.4.9), and not
+            # every boot loader says so.
+            kept = frozenset(unit.address for unit in units) - self._erased
+            self._erased.clear()
+            units = self._again(plan.units_start, found, plan.wanted, kept)
         raise FlashDiffers(
             f"{len(units)} erase units in {plan.region} differ after {ROUNDS} rounds, the first at "
             f"0x{units[0].address:08X}"
         )
 
-    def _again(
-        self, start: int, found: bytes, wanted: bytes, force: frozenset[int] = frozenset()
-    ) -> tuple[UnitPlan, ...]:
+    def _again(self, start: int, found: bytes, wanted: bytes, force: frozenset[int]) -> tuple[UnitPlan, ...]:
         return _plan_units(self._platform, self._boot_loader, self._region, start, found, wanted, force=force)
 
     def _write_unit(self, unit: UnitPlan) -> None:
@@ -560,15 +563,11 @@ class _Run:
                 self._session.settle()
                 found = self._session.read(unit.address, unit.size)
                 # What refused a write may be protected until it is erased (2.4.9), or not be as blank as it reads.
-                force = frozenset({unit.address} if refused.writing and self._erasable else ())
+                force = frozenset({unit.address} if refused.writing else ())
                 todo = self._again(unit.address, found, unit.new, force)
         self._write_seconds += self._clock.now() - began
         self._on_unit(UnitWritten(self._plan.alt, unit.address, unit.size, done=True, old=old, new=unit.new))
         self._tell(self._work_done + unit.seconds)
-
-    @property
-    def _erasable(self) -> bool:
-        return self._region.medium is not Medium.DCT
 
     def _plan_old(self, unit: UnitPlan) -> bytes:
         """What stood in a unit before anything was written: in later rounds the unit's own `old` is our own failure."""
@@ -582,6 +581,7 @@ class _Run:
                 if unit.erase:
                     self._erases += 1
                     self._session.erase(unit.address)
+                    self._erased.add(unit.address)
                 writing = True
                 before = self._work_done
                 total = sum(len(block.data) for block in unit.blocks)

@@ -337,6 +337,98 @@ def test_an_alternate_setting_the_board_lacks_is_a_wrong_answer() -> None:
         dfu.select(2)
 
 
+# --- blocks one after the other -----------------------------------------------------------------------------------
+
+
+def done(*transfers: Transfer, busy: bytes = BUSY_50) -> list[Transfer]:
+    """An operation from its DNLOAD to the end."""
+    return [*transfers, getstatus(busy), getstatus(SYNCED)]
+
+
+def erase(address: str) -> list[Transfer]:
+    return done(dnload(0, bytes.fromhex("41" + address)))
+
+
+def test_an_erase_moves_the_pointer_so_its_page_costs_six_transfers() -> None:
+    dfu, pipe, _ = core()
+    pipe.then(*erase("00500008"), *done(dnload(2, b"a" * 1024)), *erase("00540008"), *done(dnload(2, b"b" * 1024)))
+    before = dfu.transfers
+    for address, data in ((0x08005000, b"a" * 1024), (0x08005400, b"b" * 1024)):
+        dfu.erase(address)
+        dfu.write_block(address, data)
+    assert dfu.transfers - before == 12
+    assert pipe.script == []
+
+
+def test_blocks_are_reached_by_number_from_one_address_even_with_gaps() -> None:
+    dfu, pipe, _ = photon()
+    pipe.then(
+        *erase("00000208"), *done(dnload(2, b"a" * 4096)), *done(dnload(3, b"b" * 4096)), *done(dnload(33, b"c" * 8))
+    )
+    dfu.erase(0x08020000)
+    dfu.write_block(0x08020000, b"a" * 4096)
+    dfu.write_block(0x08021000, b"b" * 4096)
+    dfu.write_block(0x0803F000, b"c" * 8)
+    assert pipe.script == []
+
+
+def test_a_block_before_the_pointer_or_between_block_numbers_gets_an_address_of_its_own() -> None:
+    dfu, pipe, _ = core()
+    pipe.then(
+        *set_address("00540008"), *done(dnload(2, b"a" * 4)),
+        *set_address("00500008"), *done(dnload(2, b"b" * 4)),
+        *set_address("08500008"), *done(dnload(2, b"c" * 4)),
+        *done(dnload(3, b"d" * 4)),
+    )  # fmt: skip
+    for address, data in ((0x08005400, b"a"), (0x08005000, b"b"), (0x08005008, b"c"), (0x08005408, b"d")):
+        dfu.write_block(address, data * 4)
+    assert pipe.script == []
+
+
+def test_block_numbers_end_at_sixteen_bits() -> None:
+    dfu, pipe, _ = session(opening(CORE_CONFIGURATION, "@Huge /0x00000000/70*001Mg", "@Odd"), CORE)
+    last = 0x0FFFF - 2  # so many blocks after the first
+    pipe.then(
+        *set_address("00000000"), *done(dnload(2, b"aa")), *done(dnload(0xFFFE, b"bb")),
+        *set_address((last * 1024).to_bytes(4, "little").hex()), *done(dnload(2, b"cc")),
+    )  # fmt: skip
+    dfu.write_block(0, b"aa")
+    dfu.write_block((last - 1) * 1024, b"bb")
+    dfu.write_block(last * 1024, b"cc")
+    assert pipe.script == []
+
+
+def test_after_a_refusal_or_another_alternate_setting_the_address_is_set_anew() -> None:
+    dfu, pipe, _ = photon()
+    pipe.then(
+        *erase("00000208"), dnload(2, b"abcd"), getstatus(TransferStalled()),
+        *set_address("00000208"), *done(dnload(2, b"abcd")),
+        Alt(1), *set_address("04000000"), *done(dnload(2, b"e")),
+    )  # fmt: skip
+    dfu.erase(0x08020000)
+    with pytest.raises(DfuRefused):
+        dfu.write_block(0x08020000, b"abcd")
+    dfu.write_block(0x08020000, b"abcd")
+    dfu.select(1)
+    dfu.write_block(4, b"e")
+    assert pipe.script == []
+
+
+def test_the_wish_to_stop_waits_until_the_uninterrupted_part_is_over() -> None:
+    def stop() -> None:
+        raise Cancelled
+
+    pipe = ScriptedUsbPipe(CORE_OPENING)
+    dfu = DfuSession(pipe, quirks=CORE, clock=FastClock(), check=stop)
+    pipe.then(*erase("00500008"), *done(dnload(2, b"abcd")))
+    with dfu.uninterrupted():
+        dfu.erase(0x08005000)
+        dfu.write_block(0x08005000, b"abcd")
+    with pytest.raises(Cancelled):
+        dfu.erase(0x08005400)
+    assert pipe.script == []
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
