@@ -124,7 +124,7 @@ def _run_at(
         answers=answers,
         as_json=options.json,
         pack=RescuePack(paths.pack_folder(), paths.bundled_pack()),
-        undo=UndoStore(paths.boards_folder(practice=practice), safe=safe),
+        undo=UndoStore(paths.boards_folder(practice=practice), safe=safe, practice=practice),
     )
 
 

@@ -78,7 +78,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     safe = KeySafe(paths.key_safe_folder(practice=practice is not None), practice=practice is not None)
     bridge = Bridge()
     pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
-    undo = UndoStore(paths.boards_folder(practice=practice is not None), safe=safe)
+    undo = UndoStore(paths.boards_folder(practice=practice is not None), safe=safe, practice=practice is not None)
     engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo)
     window = Shell(engine, settings, practice=panel, trace=trace)
 

@@ -60,6 +60,7 @@ class Dump:
         program: The program's name and version then.
         parts: What was on the board, in order of alternate setting and address.
         manifest: The file that tells all this.
+        practice: Whether it is from a practice board; nothing of that belongs on a real one.
         damaged: Why it cannot be used, or None; every byte is checked only when it is loaded.
     """
 
@@ -70,6 +71,7 @@ class Dump:
     program: str
     parts: tuple[Snapshot, ...]
     manifest: Path
+    practice: bool = False
     damaged: Text | None = None
 
     @property
@@ -90,6 +92,7 @@ def write_manifest(dump: Dump) -> bytes:
         "format": FORMAT,
         "id": dump.id,
         "program": dump.program,
+        "practice": dump.practice,
         "made": dump.made.isoformat(),
         "platform": dump.board.platform,
         "device_id": dump.board.device_id,
@@ -143,6 +146,7 @@ def read_manifest(manifest: Path, content: bytes) -> Dump:
                 for part in said["regions"]
             ),
             manifest=manifest,
+            practice=bool(said["practice"]),
         )
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("not a manifest") from error

@@ -150,6 +150,7 @@ class UndoStore:
         root: Path,
         *,
         safe: KeySafe | None = None,
+        practice: bool = False,
         now: Callable[[], datetime] = _utc_now,
         actions: FileActions | None = None,
     ) -> None:
@@ -159,10 +160,12 @@ class UndoStore:
             root: Its folder (`paths.boards_folder`); made when something is kept.
             safe: The key safe whose passphrase seals secrets; without one, or while it has no passphrase, they are
                 kept open, for the owner's eyes.
+            practice: Whether the boards are practice ones; goes into manifests.
             now: The time, with its zone.
             actions: What changes the disk.
         """
         self.root = root
+        self._practice = practice
         self._now = now
         self._actions = actions or FileActions()
         self._contents = Contents(root, safe, self._actions, now)
@@ -447,7 +450,8 @@ class UndoStore:
             folder = self._contents.folder(board.folder_name, DUMPS)
             name = self._new_name()
             made = self._now().astimezone(UTC).replace(microsecond=0)
-            dump = Dump(name, board, boot_loader, made, tool_version(), kept, folder / f"{name}.json")
+            file = folder / f"{name}.json"
+            dump = Dump(name, board, boot_loader, made, tool_version(), kept, file, practice=self._practice)
             publish(self._actions, dump.manifest, write_manifest(dump))
             self._actions.flush_folder(folder)
             try:

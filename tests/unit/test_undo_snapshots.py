@@ -370,6 +370,13 @@ def test_a_dump_is_listed_and_loaded_as_it_was(root: Path) -> None:
     assert hashlib.sha256(CONTENTS["device-key"]).hexdigest() not in dump.manifest.read_text(encoding="utf-8")
 
 
+def test_a_practice_board_s_dump_says_so_wherever_it_is_copied(root: Path, tmp_path: Path) -> None:
+    store = UndoStore(root, practice=True)
+    copy = store.copy_dump(dumped(store), tmp_path)
+    assert UndoStore(tmp_path / "other").open_dump(copy / "manifest.json").practice
+    assert not dumped(UndoStore(root)).practice
+
+
 def test_the_same_board_saved_twice_takes_the_room_of_once(root: Path) -> None:
     store = UndoStore(root)
     one, two = dumped(store), dumped(store)
