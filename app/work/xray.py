@@ -210,7 +210,7 @@ class _Judging:
             (image.function, image.index): image.version or 0
             for key, image in reading.images.items()
             if key not in _COPIES and image.crc_ok and self._at_home(key, image)
-        }
+        } | dict(coming)
         self._covered = self._covered_regions()
 
     def looked(self) -> Looked:
