@@ -33,6 +33,7 @@ from app.work.events import (
     Failed,
     Hint,
     Note,
+    Outcome,
     PlanReady,
     StepDone,
     StepProgress,
@@ -118,12 +119,13 @@ def list_boards(desk: Desk, terminal: Terminal, *, as_json: bool) -> int:
 
 def list_recipes(terminal: Terminal, *, as_json: bool) -> int:
     """Print the recipes; return the exit code."""
+    width = max(len(each.key) for each in RECIPES)
     for each in RECIPES:
         if as_json:
             row = {"key": each.key, "title": each.title, "summary": each.summary, "group": each.group}
             terminal.say(json_line({"recipe": to_json(row)}))
         else:
-            terminal.say(f"{each.key:<14} {each.title.english()}")
+            terminal.say(f"{each.key:<{width}} {each.title.english()}")
     return DONE
 
 
@@ -421,7 +423,7 @@ class _Show:
                     *(f"  Kept: {path}" for path in outcome.kept),
                     *(f"  Warning: {words.english()}" for words in outcome.warnings),
                     *(f"  Next: {words.english()}" for words in outcome.next_steps),
-                    *(f"  Next: rekindle run {key}" for key in outcome.next_recipes),
+                    *(f"  Next: rekindle run {key}" for key in _unsaid_recipes(outcome)),
                 ]
             case Stopped(changed=changed):
                 return [_STOPPED_CHANGED.english() if changed else _STOPPED.english()]
@@ -515,6 +517,12 @@ def failed_lines(event: Failed) -> list[str]:
     """Return the lines about a fault: what happened, what to do, the code to look for."""
     detail = f" ({event.detail})" if event.detail else ""
     return [event.cause.english(), f"  Next: {event.next_step.english()}", f"  Code: {event.code}{detail}"]
+
+
+def _unsaid_recipes(outcome: Outcome) -> list[str]:
+    """Return the recipes to go on with that the verdict of the X-ray has not named."""
+    named = outcome.xray.verdict.recipes if outcome.xray is not None else ()
+    return [key for key in outcome.next_recipes if key not in named]
 
 
 def _words(value: str | Text) -> str:
