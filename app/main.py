@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "pack":
                 log.note_environment()
                 return _pack(options)
+            case "rescues":
+                return _rescues(options)
             case _:
                 return _window(options)
     except KeyboardInterrupt:
@@ -105,6 +107,16 @@ def _run(options: argparse.Namespace) -> int:
         desk.bus.close()
         if why := getattr(desk.bus, "broken", ""):  # only a tracing bus has a file that can break
             Terminal().aside(f"rekindle: the trace is not whole: {why}")
+
+
+def _rescues(options: argparse.Namespace) -> int:
+    from app import console_rescues, paths
+    from app.undo.store import UndoStore
+
+    undo = UndoStore(paths.boards_folder(practice=options.practice), safe=_safe(practice=options.practice))
+    if options.forget is not None:
+        return console_rescues.forget_rescue(undo, options.forget, Terminal(), as_json=options.json)
+    return console_rescues.list_rescues(undo, Terminal(), as_json=options.json)
 
 
 def _run_at(
@@ -283,4 +295,9 @@ def _parser() -> argparse.ArgumentParser:
     fetching = deeds.add_parser("fetch", parents=[as_json], help="download what is missing or damaged")
     fetching.add_argument("name", nargs="*", metavar="NAME", help="only these files")
     deeds.add_parser("notices", parents=[as_json], help="whose the files are, and under which licence they came")
+
+    rescues = commands.add_parser("rescues", help="list the rescues that were interrupted, and how to finish them")
+    rescues.add_argument("--practice", action="store_true", help="those of practice boards")
+    rescues.add_argument("--forget", metavar="RESCUE", help="offer this one no more; what was kept stays")
+    rescues.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser

@@ -12,6 +12,7 @@ may change; keys, codes, names and values of the kinds below may not.
 | `rekindle pack add` | `pack_added`: `path`, `names` (recognised and kept), `unknown` (how many others) |
 | `rekindle pack fetch` | `pack_fetched`: a file of the rescue pack that is here now |
 | `rekindle pack notices` | `pack_notice`: `title`, `words`, `licence` (its text; empty if it is not here) |
+| `rekindle rescues` | `rescue`: one that was interrupted |
 | `rekindle run` | `event`: its kind, `run`: the run's number (0 if none could be started), and the members below |
 
 | `event` | further members |
@@ -20,10 +21,10 @@ may change; keys, codes, names and values of the kinds below may not.
 | `StepStarted` | `step`, from 0 |
 | `StepProgress` | `step`, `fraction`, `done`, `total`, `rate`, `seconds_left` (see `app/work/events.py`) |
 | `StepDone`, `StepSkipped` | `step`, `note`: what was found, or null |
-| `Asked` | `question`: `kind` (`Confirm`, `Choose`, `Enter`, `PickFile`, `DoThis`, `Review`, `WatchLight`), `name`, ... |
+| `Asked` | `question`: `kind` (`Confirm`, `Choose`, `Enter`, `PickFile`, `DoThis`, `Review`, `WatchLight`), `name`... |
 | `Answered` | `name`: the question is over |
 | `Hint`, `Note` | `words` |
-| `Succeeded` | `outcome`: `summary`, `facts`, `kept` (paths), `warnings`, `next_steps`, `xray` or null, `next_recipes` |
+| `Succeeded` | `outcome`: `summary`, `facts`, `kept` (paths), `warnings`, `next_steps`, `xray`/null, `next_recipes` |
 | `Stopped` | `changed`: whether the board's memory was changed before |
 | `Failed` | `code`, `cause`, `next_step`, `retryable`, `detail` |
 
@@ -31,12 +32,16 @@ A question's `name` is what `--answer` takes; its further members are those of i
 fact has `key`, `label`, `value`, `copy`, `qr`. The last line of a run is `Succeeded` (exit code 0), `Failed` (1) or
 `Stopped` (130).
 
-A `Review` has a `plan`: `xray`, `writes`, `stays`, `needs`, `warnings`, `seconds`. An `xray` has `platform`, `slots` and
-a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`, addresses
+A `Review` has a `plan`: `xray`, `writes`, `stays`, `needs`, `warnings`, `seconds`. An `xray` has `platform`, `slots`
+and a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`, addresses
 and sizes as numbers. Nothing of a memory that holds keys or settings is ever in one.
 
 A file of the rescue pack has `name`, `title`, `platform` (null for every board), `role`, `release` (empty where nothing
 says), `size`, `sha256` and `package_version`. A fault is a `Failed` event of run 0.
+
+An interrupted rescue has `id`, `platform`, `device_id` or null, `serial`, `recipe` (key), `answers`, `started` (UTC),
+`planned` and `written` (each `region`, `alt`, `address`, `size`, `sha256`, which is empty for secrets) and `kept`
+(regions). `rekindle run RECIPE --answer resume=ID` with the same answers finishes it.
 
 A board has `port`, `platform`, `name`, `mode` (`normal`, `listening`, `dfu`), `serial`, `device_id` with its `proof`,
 `boot_loader`, `system_version`, `usb` (`2b04:c006`), `serial_port` and `denied` (the system does not let this program

@@ -13,14 +13,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPlainTextEdit, QProgressBar, QWidget
 from support.window import WAIT_MS, Desk
 
-from app.faults import PackOffline
+from app.faults import PackFileMissing, PackOffline
 from app.firmware.pack import PACK, Notice, PackItem, PackState
-from app.flow import FLASH_FILE, Back, Go, Screen
+from app.flow import FLASH_FILE, Back, Go, RunBegan, Screen
 from app.recipes.read_identity import ReadIdentity
 from app.text import text
 from app.ui.pages import pack as pack_page
 from app.ui.parts.drop_overlay import DropOverlay
-from app.work.events import PackListed
+from app.work.events import Failed, PackListed
 
 MakeDesk = Callable[..., Desk]
 FLAG = next(file for file in PACK if file.role == "ota-flag")
@@ -114,6 +114,20 @@ def test_home_tells_how_much_is_there_and_opens_the_page(desk: MakeDesk) -> None
     own.wait_for_screen(Screen.HOME)
     QTest.keyClick(own.window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     own.wait_for_screen(Screen.PACK)
+
+
+def test_a_run_that_lacks_a_file_leads_to_the_page_and_back(desk: MakeDesk) -> None:
+    own = desk()
+    own.wait_for_board()
+    board = own.window.state.board
+    assert board is not None
+    own.window.dispatch(RunBegan(99, "x-ray", board))
+    own.window.dispatch(Failed(99, PackFileMissing.code, PackFileMissing.cause, PackFileMissing.next_step, True, ""))
+    own.click("open-pack-from-fault")
+    own.wait_for_screen(Screen.PACK)
+    own.window.dispatch(Back())
+    assert own.screen is Screen.RESULT
+    assert own.button("retry").isEnabled()
 
 
 # --- downloading ----------------------------------------------------------------------------------------------------

@@ -226,6 +226,13 @@ class ResultPage(Page):
         frame, column = box("danger-box")
         column.addWidget(label(self.tr("What to do now"), "section"))
         column.addWidget(label(say(end.next_step), "lead", selectable=True))
+        if end.code.startswith("pack."):
+            pack = button(self.tr("Open the rescue pack"), "", lambda: self.chose.emit(Go(Screen.PACK)))
+            pack.setObjectName("open-pack-from-fault")
+            row = TurningRow()
+            row.add(pack)
+            row.add_stretch()
+            column.addWidget(row)
         self._body.addWidget(frame)
         self._details.appendPlainText(end.code)
         if end.detail:
