@@ -33,8 +33,8 @@ fact has `key`, `label`, `value`, `copy`, `qr`. The last line of a run is `Succe
 `Stopped` (130).
 
 A `Review` has a `plan`: `xray`, `writes`, `stays`, `needs`, `warnings`, `seconds`. An `xray` has `platform`, `slots`
-and a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`, addresses
-and sizes as numbers. Nothing of a memory that holds keys or settings is ever in one.
+and a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`,
+addresses and sizes as numbers. Nothing of a memory that holds keys or settings is ever in one.
 
 A file of the rescue pack has `name`, `title`, `platform` (null for every board), `role`, `release` (empty where nothing
 says), `size`, `sha256` and `package_version`. A fault is a `Failed` event of run 0.
