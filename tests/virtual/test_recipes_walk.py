@@ -25,16 +25,31 @@ def said(words: Text) -> str:
     return sentence
 
 
-ONLY = {"full-firmware-upgrade": ("core", "core-0.5", "core-0.7")}
+CORES = ("core", "core-0.5", "core-0.7")
+ONLY = {
+    "full-firmware-upgrade": CORES,
+    "restore-system": tuple(name for name in HEALTHY_BOARDS if name not in CORES),
+}
 """Recipes that fit some boards only."""
-ANSWERS = {"how": "press", "plan": True, "radio-patch": "1.13.7", "patch-again": "run"}
+ANSWERS = {
+    "how": "press",
+    "plan": True,
+    "radio-patch": "1.13.7",
+    "patch-again": "run",
+    "release": "2.2.0",
+    "application": "keep",
+    "downgrade": True,
+}
 
 
 def key_memory(place: Desk) -> bytes:
     """Where the board keeps its keys, and everything that shares an erase unit with them (3.2, 3.5)."""
     if place.board.spi_flash is not None:
         return bytes(place.board.spi[0x1000:0x3000])
-    return bytes(place.board.dct)
+    kept = bytearray(place.board.dct)
+    kept[1753:1754] = b""  # the mark of a waiting update, which a restore sets and new firmware takes off (8.5)
+    kept[3618 - 1 : 3630 - 1] = b""  # the device ID, which firmware from 0.6 on stores there itself (3.5)
+    return bytes(kept)
 
 
 WALK = [
