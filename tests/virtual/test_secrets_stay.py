@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.real_pack import real_pack
 from support.scaled_clock import ScaledClock
 
 from app import console, log
@@ -18,6 +19,7 @@ from app.keys.safe import KeySafe
 from app.terminal import DONE, Terminal
 from app.transports.replay import ReplayBus
 from app.transports.trace import TracingBus
+from app.undo.store import UndoStore
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 
@@ -86,6 +88,44 @@ def test_no_private_byte_is_told_anywhere(
         # The public half of an RSA key stands before its private half, that of an EC key behind it.
         secret = der[150:] if len(der) > 150 else der[7:39]
         assert [found for found in spellings(secret) if found in everything] == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [("x-ray", "core"), ("x-ray", "photon"), ("x-ray", "electron"), ("full-firmware-upgrade", "core")],
+)
+def test_no_private_byte_is_told_by_what_looks_at_a_board_or_writes_to_it(
+    recipe: str, name: str, tmp_path: Path, logs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ScaledClock(60.0)
+    board = make(name, clock, profiles=True)
+    key = bytes(board.spi[0x2000:0x2264] if board.spi_flash is not None else board.dct[34:646])
+    trace = tmp_path / "trace.jsonl"
+    bus = TracingBus(VirtualBus(clock, [board]), trace)
+    safe = KeySafe(tmp_path / "safe", practice=True)
+    news, asides = io.StringIO(), io.StringIO()
+    with caplog.at_level(logging.DEBUG):
+        code = console.run(
+            recipe,
+            Desk(bus, clock, {"1-1": board}),
+            safe,
+            Terminal(io.StringIO(), news, asides),
+            board=None,
+            answers={"radio-patch": "1.14", "plan": "yes"},
+            as_json=True,
+            pack=real_pack(),
+            undo=UndoStore(tmp_path / "boards", safe=safe),
+        )
+    bus.close()
+    assert code == DONE
+    log.tear_down()
+    told = [news.getvalue(), asides.getvalue(), caplog.text, trace.read_text(encoding="utf-8")]
+    told += [path.read_text(encoding="utf-8") for path in logs.iterdir()]
+    told += [path.read_text(encoding="utf-8") for path in (tmp_path / "boards").rglob("*.json*")]
+    everything = "\n".join(told)
+    assert len(everything) > 1000
+    assert key.strip(b"\xff")
+    assert [found for found in spellings(key[150:600]) if set(found) - set("fF 25,") and found in everything] == []
 
 
 def test_what_the_usb_library_says_when_asked_to_debug_is_not_kept(
