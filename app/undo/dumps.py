@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,6 +49,31 @@ class DumpPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A region that could not be read, so it is not in the dump.
+
+    Attributes:
+        region: Key of the platform's region.
+        alt: DFU alternate setting.
+        address: First address.
+        size: Bytes.
+        reason: Why, in English.
+
+    Raises:
+        ValueError: `region` has the wrong form.
+    """
+
+    region: str
+    alt: int
+    address: int
+    size: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        check_region(self.region)
+
+
+@dataclass(frozen=True, slots=True)
 class Dump:
     """A dump on the disk. Nothing in it is secret.
 
@@ -62,6 +87,7 @@ class Dump:
         manifest: The file that tells all this.
         practice: Whether it is from a practice board; nothing of that belongs on a real one.
         damaged: Why it cannot be used, or None; every byte is checked only when it is loaded.
+        missing: What could not be read.
     """
 
     id: str
@@ -73,6 +99,7 @@ class Dump:
     manifest: Path
     practice: bool = False
     damaged: Text | None = None
+    missing: tuple[Missing, ...] = ()
 
     @property
     def size(self) -> int:
@@ -111,6 +138,7 @@ def write_manifest(dump: Dump) -> bytes:
             }
             for part in dump.parts
         ],
+        "missing": [asdict(each) for each in dump.missing],
     }
     return json.dumps({**said, "check": _check(said)}, indent=2).encode() + b"\n"
 

@@ -28,7 +28,7 @@ from app.keys.backup import STAMP, is_board_folder, tool_version
 from app.keys.safe import KeySafe
 from app.undo import owner
 from app.undo.board_name import BoardName, Match
-from app.undo.dumps import DUMPS, MANIFEST, Dump, DumpPart, read_manifest, write_manifest
+from app.undo.dumps import DUMPS, MANIFEST, Dump, DumpPart, Missing, read_manifest, write_manifest
 from app.undo.journal import DROPPED, FINISHED, FORMAT, Journal, Planned, Records, read_lines
 from app.undo.snapshots import (
     CONTENT,
@@ -48,6 +48,7 @@ __all__ = [
     "InterruptedRescue",
     "Journal",
     "Match",
+    "Missing",
     "Planned",
     "Room",
     "Snapshot",
@@ -324,6 +325,28 @@ class UndoStore:
             found = [rescue for path in paths if (rescue := self._left_alone(path)) is not None]
         return tuple(sorted(found, key=lambda rescue: (rescue.started, rescue.id), reverse=True))
 
+    def rescues(self, board: BoardName | None = None) -> tuple[InterruptedRescue, ...]:
+        """Return rescues that planned to write something, whatever became of them, newest first.
+
+        Args:
+            board: Those that are or may be this board's (`rescue.board.matches` tells); None for all.
+        """
+        with self._turn, undo_faults(self.root):
+            paths = [path for folder in self._board_folders() for path in self._listed(folder / RESCUES, f"*{JOURNAL}")]
+            found = []
+            for path in paths:
+                try:
+                    rescue = self._load(path)
+                except OSError as error:
+                    log.warning("journal %s cannot be read: %s", path.name, error)
+                    continue
+                if rescue is not None and (rescue.planned or rescue.damaged):
+                    found.append(rescue)
+        if board is not None:
+            described = (board.platform, board.device_id, board.serial)
+            found = [rescue for rescue in found if rescue.board.matches(*described) is not Match.NO]
+        return tuple(sorted(found, key=lambda rescue: (rescue.started, rescue.id), reverse=True))
+
     def forget(self, rescue_id: str) -> None:
         """Offer an interrupted rescue no more; what was kept stays.
 
@@ -430,8 +453,16 @@ class UndoStore:
 
     # --- dumps ------------------------------------------------------------------------------------------------------
 
-    def save_dump(self, board: BoardName, parts: Iterable[DumpPart], boot_loader: str = "") -> Dump:
+    def save_dump(
+        self, board: BoardName, parts: Iterable[DumpPart], boot_loader: str = "", missing: Iterable[Missing] = ()
+    ) -> Dump:
         """Keep everything that is on a board; the dump exists once all of it is on the disk and was read back.
+
+        Args:
+            board: The board.
+            parts: What was read.
+            boot_loader: Key of its boot loader.
+            missing: What could not be read.
 
         Raises:
             ValueError: No parts, or a region twice.
