@@ -293,6 +293,36 @@ class ImageDamaged(ImageUnreadable):
     next_step = text("Faults", "Get the file again from where it came from.")
 
 
+class FileUnreadable(Fault):
+    """The operating system does not give the file a person chose."""
+
+    code = "file.unreadable"
+    cause = text("Faults", "The file {file} cannot be read.")
+    next_step = text(
+        "Faults", "Check that it is still there and that you are allowed to read it, then choose it again."
+    )
+
+
+class ImageDoesNotFit(Fault):
+    """A firmware image is whole, but not for this board or not for this place; nothing can override that."""
+
+    code = "image.does-not-fit"
+    cause = text("Faults", "This firmware is not written to this board. {reason}")
+    next_step = text("Faults", "{step}")
+    retryable = False
+
+
+class BootLoaderAlone(Fault):
+    """A boot loader was chosen as a program of one's own."""
+
+    code = "image.boot-loader"
+    cause = text(
+        "Faults", "This file is a boot loader. The board installs one only together with the system it is for."
+    )
+    next_step = text("Faults", "Use Restore the system: it brings the boot loader that belongs to the system.")
+    retryable = False
+
+
 class DowngradeRefused(Fault):
     """The board holds newer system firmware than the one that was chosen, and going back was not asked for."""
 
@@ -542,6 +572,43 @@ class RescueUnknown(Fault):
     code = "undo.unknown-rescue"
     cause = text("Faults", "This interrupted rescue is not there any more: it was finished or forgotten.")
     next_step = text("Faults", "Look at the board again, and choose what to do with it.")
+    retryable = False
+
+
+class NothingKept(Fault):
+    """There is nothing to put back."""
+
+    code = "undo.nothing-kept"
+    cause = text("Faults", "Nothing that was on this board is kept on this computer.")
+    next_step = text("Faults", "Use Save what is on the board before you change something on it.")
+    retryable = False
+
+
+class KeptUnknown(Fault):
+    """What was chosen to be put back is not there."""
+
+    code = "undo.unknown"
+    cause = text("Faults", "What was chosen to be put back is not on this computer: {name}.")
+    next_step = text("Faults", "Choose something else to put back.")
+    retryable = False
+
+
+class KeptOfOtherBoard(Fault):
+    """What was kept is from another board and must not come onto this one."""
+
+    code = "undo.other-board"
+    cause = text("Faults", "What was kept is from another board ({kept}) than the one that is plugged in.")
+    next_step = text("Faults", "Plug in the board it is from, or choose something that was kept of this board.")
+
+
+class KeysNotProven(Fault):
+    """Keys are put back only onto the very board they were read from, and that is not proven."""
+
+    code = "undo.keys-not-proven"
+    cause = text("Faults", "It is not proven that the kept keys and settings are from this very board.")
+    next_step = text(
+        "Faults", "Put back the firmware without keys and settings; or restore a backup of the key instead."
+    )
     retryable = False
 
 
