@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.engine.runner import run_recipe
 from app.firmware.pack import RescuePack
@@ -111,10 +112,17 @@ def desk(
     port: str = "1-1",
     app_uses_serial: bool = True,
     pack: RescuePack | None = None,
+    prepare: Callable[[VirtualBoard], None] | None = None,
+    **options: Any,  # noqa: ANN401 - handed on to `make`
 ) -> Desk:
-    """Lay a desk: plug a practice board in, let it start, bring it into a mode; then the mishap begins."""
+    """Lay a desk: plug a practice board in, let it start, bring it into a mode; then the mishap begins.
+
+    `prepare` changes the board's memories before it gets power.
+    """
     clock = FastClock()
-    board = make(name, clock, key=key, app_uses_serial=app_uses_serial, profiles=True)
+    board = make(name, clock, **{"key": key, "app_uses_serial": app_uses_serial, "profiles": True, **options})
+    if prepare is not None:
+        prepare(board)
     bus = VirtualBus(clock)
     bus.plug(board, port)
     clock.pause(BOOT_S)
