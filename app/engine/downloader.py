@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from app.clock import Clock
@@ -39,17 +39,22 @@ class Fetcher(Protocol):
 class Downloader:
     """One download at a time. `start` and `stop` return at once; the news come by `post`."""
 
-    def __init__(self, fetcher: Callable[[], Fetcher], clock: Clock, post: Post) -> None:
+    def __init__(
+        self, fetcher: Callable[[], Fetcher], clock: Clock, post: Post, at_hand: Callable[[], Collection[str]] = tuple
+    ) -> None:
         """Take what is needed.
 
         Args:
             fetcher: Makes the fetcher; called in the thread of the download.
             clock: For measuring speed.
             post: Where news go.
+            at_hand: Takes what can be had without a download and returns its names; called before each one, in its
+                thread.
         """
         self._fetcher = fetcher
         self._clock = clock
         self._post = post
+        self._at_hand = at_hand
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._busy = False  # ends before the last news is told: who hears it may start the next download
@@ -92,7 +97,11 @@ class Downloader:
 
         names = tuple(file.name for file in files)
         try:
-            self._fetcher().fetch(names, _Meter(files, self._clock, self._post).progress, check)
+            here = self._at_hand()
+            wanted = tuple(file for file in files if file.name not in here)
+            if wanted:
+                meter = _Meter(wanted, self._clock, self._post)
+                self._fetcher().fetch(tuple(file.name for file in wanted), meter.progress, check)
         except Cancelled:
             return PackFetchStopped()
         except Fault as fault:

@@ -90,7 +90,8 @@ class Engine:
         self._clerk = Clerk(self._post)
         self._pack = pack
         self._undo = undo
-        self._downloader = Downloader(fetcher or self._make_fetcher, RealClock(), self._post_download)
+        at_hand = pack.fill_from_bundle if pack is not None else tuple
+        self._downloader = Downloader(fetcher or self._make_fetcher, RealClock(), self._post_download, at_hand)
         self._lock = threading.Lock()
         self._workers: dict[int, Worker] = {}  # with a board of their own; the thread may live a moment longer
         self._threads: list[Worker] = []

@@ -180,6 +180,20 @@ def test_a_download_has_a_thread_of_its_own_and_ends_with_a_new_list(started: Be
     assert (started.source.thread, started.source.asked) == ("download", [NAMES])
 
 
+def test_what_came_with_the_program_is_not_downloaded(started: Bench) -> None:
+    (started.pack.root / FLAG.name).write_bytes(b"x")
+    started.source.go_on.set()
+    started.engine.fetch_pack([FLAG.name])
+    assert started.next() == PackFetched((FLAG.name,))
+    assert started.flag_state() is PackState.PRESENT
+    assert started.source.asked == []
+    (started.pack.root / FLAG.name).unlink()
+    started.engine.fetch_pack([FLAG.name, *NAMES])
+    while not isinstance(started.next(), PackFetched):
+        pass
+    assert started.source.asked == [NAMES]
+
+
 def test_a_second_download_waits_for_nobody_and_does_not_begin(started: Bench) -> None:
     started.engine.fetch_pack(NAMES)
     assert started.source.begun.wait(LIMIT_S)
