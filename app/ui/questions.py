@@ -134,6 +134,7 @@ class EnterView(QuestionView):
         super().__init__(say(question.title), say(question.body))
         hint = say(question.hint)
         self._line = QLineEdit()
+        self._line.setAcceptDrops(False)  # files dropped on it are the window's
         self._line.setAccessibleName(say(question.title))
         self._line.setAccessibleDescription(hint)
         self._line.setPlaceholderText(hint)

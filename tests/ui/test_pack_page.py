@@ -261,6 +261,15 @@ def test_what_is_carried_off_again_leaves_no_trace(desk: MakeDesk, tmp_path: Pat
     assert not own.window.state.adding
 
 
+def test_no_field_of_the_window_keeps_dropped_files_for_itself(desk: MakeDesk) -> None:
+    own = desk(plugged=False)
+    for screen in (Screen.HELP, Screen.PACK, Screen.SETTINGS, Screen.SAFE):
+        own.window.dispatch(Go(screen))
+    own.click("open-passphrase")
+    takers = [each for each in own.window.findChildren(QWidget) if each.acceptDrops()]
+    assert takers == [overlay(own)]
+
+
 def test_words_and_addresses_are_not_taken(desk: MakeDesk) -> None:
     own = desk(plugged=False)
     words, address = QMimeData(), QMimeData()

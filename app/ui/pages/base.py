@@ -153,6 +153,7 @@ def mono_lines(name: str, words: str = "") -> QPlainTextEdit:
     """Return lines to be read and copied, not changed; Tab leaves them. `name` is for screen readers."""
     lines = QPlainTextEdit(words)
     lines.setReadOnly(True)
+    lines.setAcceptDrops(False)  # files dropped on it are the window's
     lines.setTabChangesFocus(True)
     lines.setAccessibleName(name)
     lines.setProperty("kind", "mono")

@@ -134,6 +134,7 @@ class ProtectionBox(QFrame):
 
     def _make_line(self, words: str, name: str) -> QLineEdit:
         line = QLineEdit()
+        line.setAcceptDrops(False)  # files dropped on it are the window's
         line.setObjectName(name)
         line.setEchoMode(QLineEdit.EchoMode.Password)
         line.setMaxLength(LONGEST)
