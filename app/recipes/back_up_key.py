@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 
 from app.faults import (
     BackupDiffers,
-    BoardGone,
     Fault,
     KeyMemoryUnreadable,
     KeyReadsDiffer,
-    WrongBoardReturned,
 )
 from app.keys.backup import KeyEntry
 from app.keys.device_key import KeyReport, KeyState, examine
@@ -20,9 +18,18 @@ from app.keys.safe import Backup
 from app.platforms.model import Algorithm, KeySlot, Mode, Quirk
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import HOW_PROVEN, identity_from_dct
-from app.recipes.shared import LEFT_QUIET, LEFT_RUNNING, NOT_LEFT, enter_dfu, leave_as_found, leave_dfu, unlock_safe
+from app.recipes.shared import (
+    LEFT_QUIET,
+    LEFT_RUNNING,
+    NOT_LEFT,
+    ask_console_for_id,
+    enter_dfu,
+    leave_as_found,
+    leave_dfu,
+    unlock_safe,
+)
 from app.text import Text, text
-from app.work.board import Identity, Proof
+from app.work.board import Identity
 from app.work.events import Fact, Outcome
 from app.work.job import Job
 from app.work.step import Step
@@ -205,7 +212,7 @@ class BackUpKey(Recipe):
         board = job.refresh()
         self._found_mode = board.mode
         if board.mode is not Mode.DFU and job.identity is None:
-            self._ask_console(job)
+            ask_console_for_id(job)
         if job.identity is not None:
             job.say(HOW_PROVEN[job.identity.proof])
 
@@ -255,21 +262,6 @@ class BackUpKey(Recipe):
     def _main(self) -> _Key:
         """The key the board's cloud connection uses."""
         return next(key for key in self._keys if key.read.in_use)
-
-    def _ask_console(self, job: Job) -> None:
-        """If the board happens to listen it may as well tell its ID; no fault here is worth more than a line."""
-        try:
-            if not job.is_listening():
-                return
-            with job.console() as console:
-                told = console.identity()
-        except (WrongBoardReturned, BoardGone):
-            raise
-        except Fault as fault:
-            log.info("console: %s: %s", fault.code, fault.detail)
-            return
-        if told is not None:
-            job.prove(told.device_id, Proof.CONSOLE)
 
     def _slots(self, job: Job) -> list[tuple[KeySlot, bool]]:
         """Return the private-key slots, each with whether the board's cloud connection uses it (4.1)."""

@@ -10,6 +10,7 @@ import logging
 from app.faults import (
     AccessDenied,
     BoardDidNotReturn,
+    BoardGone,
     DriverMissing,
     Fault,
     PortBusy,
@@ -18,7 +19,7 @@ from app.faults import (
 )
 from app.platforms.model import Mode, Quirk
 from app.text import Text, text
-from app.work.board import Board
+from app.work.board import Board, Proof
 from app.work.job import Job
 from app.work.questions import DoThis, Enter
 
@@ -99,6 +100,27 @@ def unlock_safe(job: Job) -> None:
             if last or beforehand:
                 raise
             job.note(fault.cause)
+
+
+def ask_console_for_id(job: Job) -> None:
+    """If the board happens to listen it may as well tell its ID; no fault here is worth more than a line.
+
+    Raises:
+        BoardGone: It went away; and so `WrongBoardReturned`.
+        IdentityMismatch: What it tells contradicts what is known about it.
+    """
+    try:
+        if not job.is_listening():
+            return
+        with job.console() as console:
+            told = console.identity()
+    except (WrongBoardReturned, BoardGone):
+        raise
+    except Fault as fault:
+        log.info("console: %s: %s", fault.code, fault.detail)
+        return
+    if told is not None:
+        job.prove(told.device_id, Proof.CONSOLE)
 
 
 def enter_dfu(job: Job) -> None:
