@@ -74,6 +74,11 @@ def _nowhere(_answer: object) -> None:
     """Where a reply goes to a question that was answered beforehand."""
 
 
+def _ends(question: WatchLight, board: Board) -> bool:
+    """Whether a board that has come back ends the watching."""
+    return question.or_back or (board.mode is Mode.DFU) == (question.until is Mode.DFU)
+
+
 class _Slot:
     """Where one answer goes: the first one counts, from any thread."""
 
@@ -382,7 +387,7 @@ class Job:
         else when the time is over. The board may already have left when this is called, so it need not be seen going.
 
         Args:
-            question: What the light will show, and the mode that ends it, if one does.
+            question: What the light will show, and the mode that ends it, if one does, or whether any does.
             within: Seconds after which to give up.
 
         Returns:
@@ -411,7 +416,7 @@ class Job:
                 if question.until is not None:
                     board = self._seen()
                     left.look(board)
-                    if board is not None and left.happened and (board.mode is Mode.DFU) == (question.until is Mode.DFU):
+                    if board is not None and left.happened and _ends(question, board):
                         return self._accept(board)
                 if deadline.passed():
                     break

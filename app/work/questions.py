@@ -105,7 +105,8 @@ class LightStage:
 class WatchLight:
     """Something the board does by itself, seen only by its light. Answer: the key (str) of an option.
 
-    USB may end it before an answer comes: `until` says which mode the program waits for, None for no mode.
+    USB may end it before an answer comes: `until` says which mode the program waits for, None for no mode. With
+    `or_back` the board's coming back in any mode ends it: what it came back as has to be told from that.
     """
 
     name: str
@@ -115,6 +116,7 @@ class WatchLight:
     stages: tuple[LightStage, ...]
     options: tuple[tuple[str, Text], ...] = ()
     until: Mode | None = None
+    or_back: bool = False
 
 
 Question = Confirm | Choose | Enter | PickFile | DoThis | Review | WatchLight

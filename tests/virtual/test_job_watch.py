@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,24 @@ def test_a_plan_agreed_to_beforehand_is_told_all_the_same(tmp_path: Path) -> Non
     assert isinstance(asked, Asked)
     asked.reply(False)  # goes nowhere
     assert asked.question == review
+
+
+@pytest.mark.parametrize("mode", [Mode.DFU, Mode.NORMAL])
+def test_where_any_coming_back_ends_it_both_modes_do(mode: Mode, tmp_path: Path) -> None:
+    place = desk("core-0.7", tmp_path, RUNNING)
+    job = place.job()
+    hand = PracticeHand(place.board)
+    if mode is Mode.DFU:
+        hand.enter_dfu()
+    else:
+        hand.reset()
+        assert job.wait_until_gone(5)
+    found = job.watch(replace(question(), or_back=True), 60)
+    assert isinstance(found, Board)
+    assert found.mode is mode
+
+
+def test_where_any_coming_back_ends_it_a_board_that_stayed_does_not(tmp_path: Path) -> None:
+    place = desk("core-0.7", tmp_path, RUNNING)
+    with pytest.raises(BoardDidNotReturn):
+        place.job().watch(replace(question(), or_back=True), 30)
