@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.recipes.back_up_key import BackUpKey
 from app.recipes.base import Recipe
+from app.recipes.clear_wifi import ClearWifi
+from app.recipes.factory_reset import FactoryReset
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.read_identity import ReadIdentity
 from app.recipes.restore_system import RestoreSystem
@@ -15,6 +17,8 @@ RECIPES: tuple[type[Recipe], ...] = (
     XRayRecipe,
     FullFirmwareUpgrade,
     RestoreSystem,
+    FactoryReset,
+    ClearWifi,
 )
 
 

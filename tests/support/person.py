@@ -36,6 +36,10 @@ class Person:
 
     def press(self, question: DoThis) -> None:
         """Press what the coach asks for."""
+        held = question.choreography
+        if question.until is Mode.NORMAL and held is not None and held.after_reset:
+            self.hand.hold_mode_through_reset(held.hold_ms / 1000 + 0.5)
+            return
         if question.until is Mode.DFU:
             self.hand.enter_dfu()
             return

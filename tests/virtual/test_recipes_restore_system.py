@@ -504,8 +504,7 @@ def test_a_cable_pulled_anywhere_is_finished_by_the_next_run(
     place = lay(name, tmp_path / "cut", pack, answers={"application": "tinker"}, **options)
     keys = secrets(place)
     at = place.board.transfers + 1 + (lengths[case] - 1) * (2 * share + 1) // 24
-    kind = ("gone_at", "gone_amid", "gone_after")[share % 3]
-    place.board.mishap = Mishap(**{kind: at})
+    place.board.mishap = (Mishap(gone_at=at), Mishap(gone_amid=at), Mishap(gone_after=at))[share % 3]
     cut = place.play(RestoreSystem)
     assert secrets(place) == keys
     come_back(place)

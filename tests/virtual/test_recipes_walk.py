@@ -29,6 +29,7 @@ CORES = ("core", "core-0.5", "core-0.7")
 ONLY = {
     "full-firmware-upgrade": CORES,
     "restore-system": tuple(name for name in HEALTHY_BOARDS if name not in CORES),
+    "clear-wifi": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
 }
 """Recipes that fit some boards only."""
 ANSWERS = {
@@ -39,6 +40,10 @@ ANSWERS = {
     "release": "2.2.0",
     "application": "keep",
     "downgrade": True,
+    "factory-reset": True,
+    "wifi": "keep",
+    "forget": True,
+    "clear-wifi": "done",
 }
 
 
