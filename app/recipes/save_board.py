@@ -51,7 +51,7 @@ _ID_UNKNOWN = text("SaveBoard", "not proven yet")
 _SECRETS = text("SaveBoard", "{names}: keys, passwords and settings")
 _SEALED = text("SaveBoard", "{names}: keys, passwords and settings; sealed with the passphrase of the key safe")
 _NO_SECRETS = text("SaveBoard", "nothing: the memory with keys and settings could not be read")
-_AND = text("SaveBoard", "{before}, {name}")
+_AND = text("SaveBoard", "{before}; {name}")
 _OPEN = text(
     "SaveBoard",
     "The key safe has no passphrase, so the keys among it lie open in this folder, for your eyes only. Do not give the "
@@ -78,8 +78,8 @@ class SaveBoard(Recipe):
         writes=text("SaveBoard", "Nothing. The board is only read."),
         keeps=text(
             "SaveBoard",
-            "Every byte that could be read, in a folder of this board on this computer; keys are sealed if your key safe "
-            "has a passphrase.",
+            "Every byte that could be read, in a folder of this board on this computer; keys are sealed if your key "
+            "safe has a passphrase.",
         ),
         takes=text("SaveBoard", "About a minute, and a little longer if you have to press the buttons."),
         risks=(
@@ -128,9 +128,7 @@ class SaveBoard(Recipe):
             Fact("size", text("SaveBoard", "Bytes"), str(dump.size)),
             Fact("regions", text("SaveBoard", "Places"), str(len(dump.parts))),
             Fact("secret", text("SaveBoard", "Secret in it"), self._secret_words(dump)),
-            Fact(
-                "device-id", text("SaveBoard", "Device ID"), self._device_id or _ID_UNKNOWN, copy=bool(self._device_id)
-            ),
+            Fact("device-id", text("SaveBoard", "Device ID"), device_id or _ID_UNKNOWN, copy=device_id is not None),
         ]
         lost = any(reason is _OVER_PART_2 for _, reason in self._missing)
         return Outcome(

@@ -19,7 +19,7 @@ KIND = "rekindle dump"
 DUMPS = "dumps"  # the folder of a board's manifests
 MANIFEST = "manifest.json"  # its name in a copy
 
-_FILE_NAME = re.compile(r"[0-9a-z-]+(?:\.bin|\.secret|\.locked)")
+_FILE_NAME = re.compile(r"[0-9a-z]+(?:-[0-9a-z]+|\.[0-9]+)*(?:\.bin|\.secret|\.locked)")
 _MISSING = text("Undo", "The file {name} is missing or was changed.")
 
 

@@ -26,7 +26,7 @@ MOST_NAMES = 999  # files of the same hash; more than one only after the first w
 STALE = timedelta(days=1)  # unfinished files older than this belong to no running program
 
 FILE_NAME = re.compile(r"[0-9a-f]{64}(?:-\d{1,3})?(?:\.bin|\.secret|\.locked)")
-_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+|\.[0-9]+)*")  # `factory-0.4.9` is one
 
 
 @dataclass(frozen=True, slots=True)

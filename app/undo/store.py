@@ -482,7 +482,17 @@ class UndoStore:
             name = self._new_name()
             made = self._now().astimezone(UTC).replace(microsecond=0)
             file = folder / f"{name}.json"
-            dump = Dump(name, board, boot_loader, made, tool_version(), kept, file, practice=self._practice)
+            dump = Dump(
+                name,
+                board,
+                boot_loader,
+                made,
+                tool_version(),
+                kept,
+                file,
+                practice=self._practice,
+                missing=tuple(missing),
+            )
             publish(self._actions, dump.manifest, write_manifest(dump))
             self._actions.flush_folder(folder)
             try:

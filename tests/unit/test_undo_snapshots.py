@@ -20,7 +20,7 @@ from app.faults import FolderGone, SafeLocked, SnapshotDamaged, SnapshotDiffers,
 from app.files import FileActions
 from app.keys import passphrase
 from app.keys.safe import KeySafe
-from app.undo.store import BoardName, Dump, DumpPart, Match, Snapshot, UndoStore
+from app.undo.store import BoardName, Dump, DumpPart, Match, Missing, Snapshot, UndoStore
 
 ID = "0123456789abcdef01234567"
 CORE = BoardName("core", ID, "CE8A4602EFCD")
@@ -524,3 +524,14 @@ def test_old_photons_with_the_same_serial_are_only_maybe_the_same(root: Path) ->
     assert set(store.dumps(proven.board)) == {unproven, proven}
     matches = {dump.id: dump.board.matches("photon", ID, None) for dump in store.dumps()}
     assert matches == {unproven.id: Match.MAYBE, proven.id: Match.YES, other.id: Match.NO}
+
+
+def test_a_dump_tells_what_could_not_be_read(root: Path, tmp_path: Path) -> None:
+    store = UndoStore(root)
+    missing = (Missing("dct", 1, 0, 16384, "system part 2 is damaged"),)
+    dump = store.save_dump(CORE, [DumpPart("factory-0.4.9", 0, 0x080E_0000, FIRMWARE)], missing=missing)
+    assert store.dumps()[0].missing == missing
+    copy = store.copy_dump(dump, tmp_path)
+    assert (copy / "factory-0.4.9.bin").read_bytes() == FIRMWARE
+    assert store.open_dump(copy / "manifest.json").missing == missing
+    assert store.load_dump(dump) == {"factory-0.4.9": FIRMWARE}
