@@ -9,11 +9,13 @@ from app.recipes.factory_reset import FactoryReset
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.read_identity import ReadIdentity
 from app.recipes.restore_system import RestoreSystem
+from app.recipes.save_board import SaveBoard
 from app.recipes.x_ray import XRayRecipe
 
 RECIPES: tuple[type[Recipe], ...] = (
     ReadIdentity,
     BackUpKey,
+    SaveBoard,
     XRayRecipe,
     FullFirmwareUpgrade,
     RestoreSystem,
