@@ -30,7 +30,10 @@ class RealClock:
     def pause(self, seconds: float) -> None:
         """Let that many seconds pass."""
         if seconds > 0:
-            threading.Event().wait(seconds)
+            # A lock nobody gives back. An event would do, but it wakes up later, and a flasher waits hundreds of times.
+            never = threading.Lock()
+            never.acquire()
+            never.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Let at most that many seconds pass, less if the event is set; return whether it is set."""

@@ -133,9 +133,10 @@ class LibusbPipe(Closes):
 
     def select_alt(self, interface: int, alt: int) -> None:
         """Claim the interface and choose its alternate setting."""
-        with self._faults():
+        handle = self._opened()
+        with _Faults(self._translate):
             self._claim(interface)
-            self._backend.set_interface_altsetting(self._handle, interface, alt)
+            self._backend.set_interface_altsetting(handle, interface, alt)
 
     def close(self) -> None:
         """Release the device; never raises, may be called twice."""
@@ -151,30 +152,26 @@ class LibusbPipe(Closes):
     def _transfer(
         self, request_type: int, request: int, value: int, index: int, stage: array[int], timeout_ms: int
     ) -> int:
-        with self._faults():
+        handle = self._opened()
+        try:
             if request_type & 0x1F == _INTERFACE_RECIPIENT and request_type >> 5 & 3 != _VENDOR_TYPE:
                 self._claim(index & 0xFF)
+            # To libusb, a time limit of 0 means for ever.
             return int(
-                self._backend.ctrl_transfer(
-                    self._handle,
-                    request_type,
-                    request,
-                    value,
-                    index,
-                    stage,
-                    max(1, timeout_ms),  # to libusb, 0 means for ever
-                )
+                self._backend.ctrl_transfer(handle, request_type, request, value, index, stage, max(1, timeout_ms))
             )
+        except (OSError, NotImplementedError) as error:  # not `_Faults`: there are hundreds of transfers a second
+            raise self._translate(error) from error
 
     def _claim(self, interface: int) -> None:
         if interface not in self._claimed:
             self._backend.claim_interface(self._handle, interface)
             self._claimed.add(interface)
 
-    def _faults(self) -> _Faults:
+    def _opened(self) -> Any:  # noqa: ANN401 - pyusb has no types
         if self._handle is None:
             raise BoardGone("the pipe is closed")
-        return _Faults(self._translate)
+        return self._handle
 
 
 class _Faults:
