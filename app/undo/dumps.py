@@ -175,6 +175,16 @@ def read_manifest(manifest: Path, content: bytes) -> Dump:
             ),
             manifest=manifest,
             practice=bool(said["practice"]),
+            missing=tuple(
+                Missing(
+                    check_region(each["region"]),
+                    int(each["alt"]),
+                    int(each["address"]),
+                    int(each["size"]),
+                    str(each["reason"]),
+                )
+                for each in said["missing"]
+            ),
         )
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("not a manifest") from error
