@@ -228,6 +228,19 @@ class BoardDidNotReturn(Fault):
     next_step = text("Faults", "Press RESET on the board, check the cable, then try again.")
 
 
+class NotSeenStarting(Fault):
+    """What was written is right, but the board was not seen leaving update mode and starting it."""
+
+    code = "board.not-seen-starting"
+    cause = text(
+        "Faults", "Everything was written and read back, but the board was not seen starting its new firmware."
+    )
+    next_step = text(
+        "Faults",
+        "Plug the board in again. If its light blinks yellow, finish the interrupted rescue: it takes a few seconds.",
+    )
+
+
 class WrongBoardReturned(Fault):
     """The identity lock: what came back on the port is another board."""
 

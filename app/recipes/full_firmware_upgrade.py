@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.faults import BoardDidNotReturn, DfuRefused
+from app.faults import BoardDidNotReturn, DfuRefused, NotSeenStarting
 from app.firmware.pack import PACK, PackFile, pick
 from app.platforms.model import Mode
 from app.recipes.base import Fit, Group, Promise, Recipe
@@ -14,7 +14,7 @@ from app.recipes.shared import (
     GONE_S,
     LEFT_IN_DFU,
     LEFT_QUIET,
-    LEFT_RUNNING,
+    NOT_LEFT,
     coach_into_dfu,
     enter_dfu,
     leave_as_found,
@@ -218,7 +218,6 @@ class FullFirmwareUpgrade(Recipe):
         self._patch_began = False
         self._patched: Text | None = None
         self._warnings: list[Text] = []
-        self._left: Text = LEFT_RUNNING
 
     def steps(self) -> Sequence[Step]:
         """Return the parts in order."""
@@ -272,7 +271,7 @@ class FullFirmwareUpgrade(Recipe):
             tuple(facts),
             kept=kept,
             warnings=tuple(self._warnings),
-            next_steps=(*((self._left,) if self._left is LEFT_QUIET else ()), _NEXT_WIFI),
+            next_steps=(_NEXT_WIFI,),
             xray=self._after,
         )
 
@@ -378,11 +377,21 @@ class FullFirmwareUpgrade(Recipe):
         self._rescue.say_written(job, report)
 
     def _start(self, job: Job) -> None:
-        self._left = leave_dfu(job)
+        """Start Tinker; the upgrade is finished once the board was seen leaving update mode.
+
+        The patch has taken off the flag that lets the original boot loader start anything, and only leaving update
+        mode sets it again (2.2, 3.1): a board cut off just before would stay in update mode for ever.
+
+        Raises:
+            NotSeenStarting: It did not leave, or nothing came back; this Tinker does show on USB.
+        """
+        left = leave_dfu(job)
+        if left in (NOT_LEFT, LEFT_QUIET):
+            raise NotSeenStarting(left.english())
         self._rescue.finish(job)
-        if self._left not in (LEFT_RUNNING, LEFT_QUIET):
-            self._warnings.append(_CAME_BACK_IN_DFU if self._left is LEFT_IN_DFU else self._left)
-        job.say(self._left if self._left is not LEFT_IN_DFU else _CAME_BACK_IN_DFU)
+        if left is LEFT_IN_DFU:
+            self._warnings.append(_CAME_BACK_IN_DFU)
+        job.say(left if left is not LEFT_IN_DFU else _CAME_BACK_IN_DFU)
 
     # --- inside ---
 

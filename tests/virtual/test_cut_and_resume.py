@@ -1,0 +1,75 @@
+"""Rescues cut off at chosen transfers in every step, and finished; `tests/bench/sweep_cuts.py` does it at every one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+from support.cuts import (
+    UPGRADE,
+    Case,
+    Cut,
+    Kind,
+    Whole,
+    finish_after,
+    play_cut,
+    restore,
+    run_whole,
+)
+from support.real_pack import real_pack
+
+from app.virtual.machine import Radio
+
+KINDS = tuple(Kind)
+UPGRADE_STEPS = range(2, 9)  # those with transfers
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Whole]:
+    """What comes of a case without a cut; run once for each case."""
+
+    @cache
+    def known(board: str) -> Whole:
+        case = UPGRADE if board == UPGRADE.board else restore(board)
+        return run_whole(case, tmp_path_factory.mktemp("whole") / "desk", real_pack())
+
+    return lambda case: known(case.board)
+
+
+def cut_off(case: Case, whole: Whole, kind: Kind, number: int, folder: Path, again: int = 0) -> Cut:
+    place = case.lay(folder / "first", real_pack())
+    last = play_cut(case, place, kind, number)
+    cut = Cut(kind, number, whole.phases[number - 1], again)
+    return finish_after(case, whole, place, folder / "next", cut, last)
+
+
+def spread(numbers: Sequence[int], count: int) -> list[int]:
+    """So many of them: the first, the last, and some between."""
+    return [numbers[round(at * (len(numbers) - 1) / (count - 1))] for at in range(count)]
+
+
+def test_a_whole_upgrade_is_what_cut_ones_are_held_against(whole: Callable[[Case], Whole]) -> None:
+    tinker = real_pack().read("core_tinker.bin")
+    found = whole(UPGRADE)
+    assert found.after.internal[0x5000:].startswith(tinker)
+    assert found.after.serial[0x20000:].startswith(tinker)
+    assert found.before.radio is Radio.OLD
+    assert found.after.radio is Radio.PATCH_1_13_7
+    for one, other in ((found.before, found.after),):
+        assert one.internal[:0x5000] == other.internal[:0x5000]
+        assert one.serial[:0x20000] == other.serial[:0x20000]
+        assert one.serial[0x40000:] == other.serial[0x40000:]
+
+
+@pytest.mark.parametrize("step", UPGRADE_STEPS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_upgrade_cut_off_anywhere_is_finished_right(
+    step: int, kind: Kind, tmp_path: Path, whole: Callable[[Case], Whole]
+) -> None:
+    found = whole(UPGRADE)
+    numbers = [at for at, phase in enumerate(found.phases, start=1) if phase == step]
+    number = spread(numbers, len(KINDS))[(KINDS.index(kind) + step) % len(KINDS)]
+    cut = cut_off(UPGRADE, found, kind, number, tmp_path)
+    assert not cut.wrong, cut
