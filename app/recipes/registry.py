@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.recipes.back_up_key import BackUpKey
 from app.recipes.base import Recipe
 from app.recipes.clear_wifi import ClearWifi
+from app.recipes.deep_update import DeepUpdate
 from app.recipes.factory_reset import FactoryReset
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.read_identity import ReadIdentity
@@ -17,6 +18,7 @@ RECIPES: tuple[type[Recipe], ...] = (
     BackUpKey,
     SaveBoard,
     XRayRecipe,
+    DeepUpdate,
     FullFirmwareUpgrade,
     RestoreSystem,
     FactoryReset,

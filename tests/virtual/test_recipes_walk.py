@@ -27,6 +27,7 @@ def said(words: Text) -> str:
 
 CORES = ("core", "core-0.5", "core-0.7")
 ONLY = {
+    "deep-update": CORES,
     "full-firmware-upgrade": CORES,
     "restore-system": tuple(name for name in HEALTHY_BOARDS if name not in CORES),
     "clear-wifi": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
@@ -44,6 +45,8 @@ ANSWERS = {
     "wifi": "keep",
     "forget": True,
     "clear-wifi": "done",
+    "network": "known",
+    "light": "cyan",
 }
 
 
