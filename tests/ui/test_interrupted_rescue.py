@@ -126,6 +126,7 @@ def seen_without_telling_serial() -> Board:
 
 def test_a_board_that_may_be_the_one_comes_with_a_warning(desk: MakeDesk) -> None:
     photon = desk("photon", plugged=False)
+    photon.qtbot.waitUntil(lambda: photon.window.state.looked, timeout=WAIT_MS)
     begin_and_vanish(photon, OTHER_ID)
     photon.window.dispatch(BoardsChanged((seen_without_telling_serial(),)))
     wait_for_words(photon, "The board on USB 1-7 may be the one: its serial number does not tell.")

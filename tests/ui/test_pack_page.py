@@ -54,9 +54,19 @@ def wait_for_words(desk: Desk, words: str) -> None:
 
 
 def open_page(desk: Desk) -> None:
+    """Open the page and wait until the window has the list that was asked for by that."""
+    desk.qtbot.waitUntil(lambda: desk.window.state.pack is not None, timeout=WAIT_MS)
+    listed: list[object] = []
+
+    def hear(event: object) -> None:
+        if isinstance(event, PackListed):
+            listed.append(event)
+
+    # In the order of connections: the window has heard it before.
+    desk.bridge.arrived.connect(hear, Qt.ConnectionType.QueuedConnection)
     desk.click("open-pack")
     desk.wait_for_screen(Screen.PACK)
-    desk.qtbot.waitUntil(lambda: desk.window.state.pack is not None, timeout=WAIT_MS)
+    desk.qtbot.waitUntil(lambda: bool(listed), timeout=WAIT_MS)
 
 
 # --- what is there --------------------------------------------------------------------------------------------------
