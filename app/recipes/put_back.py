@@ -1,0 +1,655 @@
+"""Put back what was kept of a board: everything that was saved, or what stood there before a rescue.
+
+The order of writing, and what a cut at any moment leaves behind:
+
+1. Marks in the settings that make the board install something are taken off first, so that nothing half-written and
+   nothing old is installed. The boot loader keeps settings in order itself: they are whole at every moment (2.4.10).
+2. Copies that nothing runs from: factory firmware, backup, download area, free memory.
+3. Marks that stood there before, now that what they would install is whole again.
+4. System parts in order of their index, then the program; a Core's flags, and its keys if they were asked for.
+5. Settings that this boot loader reaches only once the system parts are whole again (2.4.11).
+
+It is a rescue of its own with a journal of its own: an interrupted one is finished by running it again. The boot loader
+is never written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import reduce
+
+from app.faults import (
+    BoardDidNotReturn,
+    Cancelled,
+    DfuRefused,
+    Fault,
+    KeptOfOtherBoard,
+    KeysNotProven,
+    NothingKept,
+    RescueUnknown,
+)
+from app.platforms.model import Medium, Mode, Quirk
+from app.platforms.table import platform as platform_of
+from app.protocols.flash import reachable
+from app.recipes.base import Group, Promise, Recipe
+from app.recipes.read_identity import identity_from_dct
+from app.recipes.shared import (
+    GONE_S,
+    LEFT_IN_DFU,
+    LEFT_QUIET,
+    LEFT_RUNNING,
+    coach_into_dfu,
+    enter_dfu,
+    leave_as_found,
+    leave_dfu,
+    unlock_safe,
+)
+from app.recipes.system_set import LOADER, generation
+from app.text import Text, text
+from app.undo.board_name import Match
+from app.work.events import Fact, Outcome
+from app.work.flashing import RESUME, Rescue, Target, board_name
+from app.work.guard import require_proven
+from app.work.job import Job
+from app.work.kept import Kept, Kind, Piece, by_name, listed, pieces
+from app.work.plan import SlotState, XRay
+from app.work.questions import Choose, Confirm
+from app.work.step import Step
+from app.work.verdicts import PENDING_UPDATE
+from app.work.xray import Looked, look
+
+log = logging.getLogger(__name__)
+
+MOST_OFFERED = 20
+START_S = 10.0
+RESTART_S = 60.0
+DCT, FLAG, ORDERS, CORE_FLAGS = "dct", "ota-update-flag", "flash-modules", "system-flags"
+ORDER_WAITS = (0xABCD).to_bytes(2, "little")  # 3.5
+ORDER_SIZE = 20
+BOOT_LOADER = "bootloader"  # so begin the keys of all places that hold some of it
+RUNS = ("system-", "user", "application")
+
+_AND = text("PutBack", "{before}; {name}")
+_WHAT_TITLE = text("PutBack", "What shall be put back?")
+_WHAT_BODY = text("PutBack", "The newest is the first. You will see what would change before anything is written.")
+_A_DUMP = text("PutBack", "{when}: everything that was on the board, {size} bytes")
+_A_RESCUE = text("PutBack", "{when}: what was there before “{recipe}”")
+_A_RESCUE_OPEN = text("PutBack", "{when}: what was there before “{recipe}”, which was interrupted")
+
+_OTHER_TITLE = text("PutBack", "Put the firmware of another board onto this one?")
+_OTHER_BODY = text(
+    "PutBack",
+    "What you chose was kept of another board of the same kind: {kept}. Its firmware will run on this one, too. Keys "
+    "and settings stay as they are.",
+)
+_OTHER_YES = text("PutBack", "Put its firmware onto this board")
+_OTHER_NO = text("PutBack", "Leave the board as it is")
+_MAYBE_TITLE = text("PutBack", "Is this the board it was kept of?")
+_MAYBE_BODY = text(
+    "PutBack",
+    "Boards of this kind all show the same number on USB, so the program cannot tell. It was kept on {when}.",
+)
+_MAYBE_YES = text("PutBack", "It is the same board")
+
+_KEYS_TITLE = text("PutBack", "Put keys and settings back, too?")
+_KEYS_BODY = text(
+    "PutBack",
+    "What the board holds now differs: {names}. If the board reaches its cloud as it is, leave them. If the keys were "
+    "lost or overwritten since, put them back.",
+)
+_KEYS_YES = text("PutBack", "Put keys and settings back")
+_KEYS_NO = text("PutBack", "Leave keys and settings as they are")
+
+_WHY_OFF = text("PutBack", "First: nothing may be installed by itself while the firmware is half-written.")
+_WHY_COPY = text("PutBack", "Nothing runs from here, so it comes before what does.")
+_WHY_ON = text("PutBack", "This mark stood here before, and what it installs is whole again by now.")
+_WHY_SYSTEM = text("PutBack", "The system, part by part; programs build on it.")
+_WHY_PROGRAM = text("PutBack", "After the system it needs.")
+_WHY_FLAGS = text("PutBack", "Last: they decide what happens at the next start.")
+_WHY_KEYS = text("PutBack", "You asked for it, and it is proven that they are from this very board.")
+_WHY_LATE = text("PutBack", "At the end: this boot loader reaches it only when the system parts are whole.")
+
+_TITLE = text("PutBack", "{place}, as it was on {when}")
+_FLAG_TITLE = text("PutBack", "Mark of a waiting update, as it was on {when}")
+
+_STAYS_LOADER = text("PutBack", "The boot loader.")
+_STAYS_KEYS = text("PutBack", "Keys and settings of this board.")
+_STAYS_SAME = text("PutBack", "Everything that is the same as it was.")
+_NEEDS_POWER = text("PutBack", "A cable that stays in until the end.")
+_NEEDS_RESTART = text(
+    "PutBack",
+    "One restart in between: this boot loader finds the settings again only after a restart. You may have to press the "
+    "buttons once.",
+)
+_WARN_LOADER = text(
+    "PutBack", "The boot loader is another one now than it was then. It stays as it is: it is never written directly."
+)
+_WARN_FIXED = text("PutBack", "{name} differs from what was kept, but cannot be written over USB.")
+_WARN_MISSING = text("PutBack", "{name} could not be read when this was kept, so it stays as it is.")
+_WARN_OTHER = text("PutBack", "This is the firmware of another board: {kept}.")
+_WARN_KEYS = text("PutBack", "Keys and settings of the board are replaced by those that were kept.")
+_WARN_KEYS_STAY = text("PutBack", "Keys and settings differ from what was kept. They were left as they are.")
+_WARN_DAMAGED = text(
+    "PutBack",
+    "A part of the journal is lost, so more may have been changed on the board than can be put back. See what is on "
+    "the board afterwards.",
+)
+_WARN_NO_SETTINGS = text(
+    "PutBack",
+    "The boot loader still cannot reach the settings, so a mark in them could not be put back: {name}. The system that "
+    "was there before was not whole either.",
+)
+
+_VERIFIED = text("PutBack", "{size} bytes read from the disk: all as they were kept.")
+_FOUND = text("PutBack", "Places that differ: {count}. The same as kept: {same}.")
+_ALL_THERE = text("PutBack", "Everything stands on the board as it was kept.")
+_NOTHING_TO_DO = text("PutBack", "Not needed: nothing differs.")
+_NOTHING_HERE = text("PutBack", "Not needed.")
+_WRITTEN = text("PutBack", "{written} of {size} bytes had to be written; all were read back: right.")
+_NOT_CLOSED = text("PutBack", "The interrupted rescue could not be marked as done: {reason}")
+_DONE = text("PutBack", "The board holds again what was kept of it.")
+_DONE_SAME = text("PutBack", "Nothing had to be put back: the board holds what was kept of it.")
+_CAME_BACK_IN_DFU = text(
+    "PutBack",
+    "The board came back in update mode: what was put back does not start. That may be how it was before.",
+)
+_NEXT_LOOK = text("PutBack", "If the board does not do what you expect, see what is on it.")
+
+
+class PutBack(Recipe):
+    """Write back what was kept of a board, where it differs from what is there."""
+
+    key = "put-back"
+    title = text("PutBack", "Put it back")
+    summary = text(
+        "PutBack",
+        "Brings back what was on the board before: a whole board that was saved, or what a rescue replaced.",
+    )
+    group = Group.RESCUE
+    promise = Promise(
+        reads=text("PutBack", "All memory that what was kept is compared with."),
+        writes=text(
+            "PutBack",
+            "Only what differs. Never the boot loader; keys and settings only if you say so and it is proven that they "
+            "are from this very board.",
+        ),
+        keeps=text("PutBack", "Everything that is replaced, so that this can be undone as well."),
+        takes=text("PutBack", "One to two minutes, and a little longer if you have to press the buttons."),
+        risks=(
+            text(
+                "PutBack",
+                "If the cable is pulled meanwhile, the board may not start until this is finished: plug it in again "
+                "and choose to finish it.",
+            ),
+        ),
+        changes_board=True,
+    )
+
+    def __init__(self) -> None:
+        self._found_mode: Mode | None = None
+        self._rescue = Rescue(self.key)
+        self._kept: Kept | None = None
+        self._pieces: tuple[Piece, ...] = ()
+        self._before: Looked | None = None
+        self._after: XRay | None = None
+        self._match = Match.NO
+        self._quirks: frozenset[Quirk] = frozenset()
+        self._early: list[Target] = []
+        self._firmware: list[Target] = []
+        self._late: list[Target] = []
+        self._reached = True
+        self._warnings: list[Text] = []
+        self._left: Text = LEFT_RUNNING
+
+    def steps(self) -> Sequence[Step]:
+        """Return the parts in order."""
+        return (
+            Step(text("PutBack", "Read what was kept"), self._prepare, weight=2),
+            Step(
+                text("PutBack", "Bring the board into update mode (DFU)"),
+                enter_dfu,
+                weight=2,
+                detail=text("PutBack", "Without buttons where that is possible."),
+            ),
+            Step(text("PutBack", "Compare it with what is on the board"), self._compare, weight=8),
+            Step(
+                text("PutBack", "Agree on the plan and keep what is replaced"),
+                self._agree,
+                weight=3,
+                detail=text("PutBack", "Nothing is written before you have seen the plan."),
+            ),
+            Step(text("PutBack", "Put back what nothing runs from"), self._write_early, weight=8),
+            Step(text("PutBack", "Put back the firmware"), self._write_firmware, weight=16),
+            Step(text("PutBack", "Put back what could not be reached before"), self._write_late, weight=2),
+            Step(text("PutBack", "Start the board"), self._start, weight=3, can_stop=False),
+        )
+
+    def outcome(self) -> Outcome:
+        """Say what was put back, and where that is kept which was replaced by it."""
+        kept = self._kept
+        assert kept is not None
+        targets = self._targets
+        facts = [
+            Fact("from", text("PutBack", "As it was on"), _when(kept.made)),
+            Fact("places", text("PutBack", "Places put back"), str(len(targets))),
+        ]
+        if self._after is not None:
+            facts += [
+                Fact(f"now-{slot.region}", slot.name, slot.what)
+                for slot in self._after.slots
+                if any(target.region == slot.region for target in targets)
+            ]
+        files = tuple(dict.fromkeys(str(each.file) for each in self._rescue.kept))
+        if files:
+            folder = str(self._rescue.kept[0].file.parent)
+            facts.append(Fact("folder", text("PutBack", "What was replaced is kept in"), folder, copy=True))
+        return Outcome(
+            _DONE if targets else _DONE_SAME,
+            tuple(facts),
+            kept=files,
+            warnings=tuple(self._warnings),
+            next_steps=(*((self._left,) if self._left is LEFT_QUIET else ()), _NEXT_LOOK),
+            xray=self._after,
+            next_recipes=("x-ray",),
+        )
+
+    def tidy(self, job: Job) -> None:
+        """Let go of the journal, so that it can be finished; restart the board only while its firmware is untouched."""
+        self._rescue.close()
+        if not any(key.startswith(RUNS) or key == CORE_FLAGS for key in self._rescue.touched):
+            leave_as_found(job, self._found_mode)
+
+    # --- steps: before anything is written ---
+
+    def _prepare(self, job: Job) -> None:
+        self._found_mode = job.refresh().mode
+        self._rescue.resumes(job)
+        self._kept = kept = self._choose(job)
+        self._rescue.answers[kept.kind.value] = kept.id
+        if kept.board.platform != job.platform.key or (kept.kind is Kind.RESCUE and self._matched(job) is Match.NO):
+            raise self._other_board(job)
+        unlock_safe(job)
+        self._rescue.prepare(job, kept.size, secrets=True)
+        self._pieces = pieces(job.undo, kept, job.platform)
+        job.say(_VERIFIED.with_values(size=sum(len(piece.content) for piece in self._pieces)))
+
+    def _compare(self, job: Job) -> None:
+        kept = self._kept
+        assert kept is not None
+        identity_from_dct(job)
+        self._match = self._matched(job)
+        self._insist_on_board(job)
+        looked = look(job)
+        version = looked.installed.get(LOADER)
+        row = generation(job.platform, version) if version is not None else job.board.boot_loader
+        self._quirks = row.quirks if row is not None else frozenset()
+        self._reached = all(
+            looked.xray.slot(region.key).state is not SlotState.UNREADABLE
+            for region in job.platform.regions
+            if region.medium is Medium.DCT
+        )
+        chosen = self._worth_reading(job)
+        current = self._read(job, chosen)
+        self._before = replace(looked, memory={**looked.memory, **_whole(chosen, current)})
+        differing = [
+            piece for piece, there in zip(chosen, current, strict=True) if there is None or there != piece.content
+        ]
+        self._take(job, differing)
+        job.say(_FOUND.with_values(count=len(self._targets), same=len(chosen) - len(differing)))
+
+    def _agree(self, job: Job) -> None:
+        looked = self._before
+        assert looked is not None
+        if not self._targets:
+            job.skip(_NOTHING_TO_DO)
+            return
+        stays = [_STAYS_LOADER, _STAYS_SAME]
+        if not any(target.over_key for target in self._targets):
+            stays.append(_STAYS_KEYS)
+        needs = [_NEEDS_POWER]
+        if self._late and Quirk.PART2_NEEDS_RESET in self._quirks:
+            needs.append(_NEEDS_RESTART)
+        plan = self._rescue.plan(
+            job, looked, self._targets, stays=stays, needs=needs, warnings=self._warnings, extra_seconds=START_S
+        )
+        self._rescue.agree(job, plan)
+
+    # --- steps: writing ---
+
+    def _write_early(self, job: Job) -> None:
+        self._write(job, self._early)
+
+    def _write_firmware(self, job: Job) -> None:
+        if Quirk.DCT_NEEDS_PART2 in self._quirks and Quirk.PART2_NEEDS_RESET in self._quirks and self._firmware:
+            # 2.4.11: this boot loader goes on calling code in part 2 at the addresses it found when it started.
+            self._rescue.blind = frozenset({DCT})
+        self._write(job, self._firmware)
+
+    def _write_late(self, job: Job) -> None:
+        if not self._late:
+            job.skip(_NOTHING_HERE)
+            return
+        if DCT in self._rescue.blind:
+            self._restart(job)
+        if look(job, (DCT,)).xray.slot(DCT).state is SlotState.UNREADABLE:
+            for target in self._late:
+                words = _WARN_NO_SETTINGS.with_values(name=target.title)
+                job.note(words)
+                self._warnings.append(words)
+            return
+        self._write(job, self._late)
+
+    def _start(self, job: Job) -> None:
+        # Without the flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.
+        unseen = {CORE_FLAGS, *self._rescue.blind}
+        self._after = look(job, {region.key for region in job.platform.regions} - unseen).xray
+        self._left = leave_dfu(job)
+        self._rescue.finish(job)
+        self._close(job)
+        said = self._left if self._left is not LEFT_IN_DFU else _CAME_BACK_IN_DFU
+        if self._left not in (LEFT_RUNNING, LEFT_QUIET):
+            self._warnings.append(said)
+        job.say(said)
+
+    # --- which ---
+
+    def _choose(self, job: Job) -> Kept:
+        """Return what was named beforehand, or what the interrupted run was at, or what the person chooses."""
+        beforehand = {kind: job.given(kind.value) for kind in Kind}
+        if not any(beforehand.values()) and job.given(RESUME):
+            recorded = job.undo.rescue(job.given(RESUME)).answers
+            beforehand = {kind: str(recorded.get(kind.value, "")) for kind in Kind}
+        for kind, kept_id in beforehand.items():
+            if kept_id:
+                return by_name(job.undo, kind, kept_id)
+        offered = listed(job.undo, board_name(job))
+        if not offered:
+            raise NothingKept(job.board.sighting.serial or "")
+        options = tuple((each.name, _words(each)) for each in offered[:MOST_OFFERED])
+        answer = str(job.ask(Choose("what", _WHAT_TITLE, _WHAT_BODY, options)))
+        return next(each for each in offered if each.name == answer)
+
+    def _matched(self, job: Job) -> Match:
+        assert self._kept is not None
+        device_id = job.identity.device_id if job.identity else None
+        return self._kept.board.matches(job.platform.key, device_id, job.board.sighting.serial)
+
+    def _other_board(self, job: Job) -> KeptOfOtherBoard:
+        return KeptOfOtherBoard(f"plugged in: {job.board.sighting.serial}", kept=self._from)
+
+    @property
+    def _from(self) -> str:
+        """The board it was kept of, for people."""
+        assert self._kept is not None
+        board = self._kept.board
+        return f"{platform_of(board.platform).name} {board.device_id or board.serial}".strip()
+
+    def _insist_on_board(self, job: Job) -> None:
+        """See that what was kept may come onto this board at all.
+
+        Raises:
+            KeptOfOtherBoard: It is from another board, and is more than its plain firmware.
+            Cancelled: The person does not want it.
+        """
+        kept = self._kept
+        assert kept is not None
+        if self._match is Match.YES:
+            return
+        if self._match is Match.NO and kept.kind is Kind.RESCUE:
+            raise self._other_board(job)
+        question = Confirm("other-board", _OTHER_TITLE, _OTHER_BODY.with_values(kept=self._from), _OTHER_YES, _OTHER_NO)
+        if self._match is Match.MAYBE:
+            body = _MAYBE_BODY.with_values(when=_when(kept.made))
+            question = Confirm("other-board", _MAYBE_TITLE, body, _MAYBE_YES, _OTHER_NO)
+        if not job.ask(question):
+            raise Cancelled
+        self._rescue.answers["other-board"] = True
+        if self._match is Match.NO:
+            self._warnings.append(_WARN_OTHER.with_values(kept=self._from))
+
+    # --- what ---
+
+    def _worth_reading(self, job: Job) -> list[Piece]:
+        """Return the pieces that can be compared; of the settings of a whole board also the marks in them alone."""
+        kept = self._kept
+        assert kept is not None
+        loader = job.board.boot_loader or job.platform.boot_loader()
+        found = [
+            piece
+            for piece in self._pieces
+            if reachable(job.platform, loader, piece.region) and (piece.region.writable or not piece.key)
+        ]
+        if self._match is Match.NO:
+            return [piece for piece in found if not piece.key and not piece.settings]
+        marks = [_cut(job, piece, key) for piece in found if piece.settings and piece.key for key in (FLAG, ORDERS)]
+        return [*found, *(mark for mark in marks if mark is not None)]
+
+    def _read(self, job: Job, chosen: Sequence[Piece]) -> list[bytes | None]:
+        """Return what stands on the board in place of each piece; None where it cannot be read now."""
+        total = sum(len(piece.content) for piece in chosen)
+        done = 0
+        found: list[bytes | None] = []
+        for piece in chosen:
+            readable = self._reached or not piece.settings
+            found.append(_there(job, piece, done, total) if readable else None)
+            done += len(piece.content)
+        return found
+
+    def _take(self, job: Job, differing: Sequence[Piece]) -> None:
+        """Turn what differs into targets, in their order, and tell what stays although it differs."""
+        kept = self._kept
+        assert kept is not None
+        for piece in differing:
+            if piece.region.key.startswith(BOOT_LOADER):
+                if _WARN_LOADER not in self._warnings:
+                    self._warnings.append(_WARN_LOADER)
+            elif not piece.region.writable:
+                self._warnings.append(_WARN_FIXED.with_values(name=piece.region.name))
+        if kept.dump is not None:
+            rows = {row.key: row.name for row in job.platform.regions}
+            self._warnings += [
+                _WARN_MISSING.with_values(name=rows.get(each.region, each.region)) for each in kept.dump.missing
+            ]
+        if kept.rescue is not None and kept.rescue.damaged:
+            self._warnings.append(_WARN_DAMAGED)
+        possible = [
+            piece for piece in differing if piece.region.writable and not piece.region.key.startswith(BOOT_LOADER)
+        ]
+        keys = [piece for piece in possible if piece.key]
+        with_keys = self._insist_on_keys(job, keys)
+        whole = {piece.region.key for piece in keys if piece.settings} if with_keys else set()
+        for piece in possible:
+            if piece.key and not with_keys:
+                continue
+            if piece.settings and not piece.key and piece.region.key in whole:
+                continue  # the mark is part of the settings that are put back whole
+            self._place(job, piece)
+        rank = {row.key: number for number, row in enumerate(job.platform.regions)}
+        self._firmware.sort(key=lambda target: (_turn(target), rank[target.region]))
+        self._early.sort(key=lambda target: (_early_turn(job, target), rank[target.region]))
+
+    def _insist_on_keys(self, job: Job, keys: Sequence[Piece]) -> bool:
+        """Whether keys and settings are put back, too: only if the person says so, and on the very board.
+
+        Raises:
+            KeysNotProven: They shall be, but it is not proven that they are from this board.
+            IdentityUnproven: They shall be, but nothing proves which board this is.
+        """
+        if not keys:
+            return False
+        if self._match is Match.NO:
+            return False
+        names = reduce(
+            lambda before, name: _AND.with_values(before=before, name=name), [piece.region.name for piece in keys]
+        )
+        question = Confirm("with-keys", _KEYS_TITLE, _KEYS_BODY.with_values(names=names), _KEYS_YES, _KEYS_NO)
+        wanted = bool(job.ask(question))
+        self._rescue.answers["with-keys"] = wanted
+        if not wanted:
+            self._warnings.append(_WARN_KEYS_STAY)
+            return False
+        require_proven(job)
+        if self._matched(job) is not Match.YES:
+            raise KeysNotProven(f"kept of {self._from}")
+        self._warnings.append(_WARN_KEYS)
+        return True
+
+    def _place(self, job: Job, piece: Piece) -> None:
+        """Make a target of a piece and put it where its turn comes."""
+        kept = self._kept
+        assert kept is not None
+        when = _when(kept.made)
+        title = _TITLE.with_values(place=piece.region.name, when=when)
+        pending = piece.settings and _pending(job, piece)
+        if piece.settings and not piece.key:
+            title = _FLAG_TITLE.with_values(when=when)
+        late = piece.settings and not self._reached
+        runs = piece.region.key.startswith(RUNS) or piece.region.key == CORE_FLAGS
+        if late:
+            why, where = _WHY_LATE, self._late
+        elif piece.settings:
+            why, where = (_WHY_ON if pending else _WHY_KEYS if piece.key else _WHY_OFF), self._early
+        elif piece.key:
+            why, where = _WHY_KEYS, self._firmware
+        elif piece.region.key == CORE_FLAGS:
+            why, where = _WHY_FLAGS, self._firmware
+        elif runs:
+            why, where = (_WHY_SYSTEM if piece.region.key.startswith("system-") else _WHY_PROGRAM), self._firmware
+        else:
+            why, where = _WHY_COPY, self._early
+        where.append(
+            Target(
+                title,
+                piece.region.key,
+                piece.address,
+                piece.content,
+                why,
+                kept.name,
+                into_settings=piece.settings,
+                over_key=piece.key,
+                later=late,
+            )
+        )
+
+    # --- inside ---
+
+    @property
+    def _targets(self) -> list[Target]:
+        return [*self._early, *self._firmware, *self._late]
+
+    def _write(self, job: Job, targets: Sequence[Target]) -> None:
+        """Write one after another as one stretch of progress."""
+        if not targets:
+            job.skip(_NOTHING_HERE)
+            return
+        total = sum(len(target.content) for target in targets)
+        done = written = 0
+        for target in targets:
+            written += self._rescue.write(job, target, done=done, total=total).written
+            done += len(target.content)
+        job.say(_WRITTEN.with_values(written=written, size=total))
+
+    def _restart(self, job: Job) -> None:
+        """Start what was put back and come again: only then does this boot loader find the settings (2.4.11).
+
+        Raises:
+            DfuRefused: The board does not leave update mode.
+        """
+        with job.dfu(0) as session:
+            session.leave()
+        if not job.wait_until_gone(GONE_S):
+            raise DfuRefused("the board did not leave update mode for the restart in between")
+        try:
+            job.wait_for(Mode.NORMAL, RESTART_S)
+        except BoardDidNotReturn as fault:
+            log.info("restart in between: %s", fault.detail)
+            if job.refresh().mode is not Mode.DFU:
+                coach_into_dfu(job)
+        else:
+            enter_dfu(job)
+        self._rescue.blind = frozenset()
+
+    def _close(self, job: Job) -> None:
+        """The rescue whose traces were removed is no longer interrupted, and neither is this one."""
+        kept = self._kept
+        assert kept is not None
+        try:
+            open_ones = {rescue.id for rescue in job.undo.interrupted()}
+            if kept.id in open_ones:
+                job.undo.forget(kept.id)
+            if job.given(RESUME) in open_ones:
+                with job.undo.resume(job.given(RESUME)) as journal:
+                    journal.finish()
+        except RescueUnknown:
+            return
+        except Fault as fault:  # the board is done; that an old note stays open is no failure of this run
+            job.note(_NOT_CLOSED.with_values(reason=fault.cause))
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _words(kept: Kept) -> Text:
+    """Return one line about something that can be put back."""
+    when = _when(kept.made)
+    if kept.rescue is None:
+        return _A_DUMP.with_values(when=when, size=kept.size)
+    from app.recipes.registry import RECIPES
+
+    title = next((found.title for found in RECIPES if found.key == kept.rescue.recipe), None)
+    words = _A_RESCUE_OPEN if kept.rescue.open else _A_RESCUE
+    return words.with_values(when=when, recipe=title or kept.rescue.recipe)
+
+
+def _there(job: Job, piece: Piece, done: int, total: int) -> bytes:
+    """Return what stands on the board in place of a piece."""
+    with job.dfu(piece.region.alt) as session:
+        return session.read(piece.address, len(piece.content), lambda here, _: job.tick(done + here, total))
+
+
+def _whole(chosen: Sequence[Piece], current: Sequence[bytes | None]) -> dict[str, bytes]:
+    """Return what was read of whole places, so that it need not be read again for the plan."""
+    return {
+        piece.region.key: there
+        for piece, there in zip(chosen, current, strict=True)
+        if there is not None and piece.address == piece.region.start and len(there) == piece.region.size
+    }
+
+
+def _cut(job: Job, piece: Piece, key: str) -> Piece | None:
+    """Return one field out of settings, which is no key; None when the piece does not hold it."""
+    field = job.platform.field(key)
+    at = field.address - piece.address
+    if field.alt != piece.region.alt or at < 0 or at + field.size > len(piece.content):
+        return None
+    return Piece(piece.region, field.address, piece.content[at : at + field.size])
+
+
+def _pending(job: Job, piece: Piece) -> bool:
+    """Whether a mark among these settings makes the board install something at its next start (3.5)."""
+    flag, orders = _cut(job, piece, FLAG), _cut(job, piece, ORDERS)
+    if flag is not None and flag.content[0] == PENDING_UPDATE:
+        return True
+    return orders is not None and any(
+        orders.content[at : at + len(ORDER_WAITS)] == ORDER_WAITS for at in range(0, len(orders.content), ORDER_SIZE)
+    )
+
+
+def _early_turn(job: Job, target: Target) -> int:
+    """Marks that come off, then copies, then marks that come back."""
+    if job.platform.region(target.region).medium is not Medium.DCT:
+        return 1
+    return 2 if target.why is _WHY_ON else 0
+
+
+def _turn(target: Target) -> int:
+    """System, program, flags, keys."""
+    if target.over_key:
+        return 3
+    if target.region == CORE_FLAGS:
+        return 2
+    return 0 if target.region.startswith("system-") else 1
