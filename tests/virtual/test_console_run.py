@@ -20,6 +20,7 @@ from app.engine.engine import Engine
 from app.faults import NoBoard
 from app.keys.safe import KeySafe
 from app.main import main
+from app.recipes.registry import RECIPES
 from app.terminal import DONE, FAULT, STOPPED, Terminal
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import PRACTICE_BOARDS, make
@@ -232,8 +233,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_recipes_and_practice_boards_are_listed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--recipes"]) == 0
-    keys = ["read-id", "back-up-key", "x-ray", "full-firmware-upgrade"]
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()][: len(keys)] == keys
+    keys = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert keys == [recipe.key for recipe in RECIPES]
+    assert keys[:2] == ["read-id", "back-up-key"]
     assert main(["list", "--practice"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(PRACTICE_BOARDS)
