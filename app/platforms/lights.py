@@ -244,6 +244,16 @@ _CLOUD_CONNECTING = _Saying(
         "Wait half a minute. If it goes on, the network may block outgoing port 5683, or the server may be gone.",
     ),
 )
+# The support page: the deep update is there to "fix the flashing cyan issue".
+_CLOUD_CONNECTING_2014 = replace(
+    _CLOUD_CONNECTING,
+    advice=text(
+        "Lights",
+        "Wait half a minute. If it goes on, the network may block outgoing port 5683, or the server may be gone. If "
+        "other boards get through here, the radio may need newer software: do a deep update.",
+    ),
+    recipe="deep-update",
+)
 _HANDSHAKE = _Saying(
     Colour.CYAN,
     Rhythm.FAST_BLINK,
@@ -267,8 +277,10 @@ _SAFE_MODE = _Saying(
     text("Lights", "Safe mode: connected, but the user firmware is not running."),
     text(
         "Lights",
-        "Press RESET to leave it. If it comes back, the user firmware does not fit the system firmware.",
+        "Press RESET to leave it. If it comes back, the user firmware does not fit the system firmware: restore the "
+        "system.",
     ),
+    "restore-system",
 )
 _LISTENING = _Saying(
     Colour.BLUE,
@@ -293,6 +305,7 @@ _CLEARING_FAILED = _Saying(
     text("Lights", "A burst of fast red"),
     text("Lights", "The board could not forget its Wi-Fi networks; the burst lasts about a second."),
     text("Lights", "Press RESET, enter setup mode and try once more."),
+    "clear-wifi",
 )
 _UPDATING = _Saying(
     Colour.MAGENTA,
@@ -386,6 +399,7 @@ _RESTORING = _Saying(
     text("Lights", "Fast blinking red"),
     text("Lights", "The board is going back to its backup firmware, because the last start or update failed."),
     text("Lights", "Keep the power on. If it happens at every start, a factory reset is the next thing to try."),
+    "factory-reset",
 )
 _RESETTING_WHITE = _Saying(
     Colour.WHITE,
@@ -430,7 +444,11 @@ _PATCHING = _Saying(
     Rhythm.SLOW_BLINK,
     text("Lights", "Blinking magenta, a little slowly"),
     text("Lights", "The radio patcher is writing new software into the Core's radio; 20 to 60 seconds."),
-    text("Lights", "Keep the power on. The Core returns to blinking yellow by itself."),
+    text(
+        "Lights",
+        "Keep the power on. The Core returns to blinking yellow by itself; the full firmware upgrade goes on there.",
+    ),
+    "full-firmware-upgrade",
 )
 _PATCHED = _Saying(
     Colour.GREEN,
@@ -451,7 +469,12 @@ _DEEP_UPDATE = _Saying(
     Rhythm.BLINK,
     text("Lights", "Blinking orange"),
     text("Lights", "A deep update is writing new software into the Core's radio. It looks much like yellow."),
-    text("Lights", "Keep the power on. The Core may restart up to five times, then connects."),
+    text(
+        "Lights",
+        "Keep the power on. The Core may restart up to five times, then connects. If it stands still for more than "
+        "three minutes, tap RESET; if that does not help, do the full firmware upgrade.",
+    ),
+    "full-firmware-upgrade",
 )
 _PULSING_WHITE = _Saying(
     Colour.WHITE,
@@ -475,6 +498,7 @@ _NO_FIRMWARE = _Saying(
         "Try a factory reset. If no light blinks during it, the boot loader is damaged too, and only a JTAG "
         "programmer can help.",
     ),
+    "factory-reset",
 )
 _NO_POWER = _Saying(
     Colour.OFF,
@@ -547,7 +571,7 @@ def _panic(code: int, key: str, meaning: Text) -> LightPattern:
     return saying.shown("panic", key, _sos(code), "9.4")
 
 
-def _system_era(era: str) -> tuple[LightPattern, ...]:
+def _system_era(era: str, cloud_connecting: _Saying = _CLOUD_CONNECTING) -> tuple[LightPattern, ...]:
     """What 9.2 says of the Core of 2013-14 and of all firmware up to 0.6 alike."""
     return (
         _NETWORK_OFF.shown(era, "network-off", _breathe(Colour.WHITE), "9.2"),
@@ -556,7 +580,7 @@ def _system_era(era: str) -> tuple[LightPattern, ...]:
         _CLEARING.shown(era, "clear-wifi", _toggle(Colour.BLUE, 50), "8.1"),
         _CONNECTING.shown(era, "connecting", _toggle(Colour.GREEN, 100), "9.2"),
         _ADDRESS_SLOW.shown(era, "dhcp", _breathe(Colour.GREEN), "9.2"),
-        _CLOUD_CONNECTING.shown(era, "cloud-connecting", _toggle(Colour.CYAN, 100), "9.2"),
+        cloud_connecting.shown(era, "cloud-connecting", _toggle(Colour.CYAN, 100), "9.2"),
         _HANDSHAKE.shown(era, "handshake", _toggle(Colour.CYAN, 50), "9.2"),
         _CLOUD_CONNECTED.shown(era, "cloud-connected", _breathe(Colour.CYAN), "9.2"),
         # 9.2 names the colour only; "flashing" is the support page's word, the speed an ordinary blink.
@@ -586,7 +610,7 @@ ERAS: dict[str, Text] = {
 }
 
 PATTERNS: tuple[LightPattern, ...] = (
-    *_system_era("core-2014"),
+    *_system_era("core-2014", _CLOUD_CONNECTING_2014),
     _NO_INTERNET_RED.shown("core-2014", "no-internet", _count(Colour.RED, 2), "9.2"),
     _NO_CLOUD_RED.shown("core-2014", "no-cloud", _count(Colour.RED, 3), "9.2"),
     *_system_era("up-to-0.6"),

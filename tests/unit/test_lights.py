@@ -18,8 +18,9 @@ from app.platforms.lights import (
 )
 from app.platforms.model import Mode, Platform
 from app.platforms.table import PLATFORMS, platform
+from app.recipes.registry import RECIPES as REGISTERED
 
-RECIPES = {"", "read-id", "back-up-key"}
+RECIPES = {"", *(recipe.key for recipe in REGISTERED)}
 
 every_pattern = pytest.mark.parametrize("known", PATTERNS, ids=lambda known: known.key)
 every_board = pytest.mark.parametrize("board", PLATFORMS, ids=lambda board: board.key)
@@ -204,3 +205,23 @@ def test_a_pattern_can_be_asked_at_any_moment() -> None:
 
 def test_the_missing_firmware_of_a_core_shows_in_its_small_blue_light_only() -> None:
     assert [known.key for known in PATTERNS if known.small_blue] == ["special-core.no-firmware"]
+
+
+@pytest.mark.parametrize(
+    ("key", "recipe"),
+    [
+        ("core-2014.cloud-connecting", "deep-update"),
+        ("up-to-0.6.cloud-connecting", ""),
+        ("up-to-0.6.safe-mode", "restore-system"),
+        ("from-0.7.safe-mode", "restore-system"),
+        ("from-0.7.clear-wifi-failed", "clear-wifi"),
+        ("boot-loader-2014.restore", "factory-reset"),
+        ("special-core.no-firmware", "factory-reset"),
+        ("core-radio.patching", "full-firmware-upgrade"),
+        ("core-radio.deep-update", "full-firmware-upgrade"),
+    ],
+)
+def test_a_light_leads_to_what_its_advice_names(key: str, recipe: str) -> None:
+    assert pattern(key).recipe == recipe
+    named = {"deep-update": "deep update", "full-firmware-upgrade": "full firmware upgrade"}.get(recipe, "")
+    assert named in pattern(key).advice.english()
