@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.faults import (
     BoardDidNotReturn,
@@ -65,7 +66,7 @@ from app.work.job import Job
 from app.work.plan import SlotState, XRay
 from app.work.questions import Choose, Confirm, LightStage, WatchLight
 from app.work.step import Step
-from app.work.verdicts import PENDING_UPDATE, RESTORE
+from app.work.verdicts import PENDING, PENDING_UPDATE, RESTORE
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ _DOWNGRADE_NO = text("RestoreSystem", "Keep the newer one")
 
 _WHY_LOADER = text(
     "RestoreSystem",
-    "First. The new system needs a newer boot loader ({needed}) than the board has ({here}). A boot loader is never "
+    "First. The new system needs boot loader {needed} or later, and the board has {here}. A boot loader is never "
     "written into its own place: this copy waits in the download area until the new system has checked it.",
 )
 _WHY_FLAG = text(
@@ -148,7 +149,6 @@ _FLAG_TITLE = text("RestoreSystem", "Mark: install the boot loader")
 _FLAG_OFF_TITLE = text("RestoreSystem", "Mark of a waiting update: off")
 _ORDER_TITLE = text("RestoreSystem", "Order to copy a waiting download: off")
 _EMPTY_TITLE = text("RestoreSystem", "{part}: emptied")
-_NO_SOURCE = ""
 
 _STAYS_KEYS = text(
     "RestoreSystem",
@@ -190,7 +190,7 @@ _FOUND = text("RestoreSystem", "Found: {what}.")
 _LOADER_FINE = text("RestoreSystem", "Not needed: the boot loader is new enough.")
 _LOADER_NONE = text("RestoreSystem", "Not needed: this release leaves the boot loader as it is.")
 _FLAG_SET = text("RestoreSystem", "The mark is set; the new system installs the boot loader at its first start.")
-_FLAG_NOT_NEEDED = text("RestoreSystem", "Not needed: nothing is left to set.")
+_FLAG_NOT_NEEDED = text("RestoreSystem", "Not needed: nothing is left to be set.")
 _LOADER_THERE = text("RestoreSystem", "Not needed any more: the board has installed the boot loader already.")
 _WRITTEN = text("RestoreSystem", "{written} of {size} bytes had to be written; all were read back: right.")
 _OWN_STAYS = text("RestoreSystem", "Not needed: your own program stays.")
@@ -230,7 +230,8 @@ _NEXT_KEY = text("RestoreSystem", "The keys of this board can be read again now:
 _FIT = text("RestoreSystem", "The firmware of this board has no separate system. Do a full firmware upgrade instead.")
 _APPLICATION_OWN = text("RestoreSystem", "Your own, kept")
 _LOADER_COMING = text("RestoreSystem", "{version}, installed at the first start")
-_UNKNOWN_LOADER = text("RestoreSystem", "unknown")
+_UNKNOWN_LOADER = text("RestoreSystem", "one that is not known")
+_INSTALLED_SINCE = text("RestoreSystem", "Installed at the first start; the running board says so.")
 
 
 class RestoreSystem(Recipe):
@@ -558,7 +559,7 @@ class RestoreSystem(Recipe):
             if slot.state is not SlotState.BLANK:
                 region = job.platform.region(key)
                 title = _EMPTY_TITLE.with_values(part=region.name)
-                self._parts.append(Target(title, key, region.start, b"\xff" * region.size, _WHY_EMPTY, _NO_SOURCE))
+                self._parts.append(Target(title, key, region.start, b"\xff" * region.size, _WHY_EMPTY, _hex(FLAG_OFF)))
 
     def _plan_application(self, job: Job, chosen: SystemSet, before: Looked, unfit: Text | None) -> Text | None:
         """Decide what becomes of the program; return a warning when one is lost."""
@@ -589,7 +590,7 @@ class RestoreSystem(Recipe):
         assert loader is not None
         here = before.installed.get(LOADER)
         why = _WHY_LOADER.with_values(
-            needed=_release_words(chosen.loader_needed), here=_UNKNOWN_LOADER if here is None else _release_words(here)
+            needed=chosen.loader_needed, here=_UNKNOWN_LOADER if here is None else _release_words(here)
         )
         # Only its first sector is touched; on a Photon the factory firmware shares the area's second one (3.3).
         start = job.platform.region(OTA).start
@@ -601,7 +602,7 @@ class RestoreSystem(Recipe):
             field.address,
             bytes((PENDING_UPDATE,)),
             _WHY_FLAG if self._reached else _WHY_FLAG_LATER,
-            _NO_SOURCE,
+            _hex(bytes((PENDING_UPDATE,))),
             into_settings=True,
             later=not self._reached,
         )
@@ -625,7 +626,7 @@ class RestoreSystem(Recipe):
                 orders.address + at,
                 NO_ORDER,
                 _WHY_ORDER,
-                _NO_SOURCE,
+                _hex(NO_ORDER),
                 into_settings=True,
                 later=later,
             )
@@ -633,7 +634,9 @@ class RestoreSystem(Recipe):
             if waiting[at : at + len(ORDER_WAITS)] == ORDER_WAITS
         ]
         if self._before is not None and self._before.update_pending and not later:
-            off = Target(_FLAG_OFF_TITLE, DCT, flag.address, FLAG_OFF, _WHY_FLAG_OFF, _NO_SOURCE, into_settings=True)
+            off = Target(
+                _FLAG_OFF_TITLE, DCT, flag.address, FLAG_OFF, _WHY_FLAG_OFF, _hex(FLAG_OFF), into_settings=True
+            )
             found.append(off)
         return found
 
@@ -766,8 +769,12 @@ class RestoreSystem(Recipe):
             if self._version != self._set.release:
                 self._warnings.append(_OTHER_VERSION.with_values(version=self._version, release=self._set.release))
         loader = self._told_loader
-        if self._flag is not None and loader is not None and loader < (self._set.loader_needed or 0):
+        if self._flag is None or loader is None:
+            return
+        if loader < (self._set.loader_needed or 0):
             self._warnings.append(_LOADER_NOT_TAKEN)
+        elif self._after is not None:
+            self._after = _installed(self._after, loader)
 
     @property
     def _told_loader(self) -> int | None:
@@ -811,10 +818,36 @@ def _release_question(offered: Sequence[str]) -> Choose:
 _APPLICATION = Choose("application", _APPLICATION_TITLE, _APPLICATION_BODY, (("keep", _KEEP), ("tinker", _TINKER)))
 
 
-def _release_words(version: int | None) -> str:
-    """Name the release of a boot loader, or its number where no release is known to have it."""
-    assert version is not None
-    return release_of(version, Function.BOOT_LOADER) or str(version)
+def _hex(content: bytes) -> str:
+    """Say where a handful of bytes comes from: nowhere, it is these."""
+    return f"0x{content.hex().upper()}"
+
+
+def _release_words(version: int) -> str:
+    """Say a boot loader's number, and its release where one is known to have it, for example `11 (0.6.3)`."""
+    release = release_of(version, Function.BOOT_LOADER)
+    return f"{version} ({release})" if release else str(version)
+
+
+def _installed(xray: XRay, loader: int) -> XRay:
+    """Return the X-ray as it is once the board has installed its boot loader: that takes off the mark, too (8.5)."""
+    slots = []
+    for slot in xray.slots:
+        if slot.region == LOADER_REGION:
+            slot = replace(
+                slot,
+                state=SlotState.GOOD,
+                used=0,
+                what=versioned(*LOADER, loader),
+                detail=_INSTALLED_SINCE,
+                version=loader,
+                sha256="",
+            )
+        elif slot.region == DCT:
+            slot = replace(slot, detail=None)
+        slots.append(slot)
+    reasons = tuple(words for words in xray.verdict.reasons if words != PENDING)
+    return replace(xray, slots=tuple(slots), verdict=replace(xray.verdict, reasons=reasons))
 
 
 def _told(job: Job) -> tuple[str | None, ModuleReport | None]:

@@ -175,7 +175,7 @@ _SETTINGS_UNREADABLE = text(
     "whole, or the board needs a reset first.",
 )
 _UNREADABLE = text("Verdicts", "{name} could not be read.")
-_PENDING = text("Verdicts", "An update waits in the download area and is installed at the next start.")
+PENDING = text("Verdicts", "An update waits in the download area and is installed at the next start.")
 _PENDING_BAD = text(
     "Verdicts", "An update is to be installed at the next start, but what is in the download area is not whole."
 )
@@ -386,7 +386,7 @@ def _settings(facts: Facts, findings: _Findings) -> None:
         findings.add(Health.UNDECIDED, _SETTINGS_UNREADABLE, RESTORE)
     if facts.update_pending:
         if _holds_firmware(facts, "ota"):
-            findings.add(Health.NOTHING_WRONG, _PENDING)
+            findings.add(Health.NOTHING_WRONG, PENDING)
         else:
             findings.add(Health.OVER_USB, _PENDING_BAD, RESTORE)
 
