@@ -521,6 +521,33 @@ class PackOffline(Fault):
     )
 
 
+class PackNotTrusted(Fault):
+    """Whoever answers for the place to download from cannot prove to be it."""
+
+    code = "pack.not-trusted"
+    cause = text(
+        "Faults",
+        "Something answers for {host}, but this computer does not trust its certificate. Nothing was downloaded.",
+    )
+    next_step = text(
+        "Faults",
+        "Check the date and time of this computer. In a school or company network, ask its administrator to install "
+        "the network's certificate; or get the package file elsewhere and drop it on the window.",
+    )
+
+
+class PackProxyUnusable(Fault):
+    """A proxy is set for downloads, and it cannot be used or lets nothing through."""
+
+    code = "pack.proxy"
+    cause = text("Faults", "This computer is set to download through a proxy, and that does not work.")
+    next_step = text(
+        "Faults",
+        "Check the proxy in the system's network settings and in HTTPS_PROXY and ALL_PROXY; or get the package file "
+        "elsewhere and drop it on the window.",
+    )
+
+
 class PackSourceRefused(Fault):
     """The place to download from answers, but does not give the file."""
 

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
+import truststore
 
 from app.faults import (
+    Fault,
     PackContentWrong,
     PackDiskFailed,
     PackNoRoom,
+    PackNotTrusted,
     PackOffline,
+    PackProxyUnusable,
     PackSourceRefused,
 )
 from app.files import FileActions, file_faults, put
@@ -45,8 +50,9 @@ Progress = Callable[[str, int, int], None]
 class Fetcher:
     """Downloads files of the pack; one call at a time each, several programs at once.
 
-    Proxies are those of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and, on Windows and
-    macOS, of the system's settings.
+    Proxies (HTTP, SOCKS 5) are those of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and, on
+    Windows and macOS, of the system's settings. Certificates are judged by the system's store, so a network that looks
+    into encrypted traffic works where the computer trusts it; what a file is, only its hash says.
 
     Args:
         pack: Where the files go.
@@ -81,6 +87,8 @@ class Fetcher:
         Raises:
             KeyError: The table has no such name.
             PackOffline: The source cannot be reached, or the line was cut again and again.
+            PackNotTrusted: Who answers for the source has no certificate this computer trusts.
+            PackProxyUnusable: The proxy's setting is wrong, or it lets nothing through.
             PackSourceRefused: The source answers, but not with the file.
             PackContentWrong: What came is not the file; it was thrown away.
             Fault: The folder cannot be written.
@@ -97,14 +105,16 @@ class Fetcher:
     def _client(self) -> Iterator[httpx.Client]:
         try:
             client = httpx.Client(
+                verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
                 follow_redirects=True,
                 max_redirects=MOST_REDIRECTS,
                 # No compression: a range counts the file's own bytes.
                 headers={"Accept-Encoding": "identity", "User-Agent": "rekindle"},
             )
-        except (httpx.InvalidURL, ValueError, ImportError) as error:  # a proxy setting nobody can use
-            raise self._offline(error) from error
+        except (httpx.InvalidURL, ValueError) as error:
+            # Only the kind of error: its words may hold the proxy's password.
+            raise PackProxyUnusable(type(error).__name__) from None
         with client:
             yield client
 
@@ -142,8 +152,10 @@ class Fetcher:
                     why = f"ended after {len(came)} bytes of {file.size}"
                 except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError) as error:
                     why = repr(error)
+                except httpx.ProxyError as error:
+                    raise PackProxyUnusable(str(error)) from error
                 except (httpx.HTTPError, httpx.InvalidURL) as error:
-                    raise self._offline(error) from error
+                    raise self._unreachable(error) from error
                 if len(came) >= file.size:  # cut after its last byte
                     return
                 cuts = cuts + 1 if len(came) <= before else 0
@@ -232,5 +244,11 @@ class Fetcher:
     def _host(self) -> str:
         return httpx.URL(self._source).host or self._source
 
-    def _offline(self, error: Exception) -> PackOffline:
+    def _unreachable(self, error: Exception) -> Fault:
+        """Say why nothing comes from there at all."""
+        inner: BaseException | None = error
+        while inner is not None:
+            if isinstance(inner, ssl.SSLCertVerificationError):
+                return PackNotTrusted(inner.verify_message or str(inner), host=self._host())
+            inner = inner.__cause__ or inner.__context__
         return PackOffline(f"{type(error).__name__}: {error}", host=self._host())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class PackSource:
         chunked: Whether it sends in chunks, without a length in front.
         moved_to: Where everything has gone.
         before: Called at each request; may wait.
+        identity: How it proves who it is; with one it speaks TLS.
+        socks: Whether it is asked as a SOCKS 5 proxy; wherever it shall connect to, it gives its own files.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -41,10 +44,14 @@ class PackSource:
     chunked: bool = False
     moved_to: str = ""
     before: Callable[[], None] = lambda: None
+    identity: ssl.SSLContext | None = None
+    socks: bool = False
     asked: list[Asked] = field(default_factory=list)
 
     def __enter__(self) -> PackSource:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        if self.identity is not None:
+            self._server.socket = self.identity.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = False  # so that closing waits for them
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
@@ -57,7 +64,7 @@ class PackSource:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{'https' if self.identity else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         source = self
@@ -65,6 +72,19 @@ class PackSource:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 20
+
+            def setup(self) -> None:
+                super().setup()
+                if source.socks:
+                    _version, methods = self.rfile.read(2)
+                    self.rfile.read(methods)
+                    self.wfile.write(b"\x05\x00")
+                    # Version, command, nothing, kind 3 (a name), its length.
+                    request = self.rfile.read(5)
+                    target = self.rfile.read(request[4]).decode()
+                    port = int.from_bytes(self.rfile.read(2), "big")
+                    source.asked.append(Asked(f"{target}:{port}", None))
+                    self.wfile.write(b"\x05\x00\x00\x01" + bytes(6))
 
             def do_GET(self) -> None:
                 source._answer(self)

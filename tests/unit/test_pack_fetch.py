@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
+import ssl
+import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from support.pack_source import PackSource
 from support.real_pack import real_pack
 
@@ -17,7 +25,9 @@ from app.faults import (
     Fault,
     PackContentWrong,
     PackNoRoom,
+    PackNotTrusted,
     PackOffline,
+    PackProxyUnusable,
     PackSourceRefused,
 )
 from app.files import FileActions
@@ -316,24 +326,112 @@ def test_a_host_the_environment_takes_out_goes_past_the_proxy(
     assert state(pack, OTHER) is PackState.PRESENT
 
 
-def test_a_proxy_that_wants_a_password_is_offline(
+def test_a_proxy_that_wants_a_password_is_named_as_the_cause(
     pack: RescuePack, source: PackSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", source.address)
     source.status = 407
-    with pytest.raises(PackOffline) as caught:
+    with pytest.raises(PackProxyUnusable) as caught:
         Fetcher(pack, "https://source.invalid").fetch([OTHER])
     assert source.asked[0].target == "source.invalid:443"
     assert "407" in caught.value.detail
 
 
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:no-number", "strange://127.0.0.1", "socks5://127.0.0.1:1"])
-def test_a_proxy_setting_nobody_can_use_is_offline(
+@pytest.mark.parametrize("proxy", ["http://me:hidden@127.0.0.1:no-number", "strange://me:hidden@127.0.0.1"])
+def test_a_proxy_setting_nobody_can_use_is_named_without_its_password(
     pack: RescuePack, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(PackProxyUnusable) as caught:
+        Fetcher(pack, "http://source.invalid").fetch([OTHER])
+    assert "hidden" not in repr(caught.value) + caught.value.detail
+    assert "ALL_PROXY" in caught.value.next_step.english()
+
+
+def test_a_socks_proxy_is_used(pack: RescuePack, source: PackSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    with PackSource(source.files, socks=True) as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.address.replace("http://", "socks5://"))
+        Fetcher(pack, "http://source.invalid").fetch([OTHER])  # only the proxy can find it
+    assert [one.target for one in proxy.asked] == ["source.invalid:80", f"/{pack_file(OTHER).remote}"]
+    assert state(pack, OTHER) is PackState.PRESENT
+
+
+def test_a_socks_proxy_that_is_not_there_is_offline(pack: RescuePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", closed_port().replace("http://", "socks5://"))
     with pytest.raises(PackOffline):
         Fetcher(pack, "http://source.invalid").fetch([OTHER])
+
+
+class Certificate:
+    """A certificate somebody made for this computer, as a network's own authority would."""
+
+    def __init__(self, folder: Path, days: int = 30) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The school's own")])
+        now = datetime.now(UTC)
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=90))
+            .not_valid_after(now + timedelta(days=days))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        self.path = folder / "authority.pem"
+        self.path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        secret = folder / "secret.pem"
+        secret.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.path, secret)
+
+    def trust(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have it in what OpenSSL takes for the system's store."""
+        monkeypatch.setenv("SSL_CERT_FILE", str(self.path))
+
+
+def test_a_certificate_this_computer_does_not_trust_is_no_missing_connection(
+    pack: RescuePack, source: PackSource, tmp_path: Path
+) -> None:
+    with PackSource(source.files, identity=Certificate(tmp_path).context) as own:
+        with pytest.raises(PackNotTrusted) as caught:
+            Fetcher(pack, own.address).fetch([OTHER])
+        assert not own.asked
+    assert "127.0.0.1" in caught.value.cause.english()
+    assert "certificate" in caught.value.cause.english()
+    assert "drop it on the window" in caught.value.next_step.english()
+    assert "self-signed" in caught.value.detail.replace(" ", "-") or sys.platform != "linux"
+    assert not left_behind(pack)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's store cannot be set for one test")
+def test_the_certificate_of_a_network_that_the_computer_trusts_is_good_enough(
+    pack: RescuePack, source: PackSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = Certificate(tmp_path)
+    certificate.trust(monkeypatch)
+    with PackSource(source.files, identity=certificate.context) as own:
+        Fetcher(pack, own.address).fetch([OTHER])
+    assert state(pack, OTHER) is PackState.PRESENT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's store cannot be set for one test")
+def test_a_certificate_that_has_run_out_leads_to_the_clock(
+    pack: RescuePack, source: PackSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = Certificate(tmp_path, days=-1)
+    certificate.trust(monkeypatch)
+    with PackSource(source.files, identity=certificate.context) as own, pytest.raises(PackNotTrusted) as caught:
+        Fetcher(pack, own.address).fetch([OTHER])
+    assert "expired" in caught.value.detail
+    assert "date and time" in caught.value.next_step.english()
 
 
 def test_two_programs_download_the_same_file_at_once(tmp_path: Path, source: PackSource) -> None:
