@@ -21,6 +21,7 @@ from app.text import Text, text
 from app.undo.board_name import BoardName, Match
 from app.undo.journal import Journal
 from app.undo.snapshots import Snapshot
+from app.undo.store import InterruptedRescue
 from app.work.job import Job
 from app.work.plan import PlannedWrite, RescuePlan
 from app.work.questions import Review
@@ -170,6 +171,7 @@ class Rescue:
         self._reviewed: _Reviewed | None = None
         self._memory = _Memory()
         self._journal: Journal | None = None
+        self._interrupted: tuple[InterruptedRescue, ...] = ()
 
     # --- before anything is written ---
 
@@ -238,6 +240,7 @@ class Rescue:
             extra_seconds,
         )
         self._memory = _Memory()
+        self._interrupted = self._taken_up(job)
         for target in targets:
             if not target.later:
                 self._read_before(job, target)
@@ -318,7 +321,8 @@ class Rescue:
             self._keep(job, target.region, place, current)
         if current != self._memory[place]:
             self._agree_again(job, target, place, current)
-        plan = plan_flash(job.platform, loader, region, target.address, target.content, current)
+        address, content = self._mended(job, target, place, current)
+        plan = plan_flash(job.platform, loader, region, address, content, current)
         if plan.units:
             job.changed = True
             self.touched.add(region.key)
@@ -352,9 +356,8 @@ class Rescue:
         self._journal.finish()
         self._journal = None
         try:
-            for earlier in job.undo.interrupted():
-                if earlier.recipe == self.recipe_key and _match(job, earlier.board) is Match.YES:
-                    job.undo.resume(earlier.id).finish()
+            for earlier in self._superseded(job):
+                job.undo.resume(earlier.id).finish()
         except Fault as fault:  # the board is done; that an old note stays open is no failure of this run
             job.note(_OLD_NOT_CLOSED.with_values(reason=fault.cause))
 
@@ -403,7 +406,8 @@ class Rescue:
             region = job.platform.region(target.region)
             known = place in memory
             current = memory[place] if known else bytes(place.size)
-            plan = plan_flash(job.platform, loader, region, target.address, target.content, current)
+            address, content = self._mended(job, target, place, current) if known else (target.address, target.content)
+            plan = plan_flash(job.platform, loader, region, address, content, current)
             if known:
                 memory.put(place, plan.wanted)
             writes.append(
@@ -428,6 +432,45 @@ class Rescue:
             reviewed.warnings,
             sum(write.seconds for write in writes) + reviewed.extra_seconds,
         )
+
+    def _taken_up(self, job: Job) -> tuple[InterruptedRescue, ...]:
+        """Return the interrupted rescues that are over when this run is."""
+        rescue_id = job.given(RESUME)
+        return (job.undo.rescue(rescue_id),) if rescue_id else self._superseded(job)
+
+    def _superseded(self, job: Job) -> tuple[InterruptedRescue, ...]:
+        """Return earlier interrupted runs of this recipe on this very board."""
+        return tuple(
+            each
+            for each in job.undo.interrupted()
+            if each.recipe == self.recipe_key and _match(job, each.board) is Match.YES
+        )
+
+    def _mended(self, job: Job, target: Target, place: _Span, current: bytes) -> tuple[int, bytes]:
+        """Return what is written, and where: the target, with the rest of its erase units where a cut tore that.
+
+        A run that ended between erasing such a unit and writing all of it took what stands there beside the target;
+        it is in what that run kept. What changes once the target was read back is somebody else's, and stays.
+        """
+        before = target.address - place.start
+        behind = before + len(target.content)
+        if place.size == len(target.content):
+            return target.address, target.content
+        for rescue in reversed(self._interrupted):  # the oldest first
+            begun = [each for each in rescue.planned if each not in rescue.written]
+            if not any(
+                (each.alt, each.address, each.size) == (place.alt, target.address, len(target.content))
+                for each in begun
+            ):
+                continue
+            for piece in rescue.snapshots:
+                if piece.alt == place.alt and piece.address <= place.start and place.end <= piece.end:
+                    kept = job.undo.read(piece)[place.start - piece.address :][: place.size]
+                    if (kept[:before], kept[behind:]) == (current[:before], current[behind:]):
+                        return target.address, target.content
+                    log.info("alt %d 0x%08X: beside what is written, as it was kept", place.alt, place.start)
+                    return place.start, kept[:before] + target.content + kept[behind:]
+        return target.address, target.content
 
     def _agree_again(self, job: Job, target: Target, place: _Span, current: bytes) -> None:
         """The board holds something else than was agreed to replace: ask once more, and keep that too.

@@ -32,6 +32,8 @@ SETTLED_S = 40.0  # after which a board that was plugged in does nothing by itse
 STANDARD, TYPE = 0x00, 0x60  # bmRequestType: what is counted is class and vendor requests
 INTERNAL = 0x0800_0000
 PAGE = 1024
+LITTERED = ("application", "factory", "system-1", "system-2", "user", "ota")
+LITTER = bytes(range(1, 128))  # what may stand behind an image
 CORE_FLAGS = range(0x4C00, 0x5000)  # of the Core's system (3.1)
 SPI_KEYS = slice(0x1000, 0x3000)  # a Core's key sectors, and the servers' key in front of them (3.2)
 
@@ -78,7 +80,9 @@ class Case:
 
     def lay(self, folder: Path, pack: RescuePack) -> Desk:
         """Lay the desk this case begins with; the same one each time."""
-        return desk(self.board, folder, self.mode, answers=self.answers, pack=pack)
+        place = desk(self.board, folder, self.mode, answers=self.answers, pack=pack)
+        litter(place)
+        return place
 
 
 UPGRADE = Case(
@@ -92,6 +96,19 @@ def restore(board: str) -> Case:
     return Case(RestoreSystem, board, answers=RESTORE_ANSWERS)
 
 
+def litter(place: Desk) -> None:
+    """Fill the blank memory behind what is in each slot, so that nobody can lose what stands there unnoticed."""
+    kind = place.board.personality.kind
+    for region in platform(kind.key).regions:
+        cells = place.board.internal if region.start >= INTERNAL else place.board.spi
+        if region.secret or region.key not in LITTERED:
+            continue
+        start = region.start - INTERNAL if region.start >= INTERNAL else region.start
+        used = len(bytes(cells[start : start + region.size]).rstrip(b"\xff"))
+        rest = region.size - used
+        cells[start + used : start + region.size] = (LITTER * (rest // len(LITTER) + 1))[:rest]
+
+
 @dataclass(frozen=True)
 class Whole:
     """A run that nothing disturbed.
@@ -101,12 +118,14 @@ class Whole:
         after: What it holds at the end, once it has started.
         phases: For each transfer, the number of the step it belongs to; -1 before the first.
         titles: Of the steps.
+        changing: Those transfers that changed memory.
     """
 
     before: Memories
     after: Memories
     phases: tuple[int, ...]
     titles: tuple[str, ...]
+    changing: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -205,9 +224,17 @@ def run_whole(case: Case, folder: Path, pack: RescuePack) -> Whole:
     place = case.lay(folder, pack)
     keys, before, base = keys_in(place), place.board.memories(), place.board.transfers
     phases: list[int] = []
+    changing: list[int] = []
+    changes = 0
 
     def note() -> None:
+        nonlocal changes
         expect(keys_in(place) == keys, "the keys changed")
+        face = place.board.face()
+        now = face.dfu.changes if face is not None and face.dfu is not None else 0
+        if now > changes:
+            changing.append(len(phases))
+        changes = now
         if place.board.transfers - base == len(phases):
             phases.append(phase_of(place))
 
@@ -218,7 +245,8 @@ def run_whole(case: Case, folder: Path, pack: RescuePack) -> Whole:
     settle(place)
     expect(place.board.phase is Phase.FIRMWARE, "the board does not run")
     plan = next(event for event in place.person.events if isinstance(event, PlanReady))
-    return Whole(before, place.board.memories(), tuple(phases), tuple(step.title.english() for step in plan.steps))
+    titles = tuple(step.title.english() for step in plan.steps)
+    return Whole(before, place.board.memories(), tuple(phases), titles, tuple(changing))
 
 
 def expect(holds: bool, otherwise: str) -> None:

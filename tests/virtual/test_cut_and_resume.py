@@ -73,3 +73,15 @@ def test_an_upgrade_cut_off_anywhere_is_finished_right(
     number = spread(numbers, len(KINDS))[(KINDS.index(kind) + step) % len(KINDS)]
     cut = cut_off(UPGRADE, found, kind, number, tmp_path)
     assert not cut.wrong, cut
+
+
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize(("step", "change"), [(4, -5), (4, -3), (7, -2), (7, -1)])
+def test_what_stands_beside_what_is_written_survives_a_cut(
+    step: int, change: int, twice: bool, tmp_path: Path, whole: Callable[[Case], Whole]
+) -> None:
+    """The last unit of a target is erased and written with what stands behind the target."""
+    found = whole(UPGRADE)
+    number = [at for at in found.changing if found.phases[at - 1] == step][change]
+    cut = cut_off(UPGRADE, found, Kind.AMID, number, tmp_path, again=number if twice else 0)
+    assert not cut.wrong, cut
