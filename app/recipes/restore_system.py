@@ -189,6 +189,7 @@ _WARN_FACTORY = text("RestoreSystem", "The factory firmware does not fit this sy
 _FOUND = text("RestoreSystem", "Found: {what}.")
 _LOADER_FINE = text("RestoreSystem", "Not needed: the boot loader is new enough.")
 _LOADER_NONE = text("RestoreSystem", "Not needed: this release leaves the boot loader as it is.")
+_RESTARTS = text("RestoreSystem", "The board restarts once, so that its boot loader finds the settings again.")
 _FLAG_SET = text("RestoreSystem", "The mark is set; the new system installs the boot loader at its first start.")
 _FLAG_NOT_NEEDED = text("RestoreSystem", "Not needed: nothing is left to be set.")
 _LOADER_THERE = text("RestoreSystem", "Not needed any more: the board has installed the boot loader already.")
@@ -699,6 +700,7 @@ class RestoreSystem(Recipe):
         Raises:
             DfuRefused: The board does not leave update mode.
         """
+        job.note(_RESTARTS)
         with job.dfu(0) as session:
             session.leave()
         if not job.wait_until_gone(GONE_S):

@@ -49,7 +49,7 @@ class Seat:
     def __init__(
         self, folder: Path, name: str, pack: RescuePack | None = None, typist: io.StringIO | None = None
     ) -> None:
-        clock = ScaledClock(60.0)
+        self.clock = clock = ScaledClock(60.0)
         self.board = make(name, clock)
         self.desk = Desk(VirtualBus(clock, [self.board]), clock, {"1-1": self.board})
         self.safe = KeySafe(folder / "safe", practice=True)
@@ -114,6 +114,17 @@ def test_a_plan_agreed_to_beforehand_is_printed_and_carried_out(tmp_path: Path) 
     assert "from cc3000-patch-programmer.bin" in said
     assert "Blinking magenta" in said
     assert "Verdict: Nothing wrong was found." in said
+
+
+def test_a_system_is_restored_with_answers_given_beforehand(tmp_path: Path) -> None:
+    seat = Seat(tmp_path, "photon", real_pack())
+    answers = {"release": "2.2.0", "application": "tinker", "plan": "yes"}
+    assert seat.run("restore-system", {**answers, "downgrade": "no"}) == FAULT
+    seat.clock.pause(10)
+    assert seat.run("restore-system", {**answers, "downgrade": "yes"}) == DONE
+    said = "\n".join(seat.lines)
+    assert "the board has newer system firmware" in said.lower()
+    assert "The board says: 2.2.0" in said
 
 
 def test_where_nobody_can_be_asked_the_plan_is_shown_with_the_answer_it_takes(tmp_path: Path) -> None:
