@@ -7,7 +7,8 @@ Ratios are what counts, seconds are the machine's; of several rounds the quickes
 What the board demanded is shown twice. "Waits" are the times it told us to wait and the times its memory was busy, the
 longer of the two where they run side by side. "Needs" are these and the time it held our transfers, from their arrival
 to the answer: a virtual board is a program too, and serves a transfer no faster than it can. The overhead is what
-comes on top of what it needs: our program, libusb and the kernel.
+comes on top of what it needs: our program, libusb and the kernel. It takes a machine that does nothing else: where it
+does, `chrt -f 5` before the command helps, but does not make up for it.
 """
 
 from __future__ import annotations
