@@ -224,6 +224,7 @@ def _run(lab: Lab, boot: Boot, cores: queue.SimpleQueue[int]) -> None:
     try:
         environment = {
             IN_GUEST: boot.engine.value,
+            SWITCH: os.environ[SWITCH],  # what is required here is required there
             "QT_QPA_PLATFORM": "offscreen",
             "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry.endswith("tests")),
         }

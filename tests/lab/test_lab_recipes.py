@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,45 +19,13 @@ from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
 from app.work.events import BoardsChanged, Event, Failed, StepStarted, Stopped, Succeeded
 from lab.desk import Desk, KernelAnnouncements
+from lab.station import RUN_S, SHOWN_S, Observer, shows
 from lab.usbip_server import Cable
 
 pytestmark = pytest.mark.lab
 
-RUN_S = 50.0
-SHOWN_S = 10.0
 READING_STEP = 2  # of back-up-key
 TRANSFERS_INTO_THE_READ = 8
-
-
-class Observer:
-    """Where the engine's news go: handed to the person at the desk, and waited for by the test."""
-
-    def __init__(self, person: Callable[[Event], None]) -> None:
-        self._person = person
-        self._changed = threading.Condition()
-        self.events: list[tuple[float, Event]] = []
-
-    def __call__(self, event: Event) -> None:
-        moment = time.monotonic()
-        with self._changed:
-            self.events.append((moment, event))
-            self._changed.notify_all()
-        self._person(event)
-
-    def first(self, wanted: Callable[[Event], bool], within: float) -> tuple[float, Event]:
-        """Wait for an event of that sort."""
-
-        def look() -> tuple[float, Event] | None:
-            return next(((moment, event) for moment, event in self.events if wanted(event)), None)
-
-        with self._changed:
-            found = self._changed.wait_for(look, within)
-        assert found is not None, f"not within {within:.0f} s; so far: {self.events}"
-        return found
-
-
-def shows(event: Event, port_path: str) -> bool:
-    return isinstance(event, BoardsChanged) and any(board.port_path == port_path for board in event.boards)
 
 
 def run(desk: Desk, recipe: str, board: VirtualBoard, cable: Cable, safe: KeySafe) -> Succeeded:
