@@ -260,6 +260,7 @@ class Engine:
     def _fill_pack(self) -> Event:
         """Take over what came with the program; a disk that refuses is no reason not to say what there is."""
         assert self._pack is not None
+        self._pack.sweep()
         try:
             self._pack.fill_from_bundle()
         except Fault as fault:

@@ -1,8 +1,8 @@
 """Download single files of the rescue pack from the public source repository its package is made from.
 
 Every file is compared with its SHA-256 before it is stored. A download that is cut goes on where it ended, in this
-program or in the next one; files are small (the largest has 261 KB), so what came so far is kept in memory and put on
-the disk in whole pieces.
+program or in the next one, for a week; files are small (the largest has 261 KB), so what came so far is kept in memory
+and put on the disk in whole pieces.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import httpx
 import truststore
@@ -94,6 +93,7 @@ class Fetcher:
             Fault: The folder cannot be written.
         """
         files = [pack_file(name) for name in dict.fromkeys(names)]
+        self._pack.sweep()
         with self._client() as client:
             for file in files:
                 check()
@@ -220,24 +220,21 @@ class Fetcher:
 
     # What came so far
 
-    def _part(self, file: PackFile) -> Path:
-        return self._pack.root / f".{file.name}.part"
-
     def _kept(self, file: PackFile) -> bytes:
         """What an earlier download left; nothing if that cannot be right."""
         try:
-            content = self._part(file).read_bytes()
+            content = self._pack.part(file.name).read_bytes()
         except OSError:
             return b""
         return content if len(content) < file.size else b""
 
     def _keep(self, file: PackFile, came: bytearray) -> None:
         self._pack.root.mkdir(parents=True, exist_ok=True)
-        put(self._actions, self._part(file), bytes(came))
+        put(self._actions, self._pack.part(file.name), bytes(came))
 
     def _forget(self, file: PackFile) -> None:
         with contextlib.suppress(OSError):
-            self._actions.remove(self._part(file))
+            self._actions.remove(self._pack.part(file.name))
 
     # Words
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import logging
 import os
 import stat
 import tarfile
 import threading
+import time
 import urllib.parse
 import zipfile
 import zlib
@@ -35,6 +37,8 @@ from app.firmware.image import Image, parse
 from app.platforms.table import platform as platform_of
 from app.text import Text, text
 
+_log = logging.getLogger(__name__)
+
 PACKAGE = "particle-cli"
 # The public repository the package is made from; its tags hold every file of the table, byte for byte.
 REPOSITORY = "particle-iot/particle-cli"
@@ -43,6 +47,11 @@ REPOSITORY = "particle-iot/particle-cli"
 MOST_MEMBERS = 50_000
 MOST_UNPACKED = 512 * 1024 * 1024
 PIECE = 64 * 1024
+
+PART_KEPT_S = 7 * 24 * 3600.0
+"""So long the beginning of a download is worth going on with."""
+PART_WRITTEN_S = 3600.0
+"""After so long nobody is still writing a file of a few hundred kilobytes: its program was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +419,31 @@ class RescuePack:
                 if not isinstance(self._look(self.root, file), bytes):
                     raise
             self._actions.flush_folder(self.root)
+
+    def part(self, name: str) -> Path:
+        """Return where the beginning of a download of that file is kept until the rest has come."""
+        return self.root / f".{name}.part"
+
+    def sweep(self) -> tuple[str, ...]:
+        """Remove what killed programs left unfinished; return the names.
+
+        The beginning of a download stays a week, to go on with. What another program may be writing just now stays.
+        A folder that refuses is left as it is: what lies there does no harm.
+        """
+        resumable = {self.part(file.name).name for file in PACK}
+        now = time.time()
+        swept = []
+        try:
+            for entry in sorted(os.scandir(self.root), key=lambda entry: entry.name):
+                if not (entry.name.startswith(".") and entry.name.endswith(".part")):
+                    continue
+                stays = PART_KEPT_S if entry.name in resumable else PART_WRITTEN_S
+                if entry.is_file(follow_symlinks=False) and now - entry.stat(follow_symlinks=False).st_mtime > stays:
+                    self._actions.remove(Path(entry.path))
+                    swept.append(entry.name)
+        except OSError as error:
+            _log.debug("unfinished files of the pack stay: %s", error)
+        return tuple(swept)
 
     def fill_from_bundle(self) -> tuple[str, ...]:
         """Copy what is missing or damaged from what came with the program; return the names, in the table's order.

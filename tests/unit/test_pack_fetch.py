@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
 import ssl
 import sys
@@ -191,6 +192,19 @@ def test_a_wrong_beginning_from_an_earlier_time_is_thrown_away(pack: RescuePack,
     Fetcher(pack, source.address).fetch([BIG])
     assert [one.begin for one in source.asked] == [70_000, None]
     assert state(pack, BIG) is PackState.PRESENT
+    assert not left_behind(pack)
+
+
+def test_a_download_sweeps_what_killed_programs_left_and_goes_on_with_the_rest(
+    pack: RescuePack, source: PackSource
+) -> None:
+    pack.root.mkdir(parents=True)
+    part(pack).write_bytes(source.files[f"/{pack_file(BIG).remote}"][:70_000])
+    for old in (part(pack, OTHER), part(pack, "gone.bin"), part(pack, f"{BIG}.0123abcd")):
+        old.write_bytes(b"x" * 70_000)
+        os.utime(old, (0, 0))
+    Fetcher(pack, source.address).fetch([OTHER, BIG])
+    assert [one.begin for one in source.asked] == [None, 70_000]
     assert not left_behind(pack)
 
 

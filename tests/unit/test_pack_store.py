@@ -11,6 +11,7 @@ import random
 import re
 import sys
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -424,3 +425,68 @@ def test_the_notices_carry_the_licence_that_came_with_the_files(pack: RescuePack
         assert fact in words
     assert pack.notices()[0].licence == ""
     assert [notice.words for notice in pack.notices()] == [notice.words for notice in notices]
+
+
+# --- what killed programs leave -------------------------------------------------------------------------------------
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+
+def leave(pack: RescuePack, name: str, age: float) -> Path:
+    pack.root.mkdir(parents=True, exist_ok=True)
+    path = pack.root / name
+    path.write_bytes(b"half")
+    then = time.time() - age
+    os.utime(path, (then, then))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "stays"),
+    [
+        (f".{BIG}.part", 6 * DAY, True),  # the beginning of a download, to go on with
+        (f".{BIG}.part", 8 * DAY, False),
+        (".a-file-of-an-older-program.bin.part", 2 * HOUR, False),
+        (f".{BIG}.0123abcd.part", 2 * HOUR, False),
+        (f"..{BIG}.part.0123abcd.part", 2 * HOUR, False),
+        (f".{BIG}.0123abcd.part", 60.0, True),  # another program may be writing it just now
+        (f".{BIG}.part", -DAY, True),  # the clock was wrong once
+        (BIG, 30 * DAY, True),
+        (".hidden", 30 * DAY, True),
+        ("letter.part", 30 * DAY, True),
+    ],
+)
+def test_what_killed_programs_left_is_swept_in_time(pack: RescuePack, name: str, age: float, stays: bool) -> None:
+    path = leave(pack, name, age)
+    assert pack.sweep() == (() if stays else (name,))
+    assert path.exists() is stays
+
+
+def test_sweeping_leaves_folders_and_links_alone_and_needs_no_folder(pack: RescuePack, tmp_path: Path) -> None:
+    assert pack.sweep() == ()
+    assert not pack.root.exists()
+    other = tmp_path / "letter"
+    other.write_bytes(b"dear")
+    os.utime(other, (0, 0))
+    pack.root.mkdir()
+    (pack.root / ".folder.part").mkdir()
+    os.utime(pack.root / ".folder.part", (0, 0))
+    if sys.platform != "win32":  # there it takes a special right
+        (pack.root / ".link.part").symlink_to(other)
+    assert pack.sweep() == ()
+    assert other.read_bytes() == b"dear"
+
+
+class Stubborn(FileActions):
+    """A disk that removes nothing."""
+
+    def remove(self, path: Path) -> None:
+        raise PermissionError(errno.EACCES, "no", str(path))
+
+
+def test_a_folder_that_refuses_to_be_swept_is_no_trouble(tmp_path: Path) -> None:
+    pack = RescuePack(tmp_path / "pack", actions=Stubborn())
+    path = leave(pack, ".old.part", 30 * DAY)
+    assert pack.sweep() == ()
+    assert path.exists()

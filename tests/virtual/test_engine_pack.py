@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -118,6 +119,16 @@ def started(bench: Bench) -> Bench:
 
 
 # --- at the start ---------------------------------------------------------------------------------------------------
+
+
+def test_what_a_killed_download_left_long_ago_is_gone_after_the_start(bench: Bench) -> None:
+    bench.pack.root.mkdir()
+    old = bench.pack.part(FLAG.name)
+    old.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    bench.engine.start()
+    assert bench.flag_state() is PackState.PRESENT
+    assert not old.exists()
 
 
 def test_the_pack_is_filled_from_what_came_along_and_interrupted_rescues_are_told_at_the_start(bench: Bench) -> None:
