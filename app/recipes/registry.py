@@ -7,7 +7,9 @@ from app.recipes.base import Recipe
 from app.recipes.clear_wifi import ClearWifi
 from app.recipes.deep_update import DeepUpdate
 from app.recipes.factory_reset import FactoryReset
+from app.recipes.flash_file import FlashFile
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
+from app.recipes.put_back import PutBack
 from app.recipes.read_identity import ReadIdentity
 from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
@@ -21,6 +23,8 @@ RECIPES: tuple[type[Recipe], ...] = (
     DeepUpdate,
     FullFirmwareUpgrade,
     RestoreSystem,
+    FlashFile,
+    PutBack,
     FactoryReset,
     ClearWifi,
 )

@@ -177,6 +177,8 @@ class SaveBoard(Recipe):
             else:
                 job.note(_MISSING.with_values(name=row.name, reason=content))
                 self._missing.append((row, content))
+        if not self._parts:
+            raise DfuRefused("no place of the board could be read")
         size = sum(len(part.content) for part in self._parts)
         if self._missing:
             names = _joined([row.name for row, _ in self._missing])

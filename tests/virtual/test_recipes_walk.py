@@ -6,16 +6,22 @@ from pathlib import Path
 
 import pytest
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
+from support.image_maker import HOMES, make
 from support.real_pack import real_pack
 
 from app.engine.runner import run_recipe
-from app.recipes import shared
+from app.platforms.model import Platform, Region
+from app.recipes import save_board, shared
 from app.recipes.base import Recipe
+from app.recipes.flash_file import FlashFile
+from app.recipes.put_back import PutBack
 from app.recipes.registry import RECIPES
 from app.text import Text
 from app.virtual.catalogue import HEALTHY_BOARDS
 from app.virtual.mishaps import STANDARD_MISHAPS, Mishap
 from app.work.events import Failed, Succeeded
+from app.work.flashing import board_name
+from app.work.memory_map import whole_memory
 
 
 def said(words: Text) -> str:
@@ -47,7 +53,15 @@ ANSWERS = {
     "clear-wifi": "done",
     "network": "known",
     "light": "cyan",
+    "risk": True,
+    "slot": "application",
+    "other-board": True,
+    "with-keys": False,
 }
+
+
+def small_memory(platform: Platform) -> tuple[Region, ...]:
+    return tuple(row for row in whole_memory(platform) if row.size <= 16 * 1024)
 
 
 def key_memory(place: Desk) -> bytes:
@@ -58,6 +72,24 @@ def key_memory(place: Desk) -> bytes:
     kept[1753:1754] = b""  # the mark of a waiting update, which a restore sets and new firmware takes off (8.5)
     kept[3618 - 1 : 3630 - 1] = b""  # the device ID, which firmware from 0.6 on stores there itself (3.5)
     return bytes(kept)
+
+
+def put_ready(recipe: type[Recipe], place: Desk, folder: Path) -> None:
+    """Give a recipe what it works with: a file of the person's, or something that was kept of this board."""
+    platform = place.seen().platform
+    if recipe is FlashFile:
+        home = "user" if ("user" in {region.key for region in platform.regions}) else "application"
+        file = folder / f"{place.board.device_id}.bin"
+        file.write_bytes(make(HOMES[platform.key, home]))
+        place.person.answers.update({"file": str(file), "slot": home})
+    elif recipe is PutBack:
+        kept = b"what was there" * 100
+        area = platform.region("ota")
+        board = board_name(place.job())
+        with place.undo.begin(board, FlashFile.key) as journal:
+            journal.keeps(place.undo.keep(board, "ota", area.alt, area.start, kept))
+            journal.plans("ota", area.alt, area.start, len(kept), "")
+        place.person.answers["what"] = f"rescue-{journal.id}"
 
 
 WALK = [
@@ -74,12 +106,14 @@ def test_every_mishap_ends_in_success_or_in_a_fault_with_advice(
     recipe: type[Recipe], name: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared, "COACH_S", 20.0)  # the same way at a fifteenth of the looks
+    monkeypatch.setattr(save_board, "whole_memory", small_memory)  # large plain places are read as small ones are
     writes = recipe.promise.changes_board
     pack = real_pack() if writes else None
     for mishap in (Mishap.NONE, *STANDARD_MISHAPS):
         place = desk(name, tmp_path / mishap.name, mode, answers=ANSWERS, pack=pack)
         before = place.memories()
         keys = key_memory(place)
+        put_ready(recipe, place, tmp_path)
         job = place.job()
         assert recipe.fit(job.board).ok
         place.board.mishap = mishap
