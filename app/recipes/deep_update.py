@@ -56,6 +56,7 @@ WATCH_S = 180.0
 """The patch programmer of that service pack takes 60 s at most (8.3); after three times that the person is asked."""
 ANSWER_S = 600.0
 """Then nobody is there: the board goes on without us, so nothing is lost by ending."""
+PROBES, PROBE_PAUSE_S = 4, 1.0  # a board that has just come back needs a moment before its console answers
 WORKS_S = 120.0  # for the plan: patching, connecting, receiving, restarting
 
 NETWORK = "network"
@@ -611,15 +612,22 @@ class DeepUpdate(Recipe):
         """Tell what it means that the board shows on USB."""
         if board.mode is Mode.DFU:
             return self._in_update_mode(job)
+        self._ask_now = True
         try:
-            if job.is_listening():
-                return _End.NEEDS_WIFI
+            for _ in range(PROBES):
+                if job.is_listening():
+                    return _End.NEEDS_WIFI
+                job.pause(PROBE_PAUSE_S)
+                if job.refresh().mode is Mode.DFU:
+                    self._ask_now = False
+                    return self._in_update_mode(job)
         except WrongBoardReturned:
             raise
         except Fault as fault:  # it restarts under our hands, or may not be opened: the person sees its light
             log.info("is it listening: %s: %s", fault.code, fault.detail)
             job.note(_NOT_ASKED.with_values(reason=fault.cause))
-        self._on_usb = self._ask_now = True
+            return None
+        self._on_usb = True
         return None
 
     def _looks_yellow(self, job: Job) -> _End | None:

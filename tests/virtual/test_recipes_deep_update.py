@@ -10,7 +10,7 @@ from support.desk import BOOT_S, IN_DFU, LISTENING, RUNNING, Desk, desk
 from support.real_pack import real_pack
 
 from app.engine.runner import run_recipe
-from app.faults import UndoNoRoom
+from app.faults import UndoNoRoom, WrongBoardReturned
 from app.firmware.pack import RescuePack
 from app.platforms.lights import pattern
 from app.platforms.model import Mode
@@ -449,6 +449,45 @@ def test_nobody_answers_but_the_port_comes_back(tmp_path: Path, pack: RescuePack
     outcome = place.succeed(DeepUpdate)
     assert "shows on USB as newer firmware does" in outcome.summary.english()
     assert "not" not in outcome.summary.english()
+
+
+def test_a_port_that_another_program_holds_is_told_and_the_person_asked(tmp_path: Path, pack: RescuePack) -> None:
+    place = silent(tmp_path, pack)
+    at_first(place, WatchLight, lambda: setattr(place.board, "mishap", Mishap(busy=True)))
+    outcome = watched(place)
+    assert "is connected" in outcome.summary.english()
+    notes = [event.words.english() for event in place.person.events if isinstance(event, Note)]
+    assert any("could not be asked" in words for words in notes)
+
+
+def test_a_cable_pulled_while_it_works_only_makes_it_begin_again(tmp_path: Path, pack: RescuePack) -> None:
+    place = silent(tmp_path, pack)
+
+    def pull() -> None:
+        place.clock.pause(10)
+        place.bus.unplug(place.board)
+        place.clock.pause(5)
+        place.bus.plug(place.board, "1-1")
+
+    at_first(place, WatchLight, pull)
+    outcome = watched(place)
+    assert "is connected" in outcome.summary.english()
+    assert radio(place) == "1.13.7"
+
+
+def test_another_board_on_the_port_is_refused(tmp_path: Path, pack: RescuePack) -> None:
+    place = silent(tmp_path, pack)
+    other = make("core-0.7", place.clock)
+
+    def swap() -> None:
+        place.bus.unplug(place.board)
+        place.bus.plug(other, "1-1")
+
+    at_first(place, WatchLight, swap)
+    run_recipe(DeepUpdate(), place.job(post=Watcher(place)))
+    last = place.person.events[-1]
+    assert isinstance(last, Failed)
+    assert last.code == WrongBoardReturned.code
 
 
 def test_nobody_answers_and_nothing_comes_back(tmp_path: Path, pack: RescuePack) -> None:
