@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from app.firmware.image import Dependency, Function, Image
 from app.firmware.releases import release_of
 from app.platforms.model import BootLoader, Platform
+from app.protocols.flash import reachable
 from app.text import Text, text
 from app.work.plan import Health, SlotState, SlotView, Verdict
 
@@ -393,7 +394,10 @@ def _settings(facts: Facts, findings: _Findings) -> None:
 
 def _unreadable(facts: Facts, findings: _Findings) -> None:
     for slot in facts.slots.values():
-        if slot.state is SlotState.UNREADABLE and slot.region != "dct":
+        region = facts.platform.region(slot.region)
+        # What this boot loader cannot reach on any board of its kind says nothing about this one.
+        hidden = not reachable(facts.platform, facts.boot_loader, region)
+        if slot.state is SlotState.UNREADABLE and slot.region != "dct" and not hidden:
             findings.add(Health.UNDECIDED, _UNREADABLE.with_values(name=slot.name))
 
 

@@ -18,6 +18,7 @@ from app.firmware.releases import describe
 from app.firmware.verdict import judge
 from app.platforms.model import Medium, Platform, Quirk, Region
 from app.protocols.dfu import DfuSession
+from app.protocols.flash import reachable
 from app.text import Text, text
 from app.work.job import Job
 from app.work.plan import SlotState, SlotView, XRay
@@ -43,6 +44,7 @@ _MISSING_BYTES = text("XRay", "It says it has {said} bytes, more than there is r
 _BAD_SUM = text("XRay", "Its checksum is wrong.")
 _NO_SUM = text("XRay", "It carries no checksum, so only its first words could be checked.")
 _SAME_AS = text("XRay", "Byte for byte as in the rescue pack.")
+_OTHER_MEMORY = text("XRay", "This boot loader takes its addresses for other memory, so it is not looked at.")
 _ONLY_WITH_PART_2 = text("XRay", "This boot loader reads it with the help of system part 2.")
 _NO_LOADER = text("XRay", "Where the boot loader belongs stands: {what}.")
 _FACTORY_FLAG = text("XRay", "A factory reset waits for the next start.")
@@ -123,10 +125,19 @@ class _Reading:
         self.images: dict[str, Image] = {}
         self.kept: dict[str, bool] = {}  # True: something is there
         self.refused: set[str] = set()
+        self.hidden: set[str] = set()
         self.pending: bool | None = None
 
     def read(self, session: DfuSession, region: Region) -> None:
         """Read as much of a region as is needed to tell what it holds."""
+        if not reachable(self._platform, self._job.board.boot_loader or self._platform.boot_loader(), region):
+            self.hidden.add(region.key)  # what would come is other memory, perhaps one with keys in it
+        else:
+            self._look_at(session, region)
+        self._slot += 1
+        self._job.tick(self._slot * _TICKS, self._total, of_bytes=False)
+
+    def _look_at(self, session: DfuSession, region: Region) -> None:
         try:
             if region.medium is Medium.DCT:
                 self._settings(session, region)
@@ -140,8 +151,6 @@ class _Reading:
             log.info("region %s: %s", region.key, fault.detail)
             session.settle()
             self.refused.add(region.key)
-        self._slot += 1
-        self._job.tick(self._slot * _TICKS, self._total, of_bytes=False)
 
     def _bytes(self, session: DfuSession, region: Region, offset: int, size: int) -> bytes:
         def progress(done: int, total: int) -> None:
@@ -238,6 +247,8 @@ class _Judging:
 
     def _slot(self, region: Region) -> SlotView:
         view = SlotView(region.key, region.name, region.alt, region.start, region.size, 0, SlotState.KEPT, _USED)
+        if region.key in self._read.hidden:
+            return replace(view, state=SlotState.UNREADABLE, what=_NOT_READ, detail=_OTHER_MEMORY)
         if region.key in self._read.refused:
             detail = _ONLY_WITH_PART_2 if region.medium is Medium.DCT else None
             return replace(view, state=SlotState.UNREADABLE, what=_NOT_READ, detail=detail)

@@ -173,3 +173,12 @@ def test_the_recipe_leaves_a_board_found_in_update_mode_there_and_another_one_ru
     running = desk("photon", tmp_path / "b", RUNNING)
     running.succeed(XRayRecipe)
     assert running.seen().mode is not Mode.DFU
+
+
+def test_memory_the_boot_loader_takes_for_other_memory_is_not_looked_at_and_no_trouble(tmp_path: Path) -> None:
+    place = desk("p1", tmp_path, IN_DFU, boot="0.4.0", firmware="0.4.0")  # chooses by address alone (2.4.2)
+    looked = xray(place)
+    hidden = looked.xray.slot("serial-flash")
+    assert hidden.state is SlotState.UNREADABLE
+    assert hidden.detail is not None
+    assert not any("Serial flash" in str(reason.values) for reason in looked.xray.verdict.reasons)
