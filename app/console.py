@@ -155,8 +155,8 @@ def run(
     board: str | None,
     answers: Mapping[str, str],
     as_json: bool,
-    pack: RescuePack | None = None,
-    undo: UndoStore | None = None,
+    pack: RescuePack,
+    undo: UndoStore,
 ) -> int:
     """Run a recipe on one board, print its events, ask its questions, and return the exit code.
 
@@ -168,8 +168,8 @@ def run(
         board: Device ID, serial number or port path of the board; None when there is only one.
         answers: Answers given beforehand.
         as_json: Whether to print one JSON object a line.
-        pack: The rescue pack; recipes that write need it.
-        undo: Where is kept what was on boards; they need it too.
+        pack: The rescue pack.
+        undo: Where is kept what was on boards before a change.
 
     Raises:
         WrongUsageError: There is no such recipe, or it is not clear which board is meant.

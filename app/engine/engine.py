@@ -66,8 +66,8 @@ class Engine:
         safe: KeySafe,
         post: Post,
         *,
-        pack: RescuePack | None = None,
-        undo: UndoStore | None = None,
+        pack: RescuePack,
+        undo: UndoStore,
         fetcher: Callable[[], Fetcher] | None = None,
     ) -> None:
         """Take what is needed; nothing happens before `start`.
@@ -77,7 +77,7 @@ class Engine:
             clock: What every wait of a job goes through.
             safe: Where keys are kept.
             post: Where news go; called from several threads. What it raises is logged and dropped.
-            pack: The rescue pack; without it nothing is told about it, and recipes that write find nothing.
+            pack: The rescue pack.
             undo: Where is kept what was on boards before a change.
             fetcher: Makes what downloads the pack; called in the thread of the download. None: the real one.
         """
@@ -90,8 +90,9 @@ class Engine:
         self._clerk = Clerk(self._post)
         self._pack = pack
         self._undo = undo
-        at_hand = pack.fill_from_bundle if pack is not None else tuple
-        self._downloader = Downloader(fetcher or self._make_fetcher, RealClock(), self._post_download, at_hand)
+        self._downloader = Downloader(
+            fetcher or self._make_fetcher, RealClock(), self._post_download, pack.fill_from_bundle
+        )
         self._lock = threading.Lock()
         self._workers: dict[int, Worker] = {}  # with a board of their own; the thread may live a moment longer
         self._threads: list[Worker] = []
@@ -106,14 +107,12 @@ class Engine:
     def start(self) -> None:
         """Begin to watch for boards and to take errands. Connect the receiver of news first.
 
-        `PackListed` and `RescuesInterrupted` follow by themselves, where there is a pack and a store.
+        `PackListed` and `RescuesInterrupted` follow by themselves.
         """
         self._watcher.start()
         self._clerk.start()
-        if self._pack is not None:
-            self._clerk.do(self._fill_pack)
-        if self._undo is not None:
-            self.list_interrupted()
+        self._clerk.do(self._fill_pack)
+        self.list_interrupted()
 
     def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
         """Start a recipe on the board on that port.
@@ -216,7 +215,7 @@ class Engine:
 
         files = [pack_file(name) for name in names]
         with self._lock:
-            if self._pack is not None and not self._closed:
+            if not self._closed:
                 self._downloader.start(files)
 
     def stop_fetch(self) -> None:
@@ -259,7 +258,6 @@ class Engine:
 
     def _fill_pack(self) -> Event:
         """Take over what came with the program; a disk that refuses is no reason not to say what there is."""
-        assert self._pack is not None
         self._pack.sweep()
         try:
             self._pack.fill_from_bundle()
@@ -268,13 +266,9 @@ class Engine:
         return self._list_pack()
 
     def _list_pack(self) -> PackListed:
-        if self._pack is None:
-            return PackListed((), ())
         return PackListed(self._pack.items(), self._pack.notices())
 
     def _add_to_pack(self, paths: tuple[Path, ...]) -> PackAdded:
-        if self._pack is None:
-            return PackAdded((), unknown=tuple(str(path) for path in paths))
         from app.firmware.pack import PackState
 
         damaged = {item.file.name for item in self._pack.items() if item.state is PackState.DAMAGED}
@@ -296,16 +290,14 @@ class Engine:
         )
 
     def _list_interrupted(self) -> RescuesInterrupted:
-        return RescuesInterrupted(self._undo.interrupted() if self._undo is not None else ())
+        return RescuesInterrupted(self._undo.interrupted())
 
     def _forget(self, rescue_id: str) -> RescuesInterrupted:
-        if self._undo is not None:
-            with contextlib.suppress(RescueUnknown):  # finished or forgotten meanwhile: then that is that
-                self._undo.forget(rescue_id)
+        with contextlib.suppress(RescueUnknown):  # finished or forgotten meanwhile: then that is that
+            self._undo.forget(rescue_id)
         return self._list_interrupted()
 
     def _make_fetcher(self) -> Fetcher:
-        assert self._pack is not None
         from app.firmware.fetch import Fetcher as RealFetcher  # it brings a library only a download needs
 
         return RealFetcher(self._pack)

@@ -123,6 +123,8 @@ class Job:
         clock: What every wait goes through.
         safe: The key safe.
         book: What is proven about the board on each port.
+        pack: The rescue pack.
+        undo: Where is kept what is on boards before it is changed.
         changed: Whether anything on the board was changed; a step sets it before its first write.
         restarting: Whether the board was told to restart into another mode and its coming back was not seen yet.
     """
@@ -137,17 +139,17 @@ class Job:
         safe: KeySafe,
         book: IdentityBook,
         post: Post,
+        pack: RescuePack,
+        undo: UndoStore,
         answers: Mapping[str, object] | None = None,
-        pack: RescuePack | None = None,
-        undo: UndoStore | None = None,
     ) -> None:
         self.run = run
         self.bus = bus
         self.clock = clock
         self.safe = safe
         self.book = book
-        self._pack = pack
-        self._undo = undo
+        self.pack = pack
+        self.undo = undo
         self.changed = False
         self.restarting = False
         self._board = board
@@ -185,18 +187,6 @@ class Job:
     def identity(self) -> Identity | None:
         """Its proven identity, or None."""
         return self._identity
-
-    @property
-    def pack(self) -> RescuePack:
-        """The rescue pack."""
-        assert self._pack is not None, "a job of a recipe that writes is given the pack"
-        return self._pack
-
-    @property
-    def undo(self) -> UndoStore:
-        """Where is kept what is on boards before it is changed."""
-        assert self._undo is not None, "a job of a recipe that writes is given the store"
-        return self._undo
 
     # --- news ---
 

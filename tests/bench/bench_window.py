@@ -116,11 +116,13 @@ def run_job() -> None:
     from app import paths
     from app.clock import RealClock
     from app.engine.engine import Engine
+    from app.firmware.pack import RescuePack
     from app.keys.safe import KeySafe
     from app.ui.bridge import Bridge
     from app.ui.settings import Settings
     from app.ui.shell import Shell
     from app.ui.theme import apply_theme
+    from app.undo.store import UndoStore
     from app.virtual.bus import VirtualBus
     from app.virtual.catalogue import make
     from app.work.events import BoardsChanged, Event, Failed, Succeeded
@@ -130,7 +132,10 @@ def run_job() -> None:
     clock = RealClock()
     bus = VirtualBus(clock)
     bridge = Bridge()
-    engine = Engine(bus, clock, KeySafe(paths.key_safe_folder(practice=True), practice=True), bridge.post)
+    safe = KeySafe(paths.key_safe_folder(practice=True), practice=True)
+    pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
+    undo = UndoStore(paths.boards_folder(practice=True), safe=safe, practice=True)
+    engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo)
     window = Shell(engine, Settings(paths.data_folder() / "settings.ini"))
     bridge.arrived.connect(window.dispatch, Qt.ConnectionType.QueuedConnection)
     window.resize(1000, 700)

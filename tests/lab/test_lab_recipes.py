@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.person import Person
+from support.stores import stores
 
 from app.engine.engine import Engine
 from app.faults import BoardGone
@@ -30,7 +31,7 @@ TRANSFERS_INTO_THE_READ = 8
 
 def run(desk: Desk, recipe: str, board: VirtualBoard, cable: Cable, safe: KeySafe) -> Succeeded:
     observer = Observer(Person(board))
-    engine = Engine(desk.bus, desk.clock, safe, observer)
+    engine = Engine(desk.bus, desk.clock, safe, observer, **stores(safe.root.parent, safe))
     engine.start()
     try:
         observer.first(lambda event: shows(event, cable.port_path), SHOWN_S)
@@ -78,7 +79,7 @@ def test_unplug_while_the_key_is_read_ends_in_board_gone(
             board.mishap = Mishap(gone_at=board.transfers + TRANSFERS_INTO_THE_READ)
 
     observer = Observer(pull_soon)
-    engine = Engine(desk.bus, desk.clock, safe, observer)
+    engine = Engine(desk.bus, desk.clock, safe, observer, **stores(tmp_path, safe))
     engine.start()
     try:
         observer.first(lambda event: shows(event, cable.port_path), SHOWN_S)
@@ -108,7 +109,8 @@ def test_device_id_is_read_by_the_recipe(desk: Desk, name: str, tmp_path: Path) 
 def test_plugged_in_board_is_shown(desk: Desk, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     board = make("photon-0.7", desk.board_clock, profiles=False)  # without networks it comes up by itself
     observer = Observer(Person(board))
-    engine = Engine(desk.bus, desk.clock, KeySafe(tmp_path / "safe"), observer)
+    safe = KeySafe(tmp_path / "safe")
+    engine = Engine(desk.bus, desk.clock, safe, observer, **stores(tmp_path, safe))
     engine.start()
     try:
         observer.first(lambda event: isinstance(event, BoardsChanged), SHOWN_S)

@@ -16,6 +16,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
+from support.stores import stores
 
 from app.engine.engine import Engine
 from app.flow import Screen
@@ -44,7 +45,7 @@ COMMAND_S = 50.0
 def window_on(desk: Desk, qtbot: QtBot, safe: KeySafe, settings: Path) -> Iterator[Shell]:
     """Put the window together as the program does, on this desk's bus."""
     bridge = Bridge()
-    engine = Engine(desk.bus, desk.clock, safe, bridge.post)
+    engine = Engine(desk.bus, desk.clock, safe, bridge.post, **stores(settings.parent, safe))
     shell = Shell(engine, Settings(settings))
     qtbot.addWidget(shell)
     bridge.arrived.connect(shell.dispatch, Qt.ConnectionType.QueuedConnection)

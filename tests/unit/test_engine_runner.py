@@ -295,6 +295,8 @@ def test_a_receiver_that_raises_does_not_disturb_the_job(
         safe=place.safe,
         book=place.book,
         post=receiver,
+        pack=place.pack,
+        undo=place.undo,
     )
     with caplog.at_level(logging.CRITICAL):
         run_recipe(Scripted(lambda job: job.note(WORDS)), job)
@@ -310,7 +312,15 @@ def test_the_board_is_free_before_the_last_event_is_posted(place: Desk) -> None:
             order.append("event")
 
     job = Job(
-        run=1, board=place.seen(), bus=place.bus, clock=FastClock(), safe=place.safe, book=place.book, post=receiver
+        run=1,
+        board=place.seen(),
+        bus=place.bus,
+        clock=FastClock(),
+        safe=place.safe,
+        book=place.book,
+        post=receiver,
+        pack=place.pack,
+        undo=place.undo,
     )
     run_recipe(Scripted(nothing), job, before_last=lambda: order.append("free"))
     assert order == ["free", "event"]

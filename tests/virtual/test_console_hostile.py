@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.scaled_clock import ScaledClock
+from support.stores import stores
 
 from app import console
 from app.console import Desk
@@ -38,12 +39,15 @@ class Seat:
         self.board = make("photon", clock)
         self.desk = Desk(VirtualBus(clock, [self.board]), clock, {"1-1": self.board})
         self.safe = KeySafe(folder / "safe", practice=True)
+        self.stores = stores(folder, self.safe)
         self.news = news
         self.asides = io.StringIO()
 
     def back_up(self) -> int:
         terminal = Terminal(io.StringIO(), self.news, self.asides)
-        return console.run("back-up-key", self.desk, self.safe, terminal, board=None, answers={}, as_json=True)
+        return console.run(
+            "back-up-key", self.desk, self.safe, terminal, board=None, answers={}, as_json=True, **self.stores
+        )
 
 
 class Trigger(io.StringIO):
@@ -163,7 +167,9 @@ def test_options_of_the_window_before_a_command_never_reach_a_real_board(
 def test_the_wrong_board_is_not_told_as_no_board(wanted: str, tmp_path: Path) -> None:
     seat = Seat(tmp_path, io.StringIO())
     terminal = Terminal(io.StringIO(), seat.news, seat.asides)
-    code = console.run("read-id", seat.desk, seat.safe, terminal, board=wanted, answers={}, as_json=False)
+    code = console.run(
+        "read-id", seat.desk, seat.safe, terminal, board=wanted, answers={}, as_json=False, **seat.stores
+    )
     assert code == FAULT
     assert "2a0047001247353236343033" in seat.news.getvalue()
     assert "cable" not in seat.news.getvalue()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.scaled_clock import ScaledClock
+from support.stores import stores
 
 from app import console, log
 from app.console import Desk, WrongUsageError
@@ -62,6 +63,7 @@ class Seat:
         self.boards = boards
         self.desk = Desk(VirtualBus(clock, boards.values()), clock, boards)
         self.safe = KeySafe(folder / "safe", practice=True)
+        self._stores = stores(folder, self.safe)
         self.news = io.StringIO()
         self.asides = io.StringIO()
         self.terminal = Terminal(typist or Typist(there=False), self.news, self.asides)
@@ -77,7 +79,14 @@ class Seat:
         self, recipe: str, *, board: str | None = None, answers: Mapping[str, str] | None = None, as_json: bool = False
     ) -> int:
         return console.run(
-            recipe, self.desk, self.safe, self.terminal, board=board, answers=answers or {}, as_json=as_json
+            recipe,
+            self.desk,
+            self.safe,
+            self.terminal,
+            board=board,
+            answers=answers or {},
+            as_json=as_json,
+            **self._stores,
         )
 
     @property

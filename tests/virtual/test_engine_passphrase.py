@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.clock import FastClock
 from support.scaled_clock import ScaledClock
+from support.stores import stores
 
 from app.console import Desk, run
 from app.engine.engine import Engine
@@ -24,8 +25,10 @@ from app.work.events import (
     BoardsChanged,
     Event,
     FileWorkFailed,
+    PackListed,
     PassphraseRefused,
     Protection,
+    RescuesInterrupted,
     SafeProtection,
 )
 
@@ -56,10 +59,11 @@ class Bench:
         self.safe = WatchedSafe(folder / "safe")
         self.safe.threads = set()
         self.news: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.engine = Engine(self.bus, clock, self.safe, self.news.put)
+        self.engine = Engine(self.bus, clock, self.safe, self.news.put, **stores(folder, self.safe))
 
     def next(self) -> Event:
-        while isinstance(event := self.news.get(timeout=LIMIT_S), BoardsChanged):
+        others = BoardsChanged | PackListed | RescuesInterrupted
+        while isinstance(event := self.news.get(timeout=LIMIT_S), others):
             pass
         return event
 
@@ -158,7 +162,8 @@ def test_the_command_line_backs_up_into_a_locked_safe_only_with_its_passphrase(
     news, asides = io.StringIO(), io.StringIO()
     desk = Desk(VirtualBus(clock, boards.values()), clock, boards)
     terminal = Terminal(Reader(), news, asides)
-    assert run("back-up-key", desk, safe, terminal, board=None, answers=answers, as_json=False) == code
+    kept = stores(tmp_path, safe)
+    assert run("back-up-key", desk, safe, terminal, board=None, answers=answers, as_json=False, **kept) == code
     assert [kept.encrypted for kept in safe.backups()] == [True] * (code == DONE)
     assert SECRET not in news.getvalue() + asides.getvalue()
     if not answers:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.scaled_clock import ScaledClock
+from support.stores import stores
 
 from app.engine.engine import Engine
 from app.keys.safe import Backup, KeySafe
@@ -42,7 +43,7 @@ class Bench:
         self.bus = VirtualBus(self.clock, self.boards)
         self.safe = KeySafe(folder / "safe", practice=True)
         self.news: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.engine = Engine(self.bus, self.clock, self.safe, self.news.put)
+        self.engine = Engine(self.bus, self.clock, self.safe, self.news.put, **stores(folder, self.safe))
 
     def until(self, wanted: Callable[[Event], bool]) -> Event:
         """The first event from now on that is wanted; everything else is dropped."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.real_pack import real_pack
 from support.scaled_clock import ScaledClock
+from support.stores import stores
 
 from app import console, log
 from app.console import Desk
@@ -71,6 +72,7 @@ def test_no_private_byte_is_told_anywhere(
             board=None,
             answers={},
             as_json=as_json,
+            **stores(tmp_path, safe),
         )
     bus.close()
     assert code == DONE
@@ -154,7 +156,9 @@ def test_the_trace_in_a_report_can_be_played_back(tmp_path: Path) -> None:
     bus = TracingBus(VirtualBus(clock, [board]), trace)
     terminal = Terminal(io.StringIO(), io.StringIO(), io.StringIO())
     desk = Desk(bus, clock, {"1-1": board})
-    assert console.run("read-id", desk, KeySafe(tmp_path), terminal, board=None, answers={}, as_json=False) == DONE
+    safe = KeySafe(tmp_path)
+    kept = stores(tmp_path, safe)
+    assert console.run("read-id", desk, safe, terminal, board=None, answers={}, as_json=False, **kept) == DONE
     bus.close()
     with zipfile.ZipFile(log.save_report(tmp_path / "report.zip", trace, tmp_path)) as report:
         reported = report.read("trace.jsonl").decode()
