@@ -9,10 +9,11 @@ Source: device-protocol.md 2.1-2.6.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.clock import Clock
-from app.faults import DfuRefused, FlashDiffers, WrongAnswer
+from app.faults import Cancelled, DfuRefused, FlashDiffers, WrongAnswer
 from app.platforms.model import BootLoader, Medium, Platform, PollTime, Quirk, Region, WorkTime
 from app.protocols.dfu import DfuSession
 
@@ -462,7 +463,8 @@ class Flasher:
             plan: From `plan_flash`, for this board and boot loader.
             on_unit: Told before and after each erase unit; what it raises ends the writing there.
             progress: Told `(done, total)`; the total is the size of the content, and equal steps take equal time as far
-                as it can be foreseen, so that speed and time left are honest. Never runs backwards.
+                as it can be foreseen, so that speed and time left are honest. Never runs backwards. It may raise
+                `Cancelled`, which is put off until the unit is filled.
 
         Raises:
             FlashDiffers: After `ROUNDS` rounds some bytes are not what they shall be.
@@ -500,6 +502,8 @@ class _Run:
         self._region = next(row for row in regions if row.key == plan.region and _holds(row, plan))
         self._work_done = 0.0
         self._told = -1
+        self._in_unit = False
+        self._put_off: Cancelled | None = None
         self._erased: set[int] = set()  # addresses of units, in this round
         self._erases = self._blocks = self._written = self._read = 0
         self._write_seconds = self._read_seconds = 0.0
@@ -551,7 +555,7 @@ class _Run:
         began = self._clock.now()
         old = self._plan_old(unit)
         self._on_unit(UnitWritten(self._plan.alt, unit.address, unit.size, done=False, old=old, new=unit.new))
-        with self._session.uninterrupted():
+        with self._session.uninterrupted(), self._filling():
             todo: tuple[UnitPlan, ...] = (unit,)
             for tries_left in reversed(range(UNIT_TRIES)):
                 refused = self._try(todo)
@@ -568,6 +572,15 @@ class _Run:
         self._write_seconds += self._clock.now() - began
         self._on_unit(UnitWritten(self._plan.alt, unit.address, unit.size, done=True, old=old, new=unit.new))
         self._tell(self._work_done + unit.seconds)
+
+    @contextmanager
+    def _filling(self) -> Iterator[None]:
+        """Put off a wish to stop that the receiver of progress raises meanwhile; `_tell` raises it afterwards."""
+        self._in_unit = True
+        try:
+            yield
+        finally:
+            self._in_unit = False
 
     def _plan_old(self, unit: UnitPlan) -> bytes:
         """What stood in a unit before anything was written: in later rounds the unit's own `old` is our own failure."""
@@ -618,7 +631,12 @@ class _Run:
         done = min(plan.size, int(plan.size * work_done / plan.seconds))
         if self._progress is not None and done > self._told:
             self._told = done
-            self._progress(done, plan.size)
+            try:
+                self._progress(done, plan.size)
+            except Cancelled as wish:
+                self._put_off = wish
+        if self._put_off is not None and not self._in_unit:
+            raise self._put_off
 
 
 @dataclass(frozen=True, slots=True)

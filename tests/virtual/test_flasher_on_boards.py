@@ -261,6 +261,30 @@ def test_a_unit_that_was_begun_is_finished_before_a_stop_is_heard() -> None:
     assert bench.memory(region)[: 8 * 1024] == content[: 3 * 1024] + old[3 * 1024 :]
 
 
+@pytest.mark.parametrize(("name", "key"), [("photon", "user"), ("core", "factory")])
+def test_a_stop_that_comes_with_the_progress_waits_until_the_unit_is_filled(name: str, key: str) -> None:
+    bench = Bench(name)
+    region = bench.platform.region(key)
+    content = noise(1, min(region.size, 128 * 1024))
+
+    def stopped(done: int, total: int) -> None:
+        assert total == len(content)
+        if done:
+            raise Cancelled
+
+    with bench.opened() as (session, loader):
+        session.settle()
+        session.select(region.alt)
+        plan = plan_flash(
+            bench.platform, loader, region, region.start, content, session.read(region.start, len(content))
+        )
+        with pytest.raises(Cancelled):
+            Flasher(session, bench.platform, loader, bench.clock).write(plan, bench.units.append, stopped)
+    (first, *_) = plan.units
+    assert [unit.done for unit in bench.units] == [False, True]
+    assert bench.memory(region)[: first.size] == first.new
+
+
 # --- the long GETSTATUS and protected memory --------------------------------------------------------------------------
 
 
