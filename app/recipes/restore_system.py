@@ -565,7 +565,7 @@ class RestoreSystem(Recipe):
     def _plan_application(self, job: Job, chosen: SystemSet, before: Looked, unfit: Text | None) -> Text | None:
         """Decide what becomes of the program; return a warning when one is lost."""
         tinker, slot = chosen.tinker, before.xray.slot(USER)
-        if slot.sha256 == tinker.file.sha256:
+        if slot.sha256 == tinker.file.sha256 and not self._rescue.unfinished(job, USER):
             self._application_words = _TINKER_STAYS
             return None
         blank = slot.state is SlotState.BLANK

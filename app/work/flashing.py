@@ -202,6 +202,17 @@ class Rescue:
             raise RescueUnknown(f"{rescue_id} is of another board or recipe")
         return True
 
+    def unfinished(self, job: Job, region: str) -> bool:
+        """Whether a run that this one takes up may have left a target in that region half-written.
+
+        Then it is planned again even where it looks whole: what stands beside it in its erase unit may be torn.
+        """
+        return any(
+            target.region == region and target not in rescue.written
+            for rescue in self._taken_up(job)
+            for target in rescue.planned
+        )
+
     def plan(
         self,
         job: Job,

@@ -116,20 +116,20 @@ class Sweep:
             cut = Cut(kind, number, self.whole.phases[number - 1], again)
             while len(self._children) >= self.jobs:
                 self._collect()
+            shutil.copytree(self.folder / "home", self._folder_of(cut) / "home")  # before this process goes on
             child = os.fork()
             if child:
                 self._children[child] = cut
                 continue
             self._cut = cut
-            self._take_own_files(self._folder_of(os.getpid()))
+            self._take_own_files(self._folder_of(cut))
             self._ending = Ending(self._place, kind, 1)
             self._ending()
             return
 
     def _take_own_files(self, folder: Path) -> None:
-        """In a child: go on with copies of all files, the open ones too."""
+        """In a child: go on with the copies of all files, also of the open ones."""
         home = self.folder / "home"
-        shutil.copytree(home, folder / "home")
         os.chdir(folder / "home")
         for name in os.listdir("/proc/self/fd"):
             descriptor = int(name)
@@ -145,29 +145,32 @@ class Sweep:
     def _live_on(self, cut: Cut) -> None:
         """In a child, after its cut: finish and judge."""
         assert self._ending is not None
-        folder = self._folder_of(os.getpid())
+        folder = self._folder_of(cut)
         # The stores by their full name: for the old one this process may still be at work on its journal.
         place = replace(self._place, undo=type(self._place.undo)(folder / "home" / "boards"))
         last = self._place.person.events[-1]
         self._leave(finish_after(self.case, self.whole, place, folder / "next", cut, last))
 
     def _leave(self, cut: Cut) -> None:
-        (self._folder_of(os.getpid()) / RESULT).write_bytes(pickle.dumps(cut))
+        (self._folder_of(cut) / RESULT).write_bytes(pickle.dumps(cut))
         os._exit(0)
 
     def _collect(self) -> None:
         child, status = os.wait()
         cut = self._children.pop(child)
-        folder = self._folder_of(child)
+        folder = self._folder_of(cut)
         try:
             cut = pickle.loads((folder / RESULT).read_bytes())
         except OSError:
             cut = replace(cut, wrong=f"the child ended with status {status}")
         shutil.rmtree(folder, ignore_errors=True)
         self._done.append(cut)
+        if len(self._done) % 100 == 0:
+            wrong = sum(bool(each.wrong) for each in self._done)
+            print(f"{len(self._done)} cuts, {wrong} wrong", file=sys.stderr, flush=True)
 
-    def _folder_of(self, child: int) -> Path:
-        return self.folder / f"child-{child}"
+    def _folder_of(self, cut: Cut) -> Path:
+        return self.folder / f"{cut.kind.value}-{cut.number}"
 
 
 def table(whole: Whole, kind: Kind, cuts: Sequence[Cut]) -> str:

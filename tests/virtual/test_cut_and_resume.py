@@ -85,3 +85,14 @@ def test_what_stands_beside_what_is_written_survives_a_cut(
     number = [at for at in found.changing if found.phases[at - 1] == step][change]
     cut = cut_off(UPGRADE, found, Kind.AMID, number, tmp_path, again=number if twice else 0)
     assert not cut.wrong, cut
+
+
+@pytest.mark.parametrize(("board", "step"), [("photon-0.7", step) for step in (1, 3, 4, 5, 6, 8, 9)])
+def test_restoring_a_system_cut_off_anywhere_is_finished_right(
+    board: str, step: int, tmp_path: Path, whole: Callable[[Case], Whole]
+) -> None:
+    case = restore(board)
+    found = whole(case)
+    numbers = [at for at, phase in enumerate(found.phases, start=1) if phase == step]
+    cut = cut_off(case, found, KINDS[step % len(KINDS)], numbers[len(numbers) * 2 // 3], tmp_path)
+    assert not cut.wrong, cut
