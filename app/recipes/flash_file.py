@@ -26,6 +26,7 @@ from app.recipes.shared import (
     leave_as_found,
     leave_dfu,
 )
+from app.recipes.system_set import LOADER, generation
 from app.text import Text, text
 from app.work.events import Fact, Outcome
 from app.work.flashing import Rescue, Target, board_name
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 LARGEST = 2 * 1024 * 1024  # bytes; no board of the table has more memory in one piece
 START_S = 10.0
+DCT = "dct"
 MOVED = "factory-moved"
 
 FILE = PickFile(
@@ -270,6 +272,8 @@ class FlashFile(Recipe):
         self._rescue.agree(job, plan)
 
     def _write(self, job: Job) -> None:
+        if self._settings_get_lost(job):
+            self._rescue.blind = frozenset({DCT})
         total = sum(len(target.content) for target in self._targets)
         done = written = 0
         for target in self._targets:
@@ -279,7 +283,7 @@ class FlashFile(Recipe):
 
     def _look_again(self, job: Job) -> None:
         # Without a Core's flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.
-        keys = {region.key for region in job.platform.regions} - {"system-flags"}
+        keys = {region.key for region in job.platform.regions} - {"system-flags", *self._rescue.blind}
         self._after = look(job, keys).xray
         job.say(_FOUND.with_values(what=self._after.slot(self._targets[0].region).what))
 
@@ -348,6 +352,17 @@ class FlashFile(Recipe):
             raise Cancelled
         self._rescue.answers["risk"] = True
         self._warnings += [each.words for each in judged.problems]
+
+    def _settings_get_lost(self, job: Job) -> bool:
+        """Whether the boot loader must not be asked for settings once this is written, until it starts anew.
+
+        One from before the 1.2 line goes on calling code in part 2 at the addresses it found when it started (2.4.11).
+        """
+        assert self._before is not None
+        version = self._before.installed.get(LOADER)
+        row = generation(job.platform, version) if version is not None else job.board.boot_loader
+        calls = {Quirk.DCT_NEEDS_PART2, Quirk.PART2_NEEDS_RESET}
+        return row is not None and calls <= row.quirks and any(t.region.startswith("system-") for t in self._targets)
 
     def _plan_targets(self, platform: Platform, image: Image, slot: _Slot) -> None:
         place = slot.judged.place
