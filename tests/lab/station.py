@@ -17,7 +17,7 @@ from support.person import Person
 
 from app.clock import Clock
 from app.engine.engine import Engine
-from app.firmware.pack import RescuePack
+from app.firmware.pack import PACK, RescuePack
 from app.keys.safe import KeySafe
 from app.platforms.identify import boot_loader_of
 from app.platforms.model import Mode, Platform
@@ -32,13 +32,14 @@ from app.virtual.hand import PracticeHand
 from app.virtual.machine import Phase
 from app.work.events import Asked, BoardsChanged, Event, Failed, Outcome, Stopped, Succeeded
 from app.work.plan import PlannedWrite, RescuePlan, XRay
-from app.work.questions import Review
+from app.work.questions import DoThis, Review, WatchLight
 from lab.desk import BOARD_TIMES, Desk
 from lab.usbip_server import Cable
 
 SHOWN_S = 15.0
 RUN_S = 60.0
 INTERNAL = 0x0800_0000
+FILES = frozenset(file.name for file in PACK)
 
 UPGRADE = {"radio-patch": "1.13.7", "patch-again": "run", "plan": True}
 RESTORE = {"release": "2.2.0", "application": "tinker", "downgrade": True, "plan": True}
@@ -74,6 +75,13 @@ class Observer:
 def shows(event: Event, port_path: str) -> bool:
     """Whether the event says that a board is on that port."""
     return isinstance(event, BoardsChanged) and any(board.port_path == port_path for board in event.boards)
+
+
+def _waits_for_ever(event: Event, answers: Mapping[str, object]) -> bool:
+    """Whether it is a question that neither the hands nor the answers of the test will end."""
+    if not isinstance(event, Asked) or isinstance(event.question, DoThis | WatchLight):
+        return False
+    return event.question.name not in answers
 
 
 @contextmanager
@@ -195,7 +203,11 @@ class Station:
             observer.first(lambda event: shows(event, self.cable.port_path), SHOWN_S)
             number = engine.run(recipe, self.cable.port_path, answers)
             _, last = observer.first(
-                lambda event: isinstance(event, Succeeded | Failed | Stopped) and event.run == number, RUN_S
+                lambda event: (
+                    (isinstance(event, Succeeded | Failed | Stopped) and event.run == number)
+                    or _waits_for_ever(event, answers or {})
+                ),
+                RUN_S,
             )
         finally:
             assert engine.close()
@@ -260,7 +272,7 @@ class Station:
 
     def written(self) -> dict[str, PlannedWrite]:
         """What the plan leaves in each region it wrote from the pack; what it wrote over later is left out."""
-        return {write.region: write for write in self.plan.writes if write.source}
+        return {write.region: write for write in self.plan.writes if write.source in FILES}
 
     def check_written(self) -> dict[str, bytes]:
         """Insist that pack, plan, our read, `dfu-util` and the board's own memory agree; return bytes by region."""

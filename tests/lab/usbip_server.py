@@ -123,6 +123,7 @@ class Enumeration:
             (PLATFORM / "vhci_hcd.0" / "attach").write_text(words, "ascii")
         except OSError:
             self.close()
+            self._ours.close()
             raise
         self._kernels.close()  # the kernel keeps its own reference
         threading.Thread(target=self._receive, name=f"wire-{port}", daemon=True).start()
