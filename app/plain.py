@@ -24,7 +24,7 @@ may change; keys, codes, names and values of the kinds below may not.
 | `Asked` | `question`: `kind` (`Confirm`, `Choose`, `Enter`, `PickFile`, `DoThis`, `Review`, `WatchLight`), `name`... |
 | `Answered` | `name`: the question is over |
 | `Hint`, `Note` | `words` |
-| `Succeeded` | `outcome`: `summary`, `facts`, `kept` (paths), `warnings`, `next_steps`, `xray`/null, `next_recipes` |
+| `Succeeded` | `outcome`: `summary`, `facts`, `kept`, `warnings`, `next_steps`, `xray`, `next_recipes`, `unfinished` |
 | `Stopped` | `changed`: whether the board's memory was changed before |
 | `Failed` | `code`, `cause`, `next_step`, `retryable`, `detail` |
 

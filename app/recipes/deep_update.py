@@ -135,9 +135,8 @@ _WARN_NO_WIFI = text(
 _WATCH_TITLE = text("DeepUpdate", "The board works alone now: watch its light and leave the cable in")
 _WATCH_BODY = text(
     "DeepUpdate",
-    "Blinking orange looks much like the yellow of update mode. To tell them apart: in update mode the board shows on "
-    "USB and this program says so; as long as it only waits, the light is orange. The board may restart and begin "
-    "again, up to five times.",
+    "Orange looks much like the yellow of update mode. To tell them apart: in update mode the board shows on USB and "
+    "this program says so; while it only waits, the light is orange.",
 )
 _ASK_TITLE = text("DeepUpdate", "What does the light do now?")
 _ASK_BODY = text("DeepUpdate", "Only the light tells how far the board is. If it still changes, give it more time.")
@@ -150,8 +149,9 @@ _BACK_BODY = text(
 _STAGE_PATCHING = text(
     "DeepUpdate", "The radio gets its new software. It may restart and do it again, five times at most."
 )
-_STAGE_CONNECTING = text("DeepUpdate", "It connects to its Wi-Fi. A radio that was new enough begins here.")
-_STAGE_CLOUD = text("DeepUpdate", "It connects to its cloud.")
+_STAGE_CONNECTING = text(
+    "DeepUpdate", "It connects: green to its Wi-Fi, then cyan to its cloud. A radio that was new enough begins here."
+)
 _STAGE_RECEIVING = text(
     "DeepUpdate", "The cloud sends the newest Tinker; the board restarts with it. This may take more than one try."
 )
@@ -262,11 +262,12 @@ _FIT = text(
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """What is said at an end, and which recipes go on from it."""
+    """What is said at an end, which recipes go on from it, and whether it is the end that was wanted."""
 
     summary: Text
     next_steps: tuple[Text, ...]
     recipes: tuple[str, ...] = ()
+    reached: bool = False
 
 
 _GOOD = (_NEXT_CHECK, _NEXT_PUT_BACK)
@@ -277,10 +278,14 @@ _ENDINGS = {
         (FULL_UPGRADE,),
     ),
     _End.CONNECTED: _Ending(
-        text("DeepUpdate", "The deep update is done: this Core runs its newest program and is connected."), _GOOD
+        text("DeepUpdate", "The deep update is done: this Core runs its newest program and is connected."),
+        _GOOD,
+        reached=True,
     ),
     _End.ARRIVED: _Ending(
-        text("DeepUpdate", "The deep update is done: newer firmware from the cloud has taken its place."), _GOOD
+        text("DeepUpdate", "The deep update is done: newer firmware from the cloud has taken its place."),
+        _GOOD,
+        reached=True,
     ),
     _End.ON_USB: _Ending(
         text(
@@ -288,6 +293,7 @@ _ENDINGS = {
             "The deep update ran, and the board shows on USB as newer firmware does. It is done when it breathes cyan.",
         ),
         _GOOD,
+        reached=True,
     ),
     _End.NEEDS_WIFI: _Ending(
         text("DeepUpdate", "The radio has had its turn. To end the update the board waits for its Wi-Fi network."),
@@ -456,6 +462,7 @@ class DeepUpdate(Recipe):
             warnings=tuple(self._warnings),
             next_steps=tuple(self._with_button(words) for words in ending.next_steps),
             next_recipes=ending.recipes,
+            unfinished=not ending.reached,
         )
 
     def tidy(self, job: Job) -> None:
@@ -599,7 +606,6 @@ class DeepUpdate(Recipe):
             stages=(
                 LightStage("core-radio.deep-update", _STAGE_PATCHING),
                 LightStage("core-2014.connecting", _STAGE_CONNECTING),
-                LightStage("core-2014.cloud-connecting", _STAGE_CLOUD),
                 LightStage("core-2014.ota", _STAGE_RECEIVING),
                 LightStage("core-2014.cloud-connected", _STAGE_DONE),
             ),

@@ -147,6 +147,7 @@ class Outcome:
 
     `warnings` are true things a person must not miss (for example: this key cannot work on this firmware). `xray` is
     what the board holds now, None when it was not looked at. `next_recipes` are keys of recipes to go on with.
+    `unfinished` is true where nothing failed but what was wanted is not reached yet, or not known to be.
     """
 
     summary: Text
@@ -156,6 +157,7 @@ class Outcome:
     next_steps: tuple[Text, ...] = ()
     xray: XRay | None = None
     next_recipes: tuple[str, ...] = ()
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -446,6 +446,14 @@ def test_the_result_shows_the_xray_and_goes_on_with_another_recipe(shell: Shell)
     assert (shell.state.screen, shell.state.recipe) == (Screen.PLAN, "back-up-key")
 
 
+@pytest.mark.parametrize("unfinished", [False, True])
+def test_what_is_not_reached_yet_has_no_tick(shell: Shell, unfinished: bool) -> None:
+    end(shell, Outcome(WORDS, unfinished=unfinished))
+    page = shell.page(Screen.RESULT)
+    marks = [part for part in page.findChildren(QWidget) if isinstance(part, base.StepMark | xray_view.SlotMark)]
+    assert [type(mark) for mark in marks if mark.isVisible()] == [xray_view.SlotMark if unfinished else base.StepMark]
+
+
 def test_a_reason_of_the_verdict_is_not_warned_of_twice(shell: Shell) -> None:
     end(shell, Outcome(WORDS, warnings=SICK.verdict.reasons, xray=SICK))
     assert words_of(shell.page(Screen.RESULT)).count(say.say(SICK.verdict.reasons[0])) == 1

@@ -81,7 +81,7 @@ def words_on(desk: Desk) -> str:
 def test_the_lights_are_drawn_and_usb_asks_the_last_question(desk: MakeDesk) -> None:
     core = up_to_the_light(desk)
     (view,) = [each for each in core.window.findChildren(WatchLightView) if each.isVisible()]
-    assert len(view.findChildren(StageCard)) == 5
+    assert len(view.findChildren(StageCard)) == 4
     shown = words_on(core)
     assert "Blinking orange" in shown
     assert "much like the yellow" in shown

@@ -176,6 +176,7 @@ def test_an_old_radio_is_patched_and_tinker_comes_from_the_cloud(mode: str, tmp_
     assert keys(place) == before
     assert outcome.warnings == ()
     assert outcome.next_recipes == ()
+    assert not outcome.unfinished
     assert place.undo.interrupted() == ()
 
 
@@ -231,7 +232,7 @@ def test_the_lights_named_are_those_the_board_shows(tmp_path: Path, pack: Rescue
     (first, *_) = asked(place, WatchLight)
     assert isinstance(first, WatchLight)
     named = [pattern(stage.light) for stage in first.stages]
-    assert [light.colour.name for light in named] == ["ORANGE", "GREEN", "CYAN", "MAGENTA", "CYAN"]
+    assert [light.colour.name for light in named] == ["ORANGE", "GREEN", "MAGENTA", "CYAN"]
     other = silent(tmp_path / "other", pack)
     shown: list[str] = []
 
@@ -385,6 +386,7 @@ def test_a_factory_reset_meanwhile_is_not_taken_for_the_cloud(tmp_path: Path, pa
     outcome = watched(place)
     assert "other firmware" in outcome.summary.english()
     assert outcome.next_recipes == (FULL, "deep-update")
+    assert outcome.unfinished
 
 
 def test_orange_taken_for_yellow_is_put_right_by_usb(tmp_path: Path, pack: RescuePack) -> None:
@@ -425,6 +427,7 @@ def test_trouble_that_is_not_worked_on_ends_with_what_to_go_on_with(
     outcome = place.succeed(DeepUpdate)
     assert words in outcome.summary.english()
     assert outcome.next_recipes == recipes
+    assert outcome.unfinished
 
 
 def test_trouble_can_be_started_over_from_update_mode(tmp_path: Path, pack: RescuePack) -> None:

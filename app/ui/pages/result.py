@@ -125,7 +125,8 @@ class ResultPage(Page):
         outcome = end.outcome
         health = outcome.xray.verdict.health if outcome.xray is not None else Health.NOTHING_WRONG
         sick = health in (Health.OVER_USB, Health.OTHER_TOOL)  # a tick before "something is wrong" would mislead
-        self._head(HEALTH_STATES[health] if sick else StepStatus.DONE, say(outcome.summary))
+        done = SlotState.UNKNOWN if outcome.unfinished else StepStatus.DONE
+        self._head(HEALTH_STATES[health] if sick else done, say(outcome.summary))
         told = outcome.xray.verdict.reasons if outcome.xray is not None else ()
         for warning in outcome.warnings:
             if warning not in told:
