@@ -19,7 +19,7 @@ from app.platforms.model import BootLoader, Medium, Platform, Quirk, Region
 from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash, span
 from app.text import Text, text
 from app.undo.board_name import BoardName, Match
-from app.undo.journal import Journal
+from app.undo.journal import Journal, Planned
 from app.undo.snapshots import Snapshot
 from app.undo.store import InterruptedRescue
 from app.work.job import Job
@@ -450,11 +450,14 @@ class Rescue:
         return (job.undo.rescue(rescue_id),) if rescue_id else self._superseded(job)
 
     def _superseded(self, job: Job) -> tuple[InterruptedRescue, ...]:
-        """Return earlier interrupted runs of this recipe on this very board."""
+        """Return earlier interrupted runs of this recipe on this very board, at places where this run writes, too."""
+        places = None if self._reviewed is None else [_span(job.platform, each) for each in self._reviewed.targets]
         return tuple(
             each
             for each in job.undo.interrupted()
-            if each.recipe == self.recipe_key and _match(job, each.board) is Match.YES
+            if each.recipe == self.recipe_key
+            and _match(job, each.board) is Match.YES
+            and (places is None or any(_meets(place, target) for place in places for target in each.planned))
         )
 
     def _mended(self, job: Job, target: Target, place: _Span, current: bytes) -> tuple[int, bytes]:
@@ -580,6 +583,10 @@ def board_name(job: Job) -> BoardName:
 def _match(job: Job, name: BoardName) -> Match:
     identity = job.identity
     return name.matches(job.platform.key, identity.device_id if identity else None, job.board.sighting.serial)
+
+
+def _meets(place: _Span, planned: Planned) -> bool:
+    return place.alt == planned.alt and place.start < planned.address + planned.size and planned.address < place.end
 
 
 def _loader(job: Job) -> BootLoader:
