@@ -85,6 +85,7 @@ class Sweep:
         os.chdir(home)
         self._place = self.case.lay(Path(), pack)  # stores have the same name in every child, and are not the same
         self._base = self._place.board.transfers
+        gc.disable()  # what the children share with this process stays shared
         gc.freeze()
         try:
             try:
