@@ -89,6 +89,14 @@ class Recipe(ABC):
         """Say whether this can be done with the board as it is now. Pure; asks nobody."""
         return Fit.yes()
 
+    @classmethod
+    def needs_files(cls, board: Board) -> tuple[str, ...]:
+        """Return the names of the rescue pack's files a run needs, if its questions are answered in the usual way.
+
+        Pure, like `fit`; only asked for a board that fits.
+        """
+        return ()
+
     @abstractmethod
     def steps(self) -> Sequence[Step]:
         """Return the parts in order; they are the same on every board."""

@@ -391,6 +391,11 @@ class DeepUpdate(Recipe):
             return Fit.yes()
         return Fit.no(_FIT)
 
+    @classmethod
+    def needs_files(cls, board: Board) -> tuple[str, ...]:
+        """The update itself."""
+        return (pick(board.platform.key, ROLE).name,)
+
     def __init__(self) -> None:
         self._found_mode: Mode | None = None
         self._rescue = Rescue(self.key)

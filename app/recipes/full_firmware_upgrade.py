@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from app.faults import BoardDidNotReturn, DfuRefused, NotSeenStarting
 from app.firmware.pack import PACK, PackFile, pick
-from app.platforms.model import Mode
+from app.platforms.model import Mode, Platform
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.shared import (
     GONE_S,
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 APPLICATION, FACTORY, FLAGS = "application", "factory", "system-flags"
 KEY_REGIONS = ("server-key", "device-key")
 PATCH_ROLES = {"1.13.7": "radio-patch", "1.14": "radio-patch-1.14"}
-FORGETS_WIFI = "1.14"
+USUAL_PATCH, FORGETS_WIFI = "1.13.7", "1.14"
 
 PATCHING_S = 60.0  # 8.3: 20 to 60 s
 PATCH_LIMIT_S = 120.0  # 8.3: then the board is back, or will not come back by itself
@@ -163,6 +163,11 @@ class _Files:
     patch_bytes: bytes = field(repr=False)
 
 
+def _needed(platform: Platform, choice: str) -> tuple[PackFile, PackFile]:
+    """Return Tinker and the chosen radio patch."""
+    return pick(platform.key, "tinker"), pick(platform.key, PATCH_ROLES[choice])
+
+
 class FullFirmwareUpgrade(Recipe):
     """Write the factory firmware, patch the radio, write Tinker."""
 
@@ -203,6 +208,11 @@ class FullFirmwareUpgrade(Recipe):
         if any(file.role in PATCH_ROLES.values() and file.platform == board.platform.key for file in PACK):
             return Fit.yes()
         return Fit.no(_FIT)
+
+    @classmethod
+    def needs_files(cls, board: Board) -> tuple[str, ...]:
+        """Tinker and the usual radio patch."""
+        return tuple(file.name for file in _needed(board.platform, USUAL_PATCH))
 
     def __init__(self) -> None:
         self._found_mode: Mode | None = None
@@ -292,8 +302,7 @@ class FullFirmwareUpgrade(Recipe):
         self._found_mode = job.refresh().mode
         self._choice = str(job.ask(RADIO_PATCH))
         self._rescue.answers[RADIO_PATCH.name] = self._choice
-        tinker = pick(platform.key, "tinker")
-        patch = pick(platform.key, PATCH_ROLES[self._choice])
+        tinker, patch = _needed(platform, self._choice)
         self._files = _Files(tinker, patch, job.pack.read(tinker.name), job.pack.read(patch.name))
 
     def _look(self, job: Job) -> None:

@@ -55,6 +55,7 @@ from app.recipes.system_set import (
     read_set,
     releases,
     resulting,
+    set_files,
     system_regions,
     why_not_own,
 )
@@ -278,6 +279,12 @@ class RestoreSystem(Recipe):
     def fit(cls, board: Board) -> Fit:
         """Only a board whose system has parts, and for which the pack has some."""
         return Fit.yes() if system_regions(board.platform) and releases(board.platform) else Fit.no(_FIT)
+
+    @classmethod
+    def needs_files(cls, board: Board) -> tuple[str, ...]:
+        """Everything of the newest release, also what may turn out not to be needed."""
+        files = set_files(board.platform, releases(board.platform)[0])
+        return tuple(file.name for file in files.values())
 
     def __init__(self) -> None:
         self._found_mode: Mode | None = None

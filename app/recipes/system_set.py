@@ -5,6 +5,7 @@ Pure but for reading the rescue pack; no board is asked.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ Installed = Mapping[tuple[Function, int], int]
 """Versions by function and index."""
 
 LOADER = (Function.BOOT_LOADER, 0)
+_LOADER_REGION, _PROGRAM_REGION = "ota", "user"
 FIRST_WITH_DCT = "0.7.0"
 """Boot loaders from 0.7 on find the code for alt 1 in a system part 2 of this release or later (2.4.11)."""
 KNOWS_FLAG = "1.2.1"
@@ -97,17 +99,32 @@ def read_set(pack: RescuePack, platform: Platform, release: str) -> SystemSet:
         PackFileMissing, PackFileDamaged: A file has to be added or downloaded first.
         Fault: The pack's folder cannot be read.
     """
-    parts, empties = [], []
+    files = set_files(platform, release)
+    pieces = {region: _piece(pack, region, file) for region, file in files.items()}
+    regions = system_regions(platform)
+    return SystemSet(
+        release,
+        tuple(pieces[key] for key in regions if key in pieces),
+        pieces.get(_LOADER_REGION),
+        pieces[_PROGRAM_REGION],
+        tuple(key for key in regions if key not in pieces),
+    )
+
+
+def set_files(platform: Platform, release: str) -> dict[str, PackFile]:
+    """Return the files of the pack that `read_set` reads, by the region each is for; parts this release has not miss.
+
+    Raises:
+        KeyError: The pack has no such boot loader, or no Tinker for this board.
+    """
+    files = {}
     for key in system_regions(platform):
-        try:
-            parts.append(_piece(pack, key, pick(platform.key, key, release)))
-        except KeyError:
-            empties.append(key)
-    boot_loader = None
+        with contextlib.suppress(KeyError):
+            files[key] = pick(platform.key, key, release)
     if version_of(release, Function.SYSTEM) >= version_of(KNOWS_FLAG, Function.SYSTEM):
-        boot_loader = _piece(pack, "ota", pick(platform.key, "bootloader", release))
-    tinker = _piece(pack, "user", pick(platform.key, "tinker"))
-    return SystemSet(release, tuple(parts), boot_loader, tinker, tuple(empties))
+        files[_LOADER_REGION] = pick(platform.key, "bootloader", release)
+    files[_PROGRAM_REGION] = pick(platform.key, "tinker")
+    return files
 
 
 def _piece(pack: RescuePack, region: str, file: PackFile) -> Piece:
