@@ -29,6 +29,7 @@ from app.faults import (
     KeptOfOtherBoard,
     KeysNotProven,
     NothingKept,
+    NotSeenStarting,
     RescueUnknown,
 )
 from app.platforms.model import Medium, Mode, Quirk
@@ -41,6 +42,7 @@ from app.recipes.shared import (
     LEFT_IN_DFU,
     LEFT_QUIET,
     LEFT_RUNNING,
+    NOT_LEFT,
     coach_into_dfu,
     enter_dfu,
     leave_as_found,
@@ -71,6 +73,8 @@ ORDER_WAITS = (0xABCD).to_bytes(2, "little")  # 3.5
 ORDER_SIZE = 20
 BOOT_LOADER = "bootloader"  # so begin the keys of all places that hold some of it
 RUNS = ("system-", "user", "application")
+ITS_OWN = frozenset({CORE_FLAGS, "reserved"})
+"""Places that hold no firmware but the state of one board, and what its maker noted about it (3.1, 3.2)."""
 
 _AND = text("PutBack", "{before}; {name}")
 _WHAT_TITLE = text("PutBack", "What shall be put back?")
@@ -343,10 +347,17 @@ class PutBack(Recipe):
         self._write(job, self._late)
 
     def _start(self, job: Job) -> None:
+        """Start the board. It is finished once the board was told to: only that sets a Core's flag right (2.2, 3.1).
+
+        Raises:
+            NotSeenStarting: It could not be told to.
+        """
         # Without the flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.
         unseen = {CORE_FLAGS, *self._rescue.blind}
         self._after = look(job, {region.key for region in job.platform.regions} - unseen).xray
         self._left = leave_dfu(job)
+        if self._left is NOT_LEFT:
+            raise NotSeenStarting(NOT_LEFT.english())
         self._rescue.finish(job)
         self._close(job)
         said = self._left if self._left is not LEFT_IN_DFU else _CAME_BACK_IN_DFU
@@ -423,7 +434,7 @@ class PutBack(Recipe):
             if reachable(job.platform, loader, piece.region) and (piece.region.writable or not piece.key)
         ]
         if self._match is Match.NO:
-            return [piece for piece in found if not piece.key and not piece.settings]
+            return [piece for piece in found if not (piece.key or piece.settings or piece.region.key in ITS_OWN)]
         marks = [_cut(job, piece, key) for piece in found if piece.settings and piece.key for key in (FLAG, ORDERS)]
         return [*found, *(mark for mark in marks if mark is not None)]
 

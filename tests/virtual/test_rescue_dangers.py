@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 from support.desk import IN_DFU, desk
+from support.moments import at_step, come_back
 from support.real_pack import real_pack
 
 from app.engine.runner import run_recipe
 from app.firmware.pack import RescuePack, pick
 from app.recipes.flash_file import FlashFile
+from app.recipes.put_back import PutBack
+from app.recipes.save_board import SaveBoard
+from app.recipes.shared import leave_dfu
+from app.text import Text
 from app.virtual.mishaps import Mishap
 from app.work.events import Failed, StepStarted
+from app.work.job import Job
 
 WRITE_STEP = 4  # of flash-file
+START_STEP = 7  # of put-back
 
 
 @pytest.fixture
@@ -55,11 +62,46 @@ def test_a_program_half_written_in_one_place_is_not_forgotten_because_another_pl
     assert isinstance(place.person.events[-1], Failed)
     (left,) = place.undo.interrupted()
     assert {target.region for target in left.planned} == {"factory"}
-    place.board.mishap = Mishap.NONE
-    place.bus.unplug(place.board)
-    place.clock.pause(2.0)
-    place.bus.plug(place.board, "1-1")
-    place.clock.pause(5.0)
-    place.hand_into_dfu()
+    come_back(place)
     place.succeed(FlashFile, {"file": str(tinker), "slot": "application"})
     assert [rescue.id for rescue in place.undo.interrupted()] == [left.id]
+
+
+def test_what_is_one_board_s_own_does_not_come_onto_another_with_its_firmware(tmp_path: Path) -> None:
+    source = desk("core", tmp_path, IN_DFU)
+    source.board.internal[0x4C02:0x4C04] = b"\x01\x00"  # 3.1: forget the Wi-Fi networks
+    source.board.spi[:16] = bytes(range(16))  # 3.2: what the maker noted
+    source.succeed(SaveBoard)
+    other = desk("core-0.5", tmp_path, IN_DFU, answers={"plan": True, "other-board": True})
+    (dump,) = other.undo.dumps()
+    flags, notes = bytes(other.board.internal[0x4C00:0x5000]), bytes(other.board.spi[:0x3000])
+    after: list[tuple[bytes, bytes]] = []
+    at_step(
+        other,
+        START_STEP,
+        lambda: after.append((bytes(other.board.internal[0x4C00:0x5000]), bytes(other.board.spi[:0x3000]))),
+    )
+    other.succeed(PutBack, {"dump": dump.id})
+    assert after == [(flags, notes)]
+    assert bytes(other.board.internal[0x5000:0x20000]) == bytes(source.board.internal[0x5000:0x20000])
+
+
+def test_putting_back_is_not_over_while_the_board_was_not_told_to_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = desk("core", tmp_path, IN_DFU, answers={"plan": True, "with-keys": False})
+    place.succeed(SaveBoard)
+    (dump,) = place.undo.dumps()
+    place.board.internal[0x5100] ^= 1
+
+    def pulled(job: Job) -> Text:
+        place.bus.unplug(place.board)
+        return leave_dfu(job)
+
+    monkeypatch.setattr("app.recipes.put_back.leave_dfu", pulled)
+    assert place.fail(PutBack, {"dump": dump.id}).code == "board.not-seen-starting"
+    (left,) = place.undo.interrupted()
+    monkeypatch.undo()
+    come_back(place)
+    place.succeed(PutBack, {"dump": dump.id, "resume": left.id})
+    assert place.undo.interrupted() == ()
