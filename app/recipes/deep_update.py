@@ -35,7 +35,7 @@ from app.work.flashing import Rescue, Target
 from app.work.job import Job
 from app.work.questions import Choose, LightStage, WatchLight
 from app.work.step import Step
-from app.work.verdicts import FORGET_WIFI, FULL_UPGRADE, STARTS
+from app.work.verdicts import FORGET_WIFI, FULL_UPGRADE, RUN_APPLICATION, STARTS
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
@@ -548,6 +548,10 @@ class DeepUpdate(Recipe):
                 break
         else:
             self._end = _End.UNSEEN
+        if self._end in (_End.DARK, _End.UNSEEN):
+            self._rescue.close()  # perhaps it has never started: then it is offered to be finished
+        else:
+            self._rescue.finish(job)
         if self._end in (_End.FROZEN, _End.DARK, _End.RED, _End.REPLACED) and self._attempts == FORGET_WIFI:
             self._warnings.append(_WARN_WIPE)
         if self._attempts == ATTEMPTS:
@@ -557,7 +561,10 @@ class DeepUpdate(Recipe):
     # --- while the board works ---
 
     def _start(self, job: Job) -> None:
-        """Let the board run the deep update. From then on there is nothing for this program to finish.
+        """Let the board run the deep update.
+
+        Where its flag lets it start by itself (3.1) there is nothing left for this program to finish from then on. Else
+        only leaving update mode sets the flag (2.2), and whether it did, what the board does next has to show.
 
         Raises:
             DfuRefused: The board does not leave update mode.
@@ -567,7 +574,9 @@ class DeepUpdate(Recipe):
             session.leave()
         if not job.wait_until_gone(GONE_S):
             raise DfuRefused("the board did not leave update mode to run the deep update")
-        self._rescue.finish(job)
+        assert self._before is not None
+        if self._before.flags is not None and self._before.flags.ota_update == RUN_APPLICATION:
+            self._rescue.finish(job)
 
     def _go_on(self, job: Job) -> _End | None:
         """Watch until something is known; return how it ended, None when it goes on."""

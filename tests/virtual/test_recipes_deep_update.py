@@ -565,6 +565,35 @@ def test_a_pulled_cable_is_finished_later(transfer: int, tmp_path: Path, pack: R
     assert place.undo.interrupted() == ()
 
 
+def test_a_cut_while_it_is_started_is_offered_to_be_finished_where_the_board_cannot_start_alone(
+    tmp_path: Path, pack: RescuePack
+) -> None:
+    def flagless(name: str) -> Desk:
+        made = core(tmp_path / name, pack)
+        made.board.internal[0x4C04:0x4C06] = b"\xff\xff"  # says nothing of the firmware (3.1)
+        return made
+
+    whole, place = flagless("whole"), flagless("cut")
+    seen: list[int] = []
+    at_first(whole, WatchLight, lambda: seen.append(whole.board.transfers))
+    began = whole.board.transfers
+    watched(whole)
+    place.board.mishap = Mishap(gone_amid=place.board.transfers + seen[0] - began)
+    run_recipe(DeepUpdate(), place.job(post=Watcher(place)))
+    last = place.person.events[-1]
+    assert isinstance(last, Succeeded), last
+    assert "dark" in last.outcome.summary.english()
+    (rescue,) = place.undo.interrupted()
+    place.board.mishap = Mishap.NONE
+    place.bus.plug(place.board, "1-1")
+    place.clock.pause(BOOT_S)
+    run_recipe(DeepUpdate(), place.job({**rescue.answers, "resume": rescue.id}, post=Watcher(place)))
+    last = place.person.events[-1]
+    assert isinstance(last, Succeeded), last
+    assert "is connected" in last.outcome.summary.english()
+    assert place.undo.interrupted() == ()
+
+
 def test_a_second_run_writes_nothing_that_is_there(tmp_path: Path, pack: RescuePack) -> None:
     place = silent(tmp_path, pack, online=False)
     watched(place, next="end")
