@@ -71,7 +71,9 @@ class ClearWifi(Recipe):
     promise = Promise(
         reads=text("ClearWifi", "Nothing but whether the board listens."),
         writes=text("ClearWifi", "Nothing from here. The board itself forgets the networks while you hold its button."),
-        keeps=text("ClearWifi", "Nothing is stored: nobody can read the networks' passwords out of the board."),
+        keeps=text(
+            "ClearWifi", "Nothing is stored. Have name and password of the network at hand if you need it again."
+        ),
         takes=text("ClearWifi", "Less than a minute."),
         risks=(text("ClearWifi", "The board is offline until it is told a network again."),),
         changes_board=True,

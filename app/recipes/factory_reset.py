@@ -229,7 +229,7 @@ class FactoryReset(Recipe):
             self._became = LEFT_RUNNING
         except BoardDidNotReturn:
             self._became = what_became(job)
-        job.say(self._became)
+        job.say(_IN_DFU if self._became is LEFT_IN_DFU else self._became)
 
     def _leave(self, job: Job) -> None:
         if self._buttons is not None or self._found_mode is Mode.DFU:

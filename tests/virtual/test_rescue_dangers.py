@@ -11,13 +11,14 @@ from support.real_pack import real_pack
 
 from app.engine.runner import run_recipe
 from app.firmware.pack import RescuePack, pick
+from app.recipes.factory_reset import FactoryReset
 from app.recipes.flash_file import FlashFile
 from app.recipes.put_back import PutBack
 from app.recipes.save_board import SaveBoard
 from app.recipes.shared import leave_dfu
 from app.text import Text
 from app.virtual.mishaps import Mishap
-from app.work.events import Failed, StepStarted
+from app.work.events import Failed, StepDone, StepStarted
 from app.work.job import Job
 
 WRITE_STEP = 4  # of flash-file
@@ -105,3 +106,11 @@ def test_putting_back_is_not_over_while_the_board_was_not_told_to_start(
     come_back(place)
     place.succeed(PutBack, {"dump": dump.id, "resume": left.id})
     assert place.undo.interrupted() == ()
+
+
+def test_a_board_whose_buttons_nobody_pressed_is_not_said_to_have_no_firmware(tmp_path: Path) -> None:
+    place = desk("photon", tmp_path, IN_DFU, answers={"factory-reset": True, "wifi": "keep"}, factory_image=True)
+    place.person.do = lambda question: None
+    place.succeed(FactoryReset)
+    notes = [event.note.english() for event in place.person.events if isinstance(event, StepDone) and event.note]
+    assert not any("no firmware that can start" in note for note in notes)
