@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 
-from app.faults import BadAnswer, BootLoaderAlone, Cancelled, FileUnreadable, ImageDoesNotFit, ImageUnreadable
+from app.faults import (
+    BadAnswer,
+    BootLoaderAlone,
+    Cancelled,
+    FileUnreadable,
+    ImageDoesNotFit,
+    ImageUnreadable,
+    NotSeenStarting,
+)
 from app.firmware.image import Function, Image, parse
 from app.firmware.releases import describe
 from app.firmware.verdict import Judgement, Problem, judge
@@ -22,6 +30,7 @@ from app.recipes.shared import (
     LEFT_IN_DFU,
     LEFT_QUIET,
     LEFT_RUNNING,
+    NOT_LEFT,
     enter_dfu,
     leave_as_found,
     leave_dfu,
@@ -288,7 +297,14 @@ class FlashFile(Recipe):
         job.say(_FOUND.with_values(what=self._after.slot(self._targets[0].region).what))
 
     def _start(self, job: Job) -> None:
+        """Start the board. It is finished once the board was told to: only that sets a Core's flag right (2.2, 3.1).
+
+        Raises:
+            NotSeenStarting: It could not be told to.
+        """
         self._left = leave_dfu(job)
+        if self._left is NOT_LEFT:
+            raise NotSeenStarting(NOT_LEFT.english())
         self._rescue.finish(job)
         said = self._left if self._left is not LEFT_IN_DFU else _CAME_BACK_IN_DFU
         if self._left not in (LEFT_RUNNING, LEFT_QUIET):

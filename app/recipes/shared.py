@@ -76,7 +76,7 @@ LEFT_RUNNING = text("Shared", "The board runs its own firmware again.")
 LEFT_QUIET = text(
     "Shared",
     "The board has restarted but does not show on USB. Firmware of 2013 and 2014 without a serial port looks like "
-    "this. If the light stays dark, check the cable.",
+    "this. If the light stays dark, check the cable. If it blinks yellow, do this once more: that starts it.",
 )
 LEFT_IN_DFU = text(
     "Shared", "The board came back in update mode: it has no firmware that can start. Nothing was changed on it."

@@ -36,6 +36,7 @@ from support.cuts import (  # noqa: E402
     Whole,
     before_each_transfer,
     finish_after,
+    put_back_after,
     restore,
     run_whole,
 )
@@ -59,6 +60,7 @@ class Sweep:
         kinds: How it is cut.
         numbers: At which transfers.
         twice: Whether the run that finishes it is cut, too.
+        back: Whether what was there is put back instead of finishing it.
         jobs: How many children live at once.
         folder: Where all this is done, in memory.
     """
@@ -68,6 +70,7 @@ class Sweep:
     kinds: Sequence[Kind]
     numbers: frozenset[int]
     twice: bool
+    back: bool
     jobs: int
     folder: Path
     _place: Desk = field(init=False)
@@ -150,7 +153,8 @@ class Sweep:
         # The stores by their full name: for the old one this process may still be at work on its journal.
         place = replace(self._place, undo=type(self._place.undo)(folder / "home" / "boards"))
         last = self._place.person.events[-1]
-        self._leave(finish_after(self.case, self.whole, place, folder / "next", cut, last))
+        judge = put_back_after if self.back else finish_after
+        self._leave(judge(self.case, self.whole, place, folder / "next", cut, last))
 
     def _leave(self, cut: Cut) -> None:
         (self._folder_of(cut) / RESULT).write_bytes(pickle.dumps(cut))
@@ -204,6 +208,7 @@ def main() -> int:
     parser.add_argument("--at", type=int, action="append", help="only at that transfer; may be given again")
     parser.add_argument("--every", type=int, default=1, help="only at every so many transfers")
     parser.add_argument("--twice", action="store_true", help="the run that finishes it is cut as well")
+    parser.add_argument("--back", action="store_true", help="put back what was there instead of finishing it")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -217,10 +222,10 @@ def main() -> int:
         whole = run_whole(case, folder / "whole", pack)
         numbers = frozenset(given.at or range(1, len(whole.phases) + 1, given.every))
         began = time.monotonic()
-        cuts = Sweep(case, whole, kinds, numbers, given.twice, given.jobs, folder).run(pack)
+        cuts = Sweep(case, whole, kinds, numbers, given.twice, given.back, given.jobs, folder).run(pack)
         took = time.monotonic() - began
         os.chdir(TESTS)
-    print(f"{case.recipe.key} on {case.board}{', cut twice' if given.twice else ''}")
+    print(f"{case.recipe.key} on {case.board}{', put back' * given.back}{', cut twice' * given.twice}")
     for kind in kinds:
         mine = [cut for cut in cuts if cut.kind is kind]
         print(table(whole, kind, mine))

@@ -12,10 +12,12 @@ from pathlib import Path
 from unittest import mock
 
 from app.firmware.pack import RescuePack
+from app.flow import to_put_back
 from app.keys.safe import KeySafe
 from app.platforms.table import platform
 from app.recipes.base import Recipe
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
+from app.recipes.put_back import PutBack
 from app.recipes.restore_system import RestoreSystem
 from app.undo.store import InterruptedRescue, UndoStore
 from app.virtual.enumeration import Enumeration
@@ -34,6 +36,7 @@ INTERNAL = 0x0800_0000
 PAGE = 1024
 LITTERED = ("application", "factory", "system-1", "system-2", "user", "ota")
 LITTER = bytes(range(1, 128))  # what may stand behind an image
+BOOT_LOADER_END = 0x4000
 CORE_FLAGS = range(0x4C00, 0x5000)  # of the Core's system (3.1)
 SPI_KEYS = slice(0x1000, 0x3000)  # a Core's key sectors, and the servers' key in front of them (3.2)
 
@@ -62,6 +65,19 @@ class WrongAfterCut(BaseException):  # which no runner takes for a bug of the re
     """What must hold at every transfer and after every cut does not."""
 
 
+def litter(place: Desk) -> None:
+    """Fill the blank memory behind what is in each slot, so that nobody can lose what stands there unnoticed."""
+    kind = place.board.personality.kind
+    for region in platform(kind.key).regions:
+        cells = place.board.internal if region.start >= INTERNAL else place.board.spi
+        if region.secret or region.key not in LITTERED:
+            continue
+        start = region.start - INTERNAL if region.start >= INTERNAL else region.start
+        used = len(bytes(cells[start : start + region.size]).rstrip(b"\xff"))
+        rest = region.size - used
+        cells[start + used : start + region.size] = (LITTER * (rest // len(LITTER) + 1))[:rest]
+
+
 @dataclass(frozen=True)
 class Case:
     """A rescue to cut.
@@ -71,17 +87,19 @@ class Case:
         board: Name of the practice board.
         mode: What it does when the run begins.
         answers: What the person answers.
+        prepare: What is done to the board before.
     """
 
     recipe: type[Recipe]
     board: str
     mode: str = RUNNING
     answers: Mapping[str, object] = field(default_factory=dict)
+    prepare: Callable[[Desk], None] = litter
 
     def lay(self, folder: Path, pack: RescuePack) -> Desk:
         """Lay the desk this case begins with; the same one each time."""
         place = desk(self.board, folder, self.mode, answers=self.answers, pack=pack)
-        litter(place)
+        self.prepare(place)
         return place
 
 
@@ -94,19 +112,6 @@ RESTORE_ANSWERS = {"release": "2.2.0", "application": "tinker", "downgrade": Tru
 def restore(board: str) -> Case:
     """Restoring the system of that practice board."""
     return Case(RestoreSystem, board, answers=RESTORE_ANSWERS)
-
-
-def litter(place: Desk) -> None:
-    """Fill the blank memory behind what is in each slot, so that nobody can lose what stands there unnoticed."""
-    kind = place.board.personality.kind
-    for region in platform(kind.key).regions:
-        cells = place.board.internal if region.start >= INTERNAL else place.board.spi
-        if region.secret or region.key not in LITTERED:
-            continue
-        start = region.start - INTERNAL if region.start >= INTERNAL else region.start
-        used = len(bytes(cells[start : start + region.size]).rstrip(b"\xff"))
-        rest = region.size - used
-        cells[start + used : start + region.size] = (LITTER * (rest // len(LITTER) + 1))[:rest]
 
 
 @dataclass(frozen=True)
@@ -354,13 +359,50 @@ def finish_after(case: Case, whole: Whole, place: Desk, folder: Path, cut: Cut, 
         return replace(cut, wrong=str(wrong))
 
 
+def put_back_after(case: Case, whole: Whole, place: Desk, folder: Path, cut: Cut, last: Event) -> Cut:
+    """After a cut: bring the board back, start anew, put back what was there; judge everything. As `finish_after`.
+
+    With `cut.again`, putting it back is cut as well, and finished after that.
+    """
+    try:
+        place, listed, cut = _next_start(case, whole, place, folder, cut, last)
+        if not listed:
+            return replace(cut, how=cut.how or "nothing to put back")
+        back = replace(case, recipe=PutBack, answers={**case.answers, "with-keys": False, "other-board": True})
+        place.person.answers = dict(back.answers)
+        key, given = to_put_back(listed[0])
+        answers = dict(given)
+        expect(key == PutBack.key, f"it is put back by {key}")
+        if cut.again:
+            last = play_cut(back, place, cut.kind, cut.again, answers)
+            place, listed, cut = _next_start(
+                back, whole, place, folder.with_name(f"{folder.name}-again"), cut, last, most=2
+            )
+            for rescue in listed:
+                if rescue.recipe == PutBack.key:
+                    answers = {**rescue.answers, "resume": rescue.id}
+        if cut.how != "done":
+            began = place.clock.now()
+            with before_each_transfer(_Guard(place, keys_in(place, whole.before))):
+                last = place.play(PutBack, answers)
+            cut = replace(cut, how="put back", seconds=place.clock.now() - began)
+            expect(isinstance(last, Succeeded), f"putting it back ends in {last}")
+        now = place.board.memories()
+        before = replace(whole.before, radio=now.radio)  # which nothing brings back
+        if now.dct:  # a boot loader that the new system has installed meanwhile stays
+            before = replace(before, internal=now.internal[:BOOT_LOADER_END] + before.internal[BOOT_LOADER_END:])
+        return _at_the_end(replace(whole, after=before), place, cut)
+    except WrongAfterCut as wrong:
+        return replace(cut, wrong=str(wrong))
+
+
 def _answers(listed: Sequence[InterruptedRescue]) -> dict[str, object] | None:
     """What the window gives a run that finishes an interrupted one."""
     return {**listed[0].answers, "resume": listed[0].id} if listed else None
 
 
 def _next_start(
-    case: Case, whole: Whole, place: Desk, folder: Path, cut: Cut, last: Event
+    case: Case, whole: Whole, place: Desk, folder: Path, cut: Cut, last: Event, *, most: int = 1
 ) -> tuple[Desk, Sequence[InterruptedRescue], Cut]:
     """Bring the board back and start the program; what it offers to finish must fit what is on the board."""
     expect(not isinstance(last, Failed) or last.code != "bug", f"a bug when it was cut: {last}")
@@ -374,7 +416,7 @@ def _next_start(
     place = start_anew(case, place, folder)
     listed = place.undo.interrupted()
     cut = replace(cut, changed=changed, listed=bool(listed))
-    expect(len(listed) < 2, "more than one is offered to be finished")
+    expect(len(listed) <= most, "more are offered to be finished than were begun")
     if isinstance(last, Succeeded):
         expect(not listed, "it is offered to be finished although it said it had ended well")
         return place, (), replace(cut, how="done")

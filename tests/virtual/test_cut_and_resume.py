@@ -15,11 +15,14 @@ from support.cuts import (
     Whole,
     finish_after,
     play_cut,
+    put_back_after,
     restore,
     run_whole,
 )
+from support.desk import IN_DFU, Desk
 from support.real_pack import real_pack
 
+from app.recipes.flash_file import FlashFile
 from app.virtual.machine import Radio
 
 KINDS = tuple(Kind)
@@ -96,3 +99,37 @@ def test_restoring_a_system_cut_off_anywhere_is_finished_right(
     numbers = [at for at, phase in enumerate(found.phases, start=1) if phase == step]
     cut = cut_off(case, found, KINDS[step % len(KINDS)], numbers[len(numbers) * 2 // 3], tmp_path)
     assert not cut.wrong, cut
+
+
+def never_let_go_of(place: Desk) -> None:
+    """As after a radio patch: the original boot loader starts nothing until it was told to leave (2.2, 3.1)."""
+    place.board.internal[0x4C04:0x4C06] = b"\xff\xff"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_own_program_that_was_written_but_not_started_is_finished(kind: Kind, tmp_path: Path) -> None:
+    file = tmp_path / "own.bin"
+    file.write_bytes(real_pack().read("core_tinker.bin"))
+    answers = {"file": str(file), "slot": "application", "plan": True}
+    case = Case(FlashFile, "core-no-firmware", IN_DFU, answers, never_let_go_of)
+    found = run_whole(case, tmp_path / "whole", real_pack())
+    cut = cut_off(case, found, kind, len(found.phases) - 1, tmp_path)
+    assert not cut.wrong, cut
+    assert cut.listed
+    assert cut.how == "finished"
+
+
+@pytest.mark.parametrize(("step", "kind"), [(4, Kind.AMID), (5, Kind.KILLED), (6, Kind.BEFORE), (7, Kind.AMID)])
+@pytest.mark.parametrize("twice", [False, True])
+def test_what_was_there_before_a_cut_upgrade_is_put_back(
+    step: int, kind: Kind, twice: bool, tmp_path: Path, whole: Callable[[Case], Whole]
+) -> None:
+    found = whole(UPGRADE)
+    numbers = [at for at, phase in enumerate(found.phases, start=1) if phase == step]
+    number = numbers[len(numbers) // 2]
+    place = UPGRADE.lay(tmp_path / "first", real_pack())
+    last = play_cut(UPGRADE, place, kind, number)
+    cut = Cut(kind, number, step, again=700 if twice else 0)
+    cut = put_back_after(UPGRADE, found, place, tmp_path / "next", cut, last)
+    assert not cut.wrong, cut
+    assert cut.how == "put back"
