@@ -21,6 +21,7 @@ from app.platforms.model import Mode
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.shared import (
     GONE_S,
+    LEFT_IN_DFU,
     LEFT_RUNNING,
     coach_into_dfu,
     enter_dfu,
@@ -175,9 +176,9 @@ _NOT_ASKED = text("DeepUpdate", "It shows on USB but could not be asked whether 
 _FROZEN_TITLE = text("DeepUpdate", "Tap RESET once, without {button}")
 _FROZEN_BODY = text(
     "DeepUpdate",
-    "That is safe: the deep update begins again where it is needed, and an interrupted download is sent again. The "
-    "board counts its attempts at the radio and makes five at most. If that does not help, start it over from update "
-    "mode, or do the full firmware upgrade.",
+    "The deep update begins again where it is needed; the board counts its attempts at the radio and makes five at "
+    "most. In the middle of a download (magenta) the board may go back to its backup firmware (fast red). If a reset "
+    "does not help, start it over from update mode, or do the full firmware upgrade.",
 )
 _CONNECTING_TITLE = text("DeepUpdate", "The board cannot get through to its network or its cloud")
 _CONNECTING_BODY = text(
@@ -189,9 +190,9 @@ _CONNECTING_BODY = text(
 _RED_TITLE = text("DeepUpdate", "Red says why it does not get on")
 _RED_BODY = text(
     "DeepUpdate",
-    "Two blinks: no internet. Three blinks: the cloud cannot be reached. A red flash after fast cyan: the keys do not "
-    "agree. Fast red: it goes back to its backup firmware. Red SOS: the firmware crashed. The light guide shows them "
-    "all; the board keeps trying by itself.",
+    "Two blinks: no internet. Three blinks: the cloud cannot be reached. A red flash after fast cyan: the exchange of "
+    "keys broke off. Fast red: it goes back to its backup firmware. Red SOS: the firmware crashed. The light guide "
+    "shows them all.",
 )
 _DARK_TITLE = text("DeepUpdate", "Check the cable, then tap RESET")
 _DARK_BODY = text(
@@ -253,6 +254,10 @@ _WARN_WIPE = text(
     "DeepUpdate",
     "The deep update has left its count of attempts on the board, and other firmware takes a count of one as an order: "
     "it will forget its Wi-Fi networks.",
+)
+_CAME_BACK_IN_DFU = text(
+    "DeepUpdate",
+    "The board came back in update mode: what it holds now does not start. A full firmware upgrade replaces it.",
 )
 _WARN_USED_UP = text("DeepUpdate", "The board has used all its attempts at the radio, so the radio may not be patched.")
 _FIT = text(
@@ -719,7 +724,7 @@ class DeepUpdate(Recipe):
             return _End.REPLACED
         left = leave_dfu(job)
         if left is not LEFT_RUNNING:
-            self._warnings.append(left)
+            self._warnings.append(_CAME_BACK_IN_DFU if left is LEFT_IN_DFU else left)
         return _End.ARRIVED
 
     # --- inside ---
