@@ -26,6 +26,7 @@ from app.firmware.releases import describe
 from app.firmware.verdict import Judgement, Problem, judge
 from app.platforms.model import Medium, Mode, Platform, Quirk
 from app.recipes.base import Group, Promise, Recipe
+from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
     LEFT_IN_DFU,
     LEFT_QUIET,
@@ -247,6 +248,7 @@ class FlashFile(Recipe):
         job.say(_IS.with_values(what=describe(image), size=image.size))
 
     def _look(self, job: Job) -> None:
+        identity_from_dct(job)  # so that what is kept is kept of this board, not of all that show the same number (1.4)
         self._before = look(job)
         image = self._image
         assert image is not None

@@ -33,6 +33,7 @@ from app.platforms.model import BootLoader, Mode, Quirk
 from app.protocols import requests
 from app.protocols.modules import ModuleFunction, ModuleReport, ModuleStore
 from app.recipes.base import Fit, Group, Promise, Recipe
+from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
     GONE_S,
     LEFT_IN_DFU,
@@ -396,6 +397,7 @@ class RestoreSystem(Recipe):
         enter_dfu(job)
 
     def _look(self, job: Job) -> None:
+        identity_from_dct(job)  # so that what is kept is kept of this board, not of all that show the same number (1.4)
         self._before = before = look(job)
         version = before.installed.get(LOADER)
         seen = job.board.boot_loader or job.platform.boot_loader()

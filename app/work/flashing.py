@@ -237,8 +237,10 @@ class Rescue:
 
         Raises:
             ValueError: A target would reach a key, or does not fit: a mistake of the program.
+            RescueUnknown: By now it is known that what was to be finished is of another board.
             Fault: The board could not be read.
         """
+        self.resumes(job)
         for target in targets:
             refuse_keys(job.platform, target)
         self._reviewed = _Reviewed(
