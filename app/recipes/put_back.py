@@ -32,6 +32,8 @@ from app.faults import (
     NotSeenStarting,
     RescueUnknown,
 )
+from app.firmware.image import Function, find
+from app.firmware.releases import version_of
 from app.platforms.model import Medium, Mode, Quirk
 from app.platforms.table import platform as platform_of
 from app.protocols.flash import reachable
@@ -49,7 +51,7 @@ from app.recipes.shared import (
     leave_dfu,
     unlock_safe,
 )
-from app.recipes.system_set import LOADER, generation
+from app.recipes.system_set import FIRST_WITH_DCT, LOADER, generation
 from app.text import Text, text
 from app.undo.board_name import Match
 from app.work.events import Fact, Outcome
@@ -69,6 +71,7 @@ MOST_OFFERED = 20
 START_S = 10.0
 RESTART_S = 60.0
 DCT, FLAG, ORDERS, CORE_FLAGS = "dct", "ota-update-flag", "flash-modules", "system-flags"
+PART_2 = "system-2"
 ORDER_WAITS = (0xABCD).to_bytes(2, "little")  # 3.5
 ORDER_SIZE = 20
 BOOT_LOADER = "bootloader"  # so begin the keys of all places that hold some of it
@@ -140,6 +143,12 @@ _WARN_DAMAGED = text(
     "PutBack",
     "A part of the journal is lost, so more may have been changed on the board than can be put back. See what is on "
     "the board afterwards.",
+)
+_WARN_OUT_OF_REACH = text(
+    "PutBack",
+    "The boot loader that is on the board now reaches keys and settings only with the help of a whole system from 0.7 "
+    "on, and what is put back is none. They stay on the board, but in update mode nobody can read or write them until "
+    "a newer system is back. Back up the key of this board before.",
 )
 _WARN_NO_SETTINGS = text(
     "PutBack",
@@ -481,6 +490,17 @@ class PutBack(Recipe):
         rank = {row.key: number for number, row in enumerate(job.platform.regions)}
         self._firmware.sort(key=lambda target: (_turn(target), rank[target.region]))
         self._early.sort(key=lambda target: (_early_turn(job, target), rank[target.region]))
+        if self._loses_settings(job):
+            self._warnings.append(_WARN_OUT_OF_REACH)
+
+    def _loses_settings(self, job: Job) -> bool:
+        """Whether the boot loader will reach the settings no more, though it does now (2.4.11, 8.5)."""
+        part = next((target for target in self._firmware if target.region == PART_2), None)
+        if part is None or not self._reached or Quirk.DCT_NEEDS_PART2 not in self._quirks:
+            return False
+        image = find(part.content, part.address, job.platform)
+        least = version_of(FIRST_WITH_DCT, Function.SYSTEM)
+        return image is None or not image.crc_ok or (image.version or 0) < least
 
     def _insist_on_keys(self, job: Job, keys: Sequence[Piece]) -> bool:
         """Whether keys and settings are put back, too: only if the person says so, and on the very board.

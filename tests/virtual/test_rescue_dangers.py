@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.desk import IN_DFU, desk
-from support.moments import at_step, come_back
+from support.moments import at_step, come_back, plans
 from support.real_pack import real_pack
 
 from app.engine.runner import run_recipe
@@ -14,6 +14,7 @@ from app.firmware.pack import RescuePack, pick
 from app.recipes.factory_reset import FactoryReset
 from app.recipes.flash_file import FlashFile
 from app.recipes.put_back import PutBack
+from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
 from app.recipes.shared import leave_dfu
 from app.text import Text
@@ -114,3 +115,34 @@ def test_a_board_whose_buttons_nobody_pressed_is_not_said_to_have_no_firmware(tm
     place.succeed(FactoryReset)
     notes = [event.note.english() for event in place.person.events if isinstance(event, StepDone) and event.note]
     assert not any("no firmware that can start" in note for note in notes)
+
+
+def test_a_rescue_is_not_finished_on_another_board_of_the_same_number(pack: RescuePack, tmp_path: Path) -> None:
+    answers = {"plan": True, "release": "2.2.0", "application": "tinker"}
+    first = desk("photon-0.5", tmp_path, IN_DFU, pack=pack, answers=answers)
+    first.board.dct[3618:3630] = bytes.fromhex(first.board.device_id)  # 1.4: as firmware from 0.6 on leaves it
+    first.board.mishap = Mishap(gone_after=first.board.transfers + 400)
+    assert isinstance(first.play(RestoreSystem), Failed)
+    (left,) = first.undo.interrupted()
+    assert left.board.device_id == first.board.device_id
+    second = desk("photon-0.5", tmp_path, IN_DFU, pack=pack, answers=answers)
+    second.board.dct[3618:3630] = bytes(reversed(bytes.fromhex(first.board.device_id)))
+    before = second.memories()
+    assert second.fail(RestoreSystem, {"resume": left.id}).code == "undo.unknown-rescue"
+    assert second.memories() == before
+    assert [rescue.id for rescue in second.undo.interrupted()] == [left.id]
+
+
+@pytest.mark.parametrize(("board", "warned"), [("photon-0.6", True), ("photon-0.7", False), ("electron", False)])
+def test_a_system_from_which_the_new_boot_loader_cannot_reach_the_keys_is_put_back_only_with_a_warning(
+    board: str, warned: bool, pack: RescuePack, tmp_path: Path
+) -> None:
+    answers = {"plan": True, "release": "2.2.0", "application": "tinker", "downgrade": True, "with-keys": False}
+    place = desk(board, tmp_path, IN_DFU, pack=pack, answers=answers)
+    place.succeed(RestoreSystem)
+    place.hand_into_dfu()
+    (rescue,) = place.undo.rescues()
+    place.succeed(PutBack, {"rescue": rescue.id})
+    plan = plans(place)[-1]
+    assert "system-2" in {write.region for write in plan.writes}
+    assert any("Back up the key" in warning.english() for warning in plan.warnings) is warned
