@@ -24,6 +24,7 @@ from app.faults import (
     DowngradeRefused,
     Fault,
     FlashDiffers,
+    NotSeenStarting,
     SettingsOutOfReach,
     WrongBoardReturned,
 )
@@ -519,7 +520,14 @@ class RestoreSystem(Recipe):
         job.say(_ALL_RIGHT)
 
     def _start(self, job: Job) -> None:
+        """Start the board. With a new boot loader on its way it is finished once the board was seen again.
+
+        Raises:
+            NotSeenStarting: It was not. Without power in that moment the mark is off and nothing is installed (8.5).
+        """
         self._left = self._leave(job)
+        if self._flag is not None and self._left is LEFT_QUIET:
+            raise NotSeenStarting(LEFT_QUIET.english())
         if self._left is LEFT_RUNNING:
             self._ask_running(job)
         self._rescue.finish(job)

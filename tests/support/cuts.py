@@ -25,11 +25,13 @@ from app.virtual.machine import Memories, Phase
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Failed, PlanReady, StepStarted, Succeeded
 from app.work.identity import IdentityBook
+from support.clock import FastClock
 from support.desk import BOOT_S, RUNNING, Desk, desk
 from support.person import Person
 
 PORT = "1-1"
 AWAY_S = 2.0  # a cable is not plugged in again at once
+GAP_S = 1.0
 SETTLED_S = 40.0  # after which a board that was plugged in does nothing by itself any more
 STANDARD, TYPE = 0x00, 0x60  # bmRequestType: what is counted is class and vendor requests
 INTERNAL = 0x0800_0000
@@ -47,6 +49,7 @@ class Kind(Enum):
     BEFORE = "gone_at"  # the cable comes off before that transfer
     AMID = "gone_amid"  # while the board carries it out
     AFTER = "gone_after"  # when the board has carried it out
+    ALONE = "alone"  # between two transfers, while the board works alone or is away; counted in milliseconds
     KILLED = "killed"  # the program ends before that transfer; the board keeps its power and the state it is in
 
 
@@ -124,6 +127,7 @@ class Whole:
         phases: For each transfer, the number of the step it belongs to; -1 before the first.
         titles: Of the steps.
         changing: Those transfers that changed memory.
+        gaps: Where there were no transfers for a second or more: first and last millisecond, and the step.
     """
 
     before: Memories
@@ -131,6 +135,7 @@ class Whole:
     phases: tuple[int, ...]
     titles: tuple[str, ...]
     changing: tuple[int, ...]
+    gaps: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,25 @@ def before_each_transfer(act: Callable[[], None]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def power_lost_at(place: Desk, moment: float) -> Iterator[None]:
+    """Have the cable pulled when the clock gets there."""
+    pause = FastClock.pause
+    pulled: list[bool] = []
+
+    def watched(clock: FastClock, seconds: float) -> None:
+        left = moment - clock.now()
+        if not pulled and left <= seconds:
+            pulled.append(True)
+            pause(clock, left)
+            place.board.unplug()
+            seconds -= left
+        pause(clock, seconds)
+
+    with mock.patch.object(FastClock, "pause", watched):
+        yield
+
+
 def keys_in(place: Desk, memories: Memories | None = None) -> bytes:
     """Everything in the memory of keys, now or then; of a Core with whatever shares an erase unit with them."""
     board = place.board
@@ -230,28 +254,36 @@ def run_whole(case: Case, folder: Path, pack: RescuePack) -> Whole:
     keys, before, base = keys_in(place), place.board.memories(), place.board.transfers
     phases: list[int] = []
     changing: list[int] = []
+    gaps: list[tuple[int, int, int]] = []
     changes = 0
+    began = seen = place.clock.now()
 
     def note() -> None:
-        nonlocal changes
+        nonlocal changes, seen
+        now = place.clock.now()
+        if now - seen >= GAP_S:
+            gaps.append((round((seen - began) * 1000), round((now - began) * 1000), phase_of(place)))
+        seen = now
         expect(keys_in(place) == keys, "the keys changed")
         face = place.board.face()
-        now = face.dfu.changes if face is not None and face.dfu is not None else 0
-        if now > changes:
+        done = face.dfu.changes if face is not None and face.dfu is not None else 0
+        if done > changes:
             changing.append(len(phases))
-        changes = now
+        changes = done
         if place.board.transfers - base == len(phases):
             phases.append(phase_of(place))
 
     with before_each_transfer(note):
         last = place.play(case.recipe)
+    if place.clock.now() - seen >= GAP_S:
+        gaps.append((round((seen - began) * 1000), round((place.clock.now() - began) * 1000), phase_of(place)))
     expect(isinstance(last, Succeeded), f"the run that nothing disturbs ends in {last}")
     expect(len(phases) == place.board.transfers - base, "a transfer was not seen")
     settle(place)
     expect(place.board.phase is Phase.FIRMWARE, "the board does not run")
     plan = next(event for event in place.person.events if isinstance(event, PlanReady))
     titles = tuple(step.title.english() for step in plan.steps)
-    return Whole(before, place.board.memories(), tuple(phases), titles, tuple(changing))
+    return Whole(before, place.board.memories(), tuple(phases), titles, tuple(changing), tuple(gaps))
 
 
 def expect(holds: bool, otherwise: str) -> None:
@@ -284,7 +316,10 @@ class Ending:
 
 
 def play_cut(case: Case, place: Desk, kind: Kind, number: int, answers: Mapping[str, object] | None = None) -> Event:
-    """Run a case until it ends at that transfer, counted from 1; return the last event."""
+    """Run a case until it ends at that transfer, counted from 1, or millisecond; return the last event."""
+    if kind is Kind.ALONE:
+        with power_lost_at(place, place.clock.now() + number / 1000):
+            return place.play(case.recipe, answers)
     with before_each_transfer(Ending(place, kind, number)), contextlib.suppress(Killed):
         place.play(case.recipe, answers)
     return place.person.events[-1]

@@ -25,7 +25,7 @@ from support.real_pack import real_pack
 from app.recipes.flash_file import FlashFile
 from app.virtual.machine import Radio
 
-KINDS = tuple(Kind)
+KINDS = (Kind.BEFORE, Kind.AMID, Kind.AFTER, Kind.KILLED)
 UPGRADE_STEPS = range(2, 9)  # those with transfers
 
 
@@ -44,7 +44,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Whole]:
 def cut_off(case: Case, whole: Whole, kind: Kind, number: int, folder: Path, again: int = 0) -> Cut:
     place = case.lay(folder / "first", real_pack())
     last = play_cut(case, place, kind, number)
-    cut = Cut(kind, number, whole.phases[number - 1], again)
+    cut = Cut(kind, number, -1 if kind is Kind.ALONE else whole.phases[number - 1], again)
     return finish_after(case, whole, place, folder / "next", cut, last)
 
 
@@ -78,8 +78,7 @@ def test_an_upgrade_cut_off_anywhere_is_finished_right(
     assert not cut.wrong, cut
 
 
-@pytest.mark.parametrize("twice", [False, True])
-@pytest.mark.parametrize(("step", "change"), [(4, -5), (4, -3), (7, -2), (7, -1)])
+@pytest.mark.parametrize(("step", "change", "twice"), [(4, -5, False), (4, -3, True), (7, -2, True), (7, -1, False)])
 def test_what_stands_beside_what_is_written_survives_a_cut(
     step: int, change: int, twice: bool, tmp_path: Path, whole: Callable[[Case], Whole]
 ) -> None:
@@ -119,8 +118,10 @@ def test_an_own_program_that_was_written_but_not_started_is_finished(kind: Kind,
     assert cut.how == "finished"
 
 
-@pytest.mark.parametrize(("step", "kind"), [(4, Kind.AMID), (5, Kind.KILLED), (6, Kind.BEFORE), (7, Kind.AMID)])
-@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize(
+    ("step", "kind", "twice"),
+    [(4, Kind.AMID, False), (5, Kind.KILLED, True), (6, Kind.BEFORE, False), (7, Kind.AMID, True)],
+)
 def test_what_was_there_before_a_cut_upgrade_is_put_back(
     step: int, kind: Kind, twice: bool, tmp_path: Path, whole: Callable[[Case], Whole]
 ) -> None:
@@ -133,3 +134,16 @@ def test_what_was_there_before_a_cut_upgrade_is_put_back(
     cut = put_back_after(UPGRADE, found, place, tmp_path / "next", cut, last)
     assert not cut.wrong, cut
     assert cut.how == "put back"
+
+
+@pytest.mark.parametrize(("case", "step"), [(UPGRADE, 6), (restore("photon-0.7"), 9)], ids=["patching", "installing"])
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_power_lost_while_the_board_works_alone_is_made_good(
+    case: Case, step: int, share: float, tmp_path: Path, whole: Callable[[Case], Whole]
+) -> None:
+    """While the radio is patched, and while the new system installs the boot loader."""
+    found = whole(case)
+    (first, last) = next((first, last) for first, last, phase in found.gaps if phase == step)
+    cut = cut_off(case, found, Kind.ALONE, round(first + share * (last - first)), tmp_path)
+    assert not cut.wrong, cut
+    assert cut.how == "finished"
