@@ -36,6 +36,7 @@ from app.work.events import (
     PackFetched,
     PackFetchFailed,
     PackFetchStopped,
+    PackFileCame,
     PackListed,
     PackProgress,
     PassphraseRefused,
@@ -778,7 +779,15 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return _pack_click(state, event)
         case PressFinish() | PressPutBack() | SetAside() | AskForget() | ConfirmForget():
             return _rescue_click(state, event)
-        case PackListed() | PackProgress() | PackFetched() | PackFetchStopped() | PackFetchFailed() | PackAdded():
+        case (
+            PackListed()
+            | PackProgress()
+            | PackFileCame()
+            | PackFetched()
+            | PackFetchStopped()
+            | PackFetchFailed()
+            | PackAdded()
+        ):
             return _pack_event(state, event)
         case RescuesInterrupted(rescues):
             return _rescues_listed(state, rescues)
@@ -879,6 +888,11 @@ def _pack_event(state: AppState, event: PackEvent) -> AppState:
             if state.download is None:
                 return state
             return replace(state, download=replace(state.download, progress=event))
+        case PackFileCame(name):
+            if state.pack is None:
+                return state
+            here = (replace(item, state=PackState.PRESENT) if item.file.name == name else item for item in state.pack)
+            return replace(state, pack=tuple(here))
         case PackFetched():
             done = replace(state, download=None, pack_trouble=None)
             return done if state.screen is Screen.PACK else replace(done, notice=Notice(PACK_DOWNLOADED))

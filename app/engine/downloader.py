@@ -12,7 +12,7 @@ from app.clock import Clock
 from app.engine.runner import BUG_CODE, where
 from app.faults import Cancelled, Fault
 from app.text import text
-from app.work.events import PackEvent, PackFetched, PackFetchFailed, PackFetchStopped, PackProgress, Post
+from app.work.events import PackEvent, PackFetched, PackFetchFailed, PackFetchStopped, PackFileCame, PackProgress, Post
 
 if TYPE_CHECKING:
     from app.firmware.pack import PackFile
@@ -126,7 +126,10 @@ class _Meter:
         self._told: tuple[float, str] = (float("-inf"), "")
 
     def progress(self, name: str, done: int, total: int) -> None:
-        """Take note; tell it at the start and the end of a file, and else about ten times a second."""
+        """Take note; tell it at the start and the end of a file, and else about ten times a second.
+
+        A file whose last byte is told is stored already.
+        """
         now = self._clock.now()
         # What was there from an earlier download is no speed: the first news of a file begins a new measurement.
         fresh = name not in self._done
@@ -145,3 +148,5 @@ class _Meter:
         rate = (whole - before) / (now - begun) if now - begun >= RATE_FROM_S else 0.0
         left = (self._total - whole) / rate if rate > 0 else None
         self._post(PackProgress(name, whole, self._total, rate, left))
+        if done >= total:
+            self._post(PackFileCame(name))

@@ -202,8 +202,8 @@ class Engine:
     def fetch_pack(self, names: Sequence[str]) -> None:
         """Download files of the rescue pack, unless a download goes on already.
 
-        `PackProgress` follows about ten times a second, then one of `PackFetched`, `PackFetchStopped` and
-        `PackFetchFailed`, then `PackListed`.
+        `PackProgress` follows about ten times a second and `PackFileCame` after each file, then one of `PackFetched`,
+        `PackFetchStopped` and `PackFetchFailed`, then `PackListed`.
 
         Args:
             names: Names of the pack's files.

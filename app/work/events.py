@@ -283,6 +283,13 @@ class PackProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class PackFileCame:
+    """This file of the download is whole, checked and stored; the rest of the pack is as it was."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class PackFetched:
     """The download has ended well; `names` are the files that came."""
 
@@ -343,7 +350,7 @@ RunEvent = (
     | Failed
 )
 FileEvent = BackupsListed | SafeProtection | PassphraseRefused | BackupCopied | ReportSaved | FileWorkFailed
-PackEvent = PackListed | PackProgress | PackFetched | PackFetchStopped | PackFetchFailed | PackAdded
+PackEvent = PackListed | PackProgress | PackFileCame | PackFetched | PackFetchStopped | PackFetchFailed | PackAdded
 Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted
 
 

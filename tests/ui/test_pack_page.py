@@ -19,6 +19,7 @@ from app.flow import FLASH_FILE, Back, Go, RunBegan, Screen
 from app.recipes.read_identity import ReadIdentity
 from app.text import text
 from app.ui.pages import pack as pack_page
+from app.ui.pages.base import Page
 from app.ui.parts.drop_overlay import DropOverlay
 from app.work.events import Failed, PackListed
 
@@ -157,6 +158,65 @@ def test_a_download_shows_its_progress_and_can_be_stopped_from_the_keyboard(desk
     assert own.button("download-pack").isEnabled()
     assert own.window.focusWidget() is own.button("download-pack")
     assert not bar.isVisible()
+
+
+class Stepwise(Source):
+    """A place where each file has to be let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = threading.Semaphore(0)
+
+    def fetch(self, names: Sequence[str], progress: Callable[[str, int, int], None], check: Callable[[], None]) -> None:
+        for name in names:
+            while not self.turns.acquire(timeout=0.01):
+                check()
+            progress(name, 100, 100)
+
+
+def test_rows_change_file_by_file_and_the_page_stays_as_it_was_laid(desk: MakeDesk) -> None:
+    source = Stepwise()
+    own = desk(plugged=False, fetcher=lambda: source)
+    open_page(own)
+    own.click("download-pack")
+    own.click("fold-electron")
+    fold = own.button("fold-electron")
+    fold.setFocus()
+    page = own.window.page(Screen.PACK)
+    assert isinstance(page, Page)
+    bar = page.scroller.verticalScrollBar()
+    own.qtbot.waitUntil(lambda: bar.maximum() > 200, timeout=WAIT_MS)
+    bar.setValue(200)
+    core = [file for file in PACK if file.platform == "core"]
+    first = [file for file in PACK[: PACK.index(PHOTON_FILES[0])] if file in core]  # in the order of the download
+    for number, _file in enumerate(first, start=1):
+        source.turns.release()
+        wait_for_words(own, f"{number} of {len(core)} here")
+        assert own.button("fold-electron") is fold
+        assert fold.isChecked()
+        assert own.window.focusWidget() is fold
+        assert not own.button("fold-core").isChecked()
+        assert bar.value() == 200
+    assert own.button("fold-core").accessibleName() == f"Spark Core: {len(first)} of {len(core)} here"
+    assert f"{len(first)} of {len(PACK)} files are here" in words_on(own)
+    own.click("stop-download")
+    own.qtbot.waitUntil(lambda: own.window.state.download is None, timeout=WAIT_MS)
+    wait_for_words(own, f"0 of {len(PACK)} files are here")  # looked at again: this source stores nothing
+
+
+def test_new_damage_opens_the_card_that_has_it(desk: MakeDesk) -> None:
+    own = desk(plugged=False)
+    open_page(own)
+    assert not own.button("fold-photon").isChecked()
+    states = {PHOTON_FILES[1]: PackState.DAMAGED}
+    items = tuple(PackItem(file, states.get(file, PackState.MISSING)) for file in PACK)
+    own.window.dispatch(PackListed(items, ()))
+    own.qtbot.waitUntil(lambda: own.button("fold-photon").isChecked(), timeout=WAIT_MS)
+    own.click("fold-photon")
+    states[FLAG] = PackState.PRESENT
+    own.window.dispatch(PackListed(tuple(PackItem(file, states.get(file, PackState.MISSING)) for file in PACK), ()))
+    wait_for_words(own, f"1 of {len(PACK)} files are here")
+    assert not own.button("fold-photon").isChecked()  # closed by the person, who has seen it
 
 
 def test_without_the_internet_the_page_says_what_else_helps(desk: MakeDesk) -> None:

@@ -59,6 +59,7 @@ from app.work.events import (
     PackFetched,
     PackFetchFailed,
     PackFetchStopped,
+    PackFileCame,
     PackListed,
     PackProgress,
     RescuesInterrupted,
@@ -148,6 +149,15 @@ def test_progress_is_kept_until_the_end_and_means_nothing_without_a_download() -
     assert state.download is not None
     assert state.download.progress == TOLD
     assert on_page(TOLD).download is None
+
+
+def test_a_file_that_came_is_here_before_the_download_has_ended() -> None:
+    state = on_page(PressDownload(), PackFileCame(LACKING[1]))
+    assert [item.file.name for item in state.lacking] == [LACKING[0]]
+    assert [item.file for item in state.pack or ()] == list(PACK)
+    assert state.download is not None
+    assert play(PackFileCame(LACKING[1])).pack is None  # nothing was listed yet
+    assert play(PackFileCame("no such file"), start=state).pack == state.pack
 
 
 def test_stopping_is_ordered_once_and_ends_with_the_news() -> None:

@@ -27,6 +27,7 @@ from app.work.events import (
     PackFetched,
     PackFetchFailed,
     PackFetchStopped,
+    PackFileCame,
     PackListed,
     PackProgress,
     RescuesInterrupted,
@@ -185,9 +186,9 @@ def test_a_download_has_a_thread_of_its_own_and_ends_with_a_new_list(started: Be
     started.engine.list_pack()  # the clerk is free meanwhile
     assert isinstance(started.next(), PackListed)
     started.source.go_on.set()
-    ended = [started.next() for _ in range(4)]
-    assert [type(event) for event in ended] == [PackProgress, PackProgress, PackFetched, PackListed]
-    assert ended[2] == PackFetched(NAMES)
+    ended = [started.next() for _ in range(6)]
+    assert [type(event) for event in ended] == [*[PackProgress, PackFileCame] * 2, PackFetched, PackListed]
+    assert (ended[1], ended[3], ended[4]) == (*map(PackFileCame, NAMES), PackFetched(NAMES))
     assert (started.source.thread, started.source.asked) == ("download", [NAMES])
 
 

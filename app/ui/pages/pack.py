@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePath
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QVBoxLayout,
     QWidget,
@@ -58,7 +58,8 @@ class PackPage(Page):
         self._notices: tuple[Notice, ...] | None = None
         self._added: PackAdded | None = None
         self._spoken = ""
-        self._folded: dict[str, bool] = {}  # what the person opened or closed
+        self._cards: dict[str, PackCard] = {}
+        self._notices_open = False
         self.content.addWidget(
             label(
                 self.tr(
@@ -313,43 +314,14 @@ class PackPage(Page):
     # --- the table ---
 
     def _show_boards(self, items: tuple[PackItem, ...]) -> None:
-        clear(self._boards)
+        """Bring the cards up to date; they stay, with what is open, focused and scrolled to."""
         for key, name in (*((known.key, known.name) for known in PLATFORMS), (None, self.tr("For every board"))):
             own = tuple(item for item in items if item.file.platform == key)
-            if own:
-                self._boards.addWidget(self._board(key or "", name, own))
-
-    def _board(self, key: str, name: str, items: tuple[PackItem, ...]) -> QWidget:
-        here = sum(item.state is PackState.PRESENT for item in items)
-        damaged = sum(item.state is PackState.DAMAGED for item in items)
-        table = PackTable(items)
-        opened = self._folded.get(key, damaged > 0 or 0 < here < len(items))
-        words = self.tr("{here} of {all} here").format(here=here, all=len(items))
-        if damaged:
-            words = self.tr("{number} damaged").format(number=damaged)
-        head = FoldButton(name)
-        head.setObjectName(f"fold-{key or 'every'}")
-        head.setAccessibleName(f"{name}: {words}")
-        head.toggled.connect(table.setVisible)
-        head.setChecked(opened)
-        table.setVisible(opened)
-        head.toggled.connect(lambda opened: self._folded.update({key: opened}))
-        frame, column = box("danger-box" if damaged else "card", margin=1)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE)
-        status = StepStatus.BROKEN if damaged else StepStatus.DONE if here == len(items) else StepStatus.WAITING
-        row.addSpacing(SPACE // 2)
-        row.addWidget(StepMark(status))
-        count = label(words, "danger-word" if damaged else "muted")
-        count.setWordWrap(False)
-        line = TurningRow()
-        line.add(head, 1)
-        line.add(count)
-        row.addWidget(line, 1)
-        row.addSpacing(SPACE)
-        column.addLayout(row)
-        column.addWidget(table)
-        return frame
+            if own and (key or "") not in self._cards:
+                self._cards[key or ""] = PackCard(key or "every", name, own)
+                self._boards.addWidget(self._cards[key or ""])
+            elif own:
+                self._cards[key or ""].show_items(own)
 
     def _show_notices(self, notices: tuple[Notice, ...]) -> None:
         clear(self._ownership)
@@ -367,12 +339,15 @@ class PackPage(Page):
                 lines = mono_lines(self.tr("Licence: {title}").format(title=say(notice.title)), notice.licence)
                 lines.setFixedHeight(tokens().px(220))
                 column.addWidget(lines)
-        fold = Fold(self.tr("Licences and notices"), inside, opened=self._folded.get("licences", False))
+        fold = Fold(self.tr("Licences and notices"), inside, opened=self._notices_open)
         fold.button.setObjectName("fold-licences")
-        fold.button.toggled.connect(lambda opened: self._folded.update({"licences": opened}))
+        fold.button.toggled.connect(self._keep_notices_open)
         frame, outer = box("card", margin=1)
         outer.addWidget(fold)
         self._ownership.addWidget(frame)
+
+    def _keep_notices_open(self, opened: bool) -> None:
+        self._notices_open = opened
 
     # --- files ---
 
@@ -393,22 +368,82 @@ class PackPage(Page):
             self.chose.emit(AddToPack(paths))
 
 
+class PackCard(QFrame):
+    """The files of one board below a heading that opens and closes, with how many of them are here."""
+
+    def __init__(self, key: str, name: str, items: tuple[PackItem, ...]) -> None:
+        """Make the card; the table's files stay the same, `show_items` changes their states."""
+        super().__init__()
+        self.setProperty("kind", "card")
+        self._name = name
+        self._items = items
+        self._table = PackTable(items)
+        self._head = FoldButton(name)
+        self._head.setObjectName(f"fold-{key}")
+        self._head.toggled.connect(self._table.setVisible)
+        self._mark = StepMark(StepStatus.WAITING)
+        self._count = label("", "muted")
+        self._count.setWordWrap(False)
+        line = TurningRow()
+        line.add(self._head, 1)
+        line.add(self._count)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE)
+        row.addSpacing(SPACE // 2)
+        row.addWidget(self._mark)
+        row.addWidget(line, 1)
+        row.addSpacing(SPACE)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        column.setSpacing(SPACE)
+        column.addLayout(row)
+        column.addWidget(self._table)
+        here = _number(items, PackState.PRESENT)
+        self._head.setChecked(0 < here < len(items) or _number(items, PackState.DAMAGED) > 0)
+        self._table.setVisible(self._head.isChecked())
+        self._say()
+
+    def show_items(self, items: tuple[PackItem, ...]) -> None:
+        """Show these states. What is open stays open; only new damage opens it."""
+        if items == self._items:
+            return
+        if _number(items, PackState.DAMAGED) > _number(self._items, PackState.DAMAGED):
+            self._head.setChecked(True)
+        self._items = items
+        self._table.show_items(items)
+        self._say()
+
+    def _say(self) -> None:
+        here, damaged = _number(self._items, PackState.PRESENT), _number(self._items, PackState.DAMAGED)
+        words = self.tr("{here} of {all} here").format(here=here, all=len(self._items))
+        if damaged:
+            words = self.tr("{number} damaged").format(number=damaged)
+        whole = here == len(self._items)
+        self._mark.set_status(StepStatus.BROKEN if damaged else StepStatus.DONE if whole else StepStatus.WAITING)
+        self._count.setText(words)
+        set_kind(self._count, "danger-word" if damaged else "muted")
+        set_kind(self, "danger-box" if damaged else "card")
+        self._head.setAccessibleName(f"{self._name}: {words}")
+
+
 class PackTable(QWidget):
     """The files of one board: what, release, size, state. Where it is narrow the last three go below the first."""
 
     def __init__(self, items: tuple[PackItem, ...]) -> None:
         super().__init__()
-        self._wide: list[QLabel] = []
-        self._narrow: list[QLabel] = []
         self._turned: bool | None = None
         grid = QGridLayout(self)
         grid.setContentsMargins(SPACE * 5, 0, SPACE, SPACE)
         grid.setHorizontalSpacing(SPACE * 2)
         grid.setVerticalSpacing(SPACE // 2)
         grid.setColumnStretch(1, 1)
-        for row, item in enumerate(items):
-            self._row(grid, row * 2, item)
+        self._rows = [PackRow(grid, row * 2, item) for row, item in enumerate(items)]
         self._turn(narrow=True)
+
+    def show_items(self, items: tuple[PackItem, ...]) -> None:
+        """Show the states of these, the same files in the same order."""
+        for row, item in zip(self._rows, items, strict=True):
+            row.show_item(item)
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as the narrow form can be."""
@@ -419,42 +454,71 @@ class PackTable(QWidget):
         super().resizeEvent(event)
         self._turn(narrow=self.width() < tokens().px(460))
 
-    def _row(self, grid: QGridLayout, row: int, item: PackItem) -> None:
+    def _turn(self, *, narrow: bool) -> None:
+        if narrow is self._turned:
+            return
+        self._turned = narrow
+        for row in self._rows:
+            row.turn(narrow=narrow)
+
+
+class PackRow(QObject):
+    """The cells of one file."""
+
+    def __init__(self, grid: QGridLayout, row: int, item: PackItem) -> None:
+        super().__init__(grid)
+        self._shown: PackItem | None = None
+        file = item.file
+        size = data_size(file.size)
+        # Old files that say no release are told apart by the package they came in.
+        release = file.release or self.tr("package {version}").format(version=file.package_version)
+        self._details = (release, size)
+        self._mark = StepMark(StepStatus.WAITING)
+        self._title = label(what(file.title))
+        self._title.setToolTip(file.name)
+        self._title.setAccessibleDescription(file.name)
+        grid.addWidget(self._mark, row, 0, Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(self._title, row, 1)
+        figure = label(size, "muted")
+        self._state = label()
+        self._wide = (label(release, "muted"), figure, self._state)
+        for column, cell in enumerate(self._wide, start=2):
+            cell.setWordWrap(False)
+            side = Qt.AlignmentFlag.AlignRight if cell is figure else Qt.AlignmentFlag.AlignLeft
+            grid.addWidget(cell, row, column, side | Qt.AlignmentFlag.AlignVCenter)
+        self._below = label()
+        grid.addWidget(self._below, row + 1, 1)
+        self.show_item(item)
+
+    def show_item(self, item: PackItem) -> None:
+        """Show the file's state."""
+        if item == self._shown:
+            return
+        self._shown = item
         status, state, kind = {
             PackState.PRESENT: (StepStatus.DONE, self.tr("present"), "good-word"),
             PackState.MISSING: (StepStatus.WAITING, self.tr("missing"), "muted-word"),
             PackState.DAMAGED: (StepStatus.BROKEN, self.tr("damaged"), "danger-word"),
         }[item.state]
-        file = item.file
-        size = data_size(file.size)
-        title = label(what(file.title))
-        title.setToolTip(file.name)
-        title.setAccessibleName(
-            self.tr("{title}, {size}: {state}").format(title=say(file.title), size=size, state=state)
+        release, size = self._details
+        self._mark.set_status(status)
+        self._title.setAccessibleName(
+            self.tr("{title}, {size}: {state}").format(title=say(item.file.title), size=size, state=state)
         )
-        title.setAccessibleDescription(file.name)
-        grid.addWidget(StepMark(status), row, 0, Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(title, row, 1)
-        figure = label(size, "muted")
-        # Old files that say no release are told apart by the package they came in.
-        release = file.release or self.tr("package {version}").format(version=file.package_version)
-        for column, cell in enumerate((label(release, "muted"), figure, label(state, kind)), start=2):
-            cell.setWordWrap(False)
-            side = Qt.AlignmentFlag.AlignRight if cell is figure else Qt.AlignmentFlag.AlignLeft
-            grid.addWidget(cell, row, column, side | Qt.AlignmentFlag.AlignVCenter)
-            self._wide.append(cell)
-        below = label(" · ".join((state, release, size)), kind)
-        grid.addWidget(below, row + 1, 1)
-        self._narrow.append(below)
+        self._state.setText(state)
+        self._below.setText(" · ".join((state, release, size)))
+        for cell in (self._state, self._below):
+            set_kind(cell, kind)
 
-    def _turn(self, *, narrow: bool) -> None:
-        if narrow is self._turned:
-            return
-        self._turned = narrow
+    def turn(self, *, narrow: bool) -> None:
+        """Choose the form."""
         for cell in self._wide:
             cell.setVisible(not narrow)
-        for cell in self._narrow:
-            cell.setVisible(narrow)
+        self._below.setVisible(narrow)
+
+
+def _number(items: tuple[PackItem, ...], state: PackState) -> int:
+    return sum(item.state is state for item in items)
 
 
 def wrapping(words: str) -> str:
