@@ -273,6 +273,7 @@ class Rescue:
         """
         if not job.ask(Review(PLAN, _PLAN_TITLE, _PLAN_BODY, plan, _YES, _NO)):
             raise Cancelled
+        job.insist_same()
         reviewed = self._of_review(job)
         extra = self._read_extra(job, keep)
         pieces = self._memory.outermost()
@@ -320,6 +321,7 @@ class Rescue:
             Fault: The board could not be written, or does not hold what was written.
             Cancelled: The person stopped the job; between two erase units.
         """
+        job.insist_same()
         reviewed, journal = self._of_review(job), self._journal
         assert journal is not None, "nothing is written that was not agreed to"
         assert target in reviewed.targets, "nothing is written that was not planned"
@@ -502,6 +504,7 @@ class Rescue:
         rest = reviewed.targets[reviewed.targets.index(target) :]
         if not job.ask(Review(PLAN, _AGAIN_TITLE, _AGAIN_BODY, self._planned(job, rest), _YES, _NO)):
             raise Cancelled
+        job.insist_same()
         self._keep(job, target.region, place, current)
 
     def _read_extra(self, job: Job, keys: Sequence[str]) -> list[tuple[Region, bytes]]:

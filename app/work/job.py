@@ -435,6 +435,20 @@ class Job:
             raise BoardGone(f"nothing on port {self.port_path}")
         return self._accept(board)
 
+    def insist_same(self) -> None:
+        """See that the very board that was last seen is still there, never away in between as far as USB tells.
+
+        A person may have needed an hour for an answer, and on some computers a board gets the address of the one before
+        it: opening it by port and address alone does not show that it was changed.
+
+        Raises:
+            BoardGone: Nothing is there, or it was plugged in anew.
+            WrongBoardReturned: Another board is there.
+        """
+        board = self._seen()
+        if board is None or board.sighting.address != self._board.sighting.address:
+            raise BoardGone(f"nothing at address {self._board.sighting.address} on port {self.port_path} any more")
+
     def wait_for(self, mode: Mode, within: float) -> Board:
         """Wait until this board has left what it is doing now and is seen in that mode.
 

@@ -13,14 +13,18 @@ from app.engine.runner import run_recipe
 from app.firmware.pack import RescuePack, pick
 from app.recipes.factory_reset import FactoryReset
 from app.recipes.flash_file import FlashFile
+from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.put_back import PutBack
 from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
 from app.recipes.shared import leave_dfu
 from app.text import Text
+from app.virtual.catalogue import make
+from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
-from app.work.events import Failed, StepDone, StepStarted
+from app.work.events import Asked, Event, Failed, StepDone, StepStarted
 from app.work.job import Job
+from app.work.questions import Review
 
 WRITE_STEP = 4  # of flash-file
 START_STEP = 7  # of put-back
@@ -146,3 +150,30 @@ def test_a_system_from_which_the_new_boot_loader_cannot_reach_the_keys_is_put_ba
     plan = plans(place)[-1]
     assert "system-2" in {write.region for write in plan.writes}
     assert any("Back up the key" in warning.english() for warning in plan.warnings) is warned
+
+
+def test_a_board_changed_while_the_plan_is_read_gets_nothing_even_at_the_same_address(
+    pack: RescuePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {"radio-patch": "1.13.7", "patch-again": "run"}
+    place = desk("core", tmp_path, IN_DFU, pack=pack, answers=answers)
+    other = make("core-0.5", place.clock, profiles=True)
+
+    def read_the_plan(event: Event) -> None:
+        place.person(event)
+        if isinstance(event, Asked) and isinstance(event.question, Review):
+            before = place.bus.sightings()[0].address
+            place.bus.unplug(place.board)
+            place.bus.plug(other, "1-1")
+            place.clock.pause(5.0)
+            PracticeHand(other).enter_dfu()
+            place.clock.pause(5.0)
+            monkeypatch.setattr(place.bus, "_last_address", before - 1)
+            assert place.bus.sightings()[0].address == before
+            event.reply(True)
+
+    run_recipe(FullFirmwareUpgrade(), place.job(post=read_the_plan))
+    last = place.person.events[-1]
+    assert isinstance(last, Failed)
+    assert last.code == "board.another-one"
+    assert not any(place.undo.root.rglob("*.secret"))
