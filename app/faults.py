@@ -237,7 +237,7 @@ class NotSeenStarting(Fault):
     )
     next_step = text(
         "Faults",
-        "Plug the board in again. If its light blinks yellow, finish the interrupted rescue: it takes a few seconds.",
+        "Plug the board in again, then finish the interrupted rescue: what is right is skipped, so it is quick.",
     )
 
 
