@@ -32,6 +32,7 @@ HEAD = 4096
 _TICKS = 1000  # progress inside one slot
 
 _BLANK = text("XRay", "nothing")
+_BLANK_START = text("XRay", "nothing at its beginning; the rest was not looked at")
 _NO_IMAGE = text("XRay", "no firmware that this program knows")
 _KEYS = text("XRay", "keys and settings, not shown")
 _KEY = text("XRay", "a key, not shown")
@@ -270,6 +271,8 @@ class _Judging:
 
     def _kept(self, region: Region, view: SlotView) -> SlotView:
         if not self._read.kept[region.key]:
+            if region.key in _PLAIN_DATA and region.size > HEAD:
+                return replace(view, what=_BLANK_START)
             return replace(view, state=SlotState.BLANK, what=_BLANK)
         if region.key in _PLAIN_DATA:
             return view

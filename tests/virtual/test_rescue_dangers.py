@@ -18,12 +18,14 @@ from app.recipes.put_back import PutBack
 from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
 from app.recipes.shared import leave_dfu
+from app.recipes.x_ray import XRayRecipe
 from app.text import Text
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Failed, StepDone, StepStarted
 from app.work.job import Job
+from app.work.plan import SlotState
 from app.work.questions import Review
 
 WRITE_STEP = 4  # of flash-file
@@ -177,3 +179,17 @@ def test_a_board_changed_while_the_plan_is_read_gets_nothing_even_at_the_same_ad
     assert isinstance(last, Failed)
     assert last.code == "board.another-one"
     assert not any(place.undo.root.rglob("*.secret"))
+
+
+@pytest.mark.parametrize(("board", "region"), [("core", "free"), ("photon", "eeprom"), ("p1", "serial-flash")])
+def test_memory_of_which_only_the_beginning_was_read_is_not_said_to_be_empty(
+    board: str, region: str, tmp_path: Path
+) -> None:
+    place = desk(board, tmp_path, IN_DFU)
+    if board == "core":
+        place.board.spi[0x80000:] = b"\xff" * 0x1000 + b"data" + b"\xff" * (0x180000 - 0x1004)
+    outcome = place.succeed(XRayRecipe)
+    assert outcome.xray is not None
+    slot = outcome.xray.slot(region)
+    assert slot.state is SlotState.KEPT
+    assert "not looked at" in slot.what.english() or slot.what.english() == "in use"
