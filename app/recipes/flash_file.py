@@ -6,7 +6,9 @@ once. Source: device-protocol.md 3, 7.2, 8.1, 8.5.
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -39,7 +41,7 @@ from app.recipes.shared import (
 from app.recipes.system_set import LOADER, generation
 from app.text import Text, text
 from app.work.events import Fact, Outcome
-from app.work.flashing import Rescue, Target, board_name
+from app.work.flashing import RESUME, Rescue, Target, board_name
 from app.work.job import Job
 from app.work.memory_map import places
 from app.work.plan import Health, XRay
@@ -96,7 +98,7 @@ _WARN_RESET = text(
 
 _IS = text("FlashFile", "It is {what}, {size} bytes, and fits this kind of board.")
 _FOUND = text("FlashFile", "Found: {what}.")
-_WRITTEN = text("FlashFile", "{written} of {size} bytes had to be written; all were read back: right.")
+_WRITTEN = text("FlashFile", "{written} bytes written and all {size} read back: right.")
 _ALL_THERE = text("FlashFile", "Not needed: it is on the board already.")
 _DONE = text("FlashFile", "The firmware you chose is on the board.")
 _DONE_FACTORY = text("FlashFile", "The firmware you chose is on the board as its factory firmware.")
@@ -264,6 +266,7 @@ class FlashFile(Recipe):
         self._slot = slot = self._choose(job, image, looked)
         self._accept_risks(job, slot.judged)
         self._plan_targets(job.platform, image, slot)
+        self._insist_on_copy(job)
         warnings = self._foreseen(job, looked)
         plan = self._rescue.plan(
             job,
@@ -394,6 +397,19 @@ class FlashFile(Recipe):
             key = slot.key if len(stretches) == 1 and place in platform.regions else each.region.key
             self._targets.append(Target(title, key, each.address, content, why, self._name))
 
+    def _insist_on_copy(self, job: Job) -> None:
+        """See that what an interrupted run is finished with is what it began with: old firmware has no checksum (7.1).
+
+        Raises:
+            SnapshotDamaged: It is not.
+        """
+        if not self._rescue.resumes(job):
+            return
+        begun = {(each.region, each.address, each.sha256) for each in job.undo.rescue(job.given(RESUME)).planned}
+        for target in self._targets:
+            if (target.region, target.address, hashlib.sha256(target.content).hexdigest()) not in begun:
+                raise SnapshotDamaged(name=self._name)
+
     def _foreseen(self, job: Job, looked: Looked) -> list[Text]:
         """Say what a person must not miss about what is on the board now."""
         image = self._image
@@ -425,7 +441,10 @@ def _read(path: Path) -> bytes:
         ImageUnreadable: It is far too large for firmware.
     """
     try:
-        size = path.stat().st_size
+        there = path.stat()
+        if not stat.S_ISREG(there.st_mode):  # reading a pipe could wait for ever
+            raise FileUnreadable("no regular file", file=path.name or str(path))
+        size = there.st_size
         if size > LARGEST:
             raise ImageUnreadable(reason=_TOO_LARGE.with_values(size=size))
         return path.read_bytes()
