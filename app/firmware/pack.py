@@ -562,6 +562,8 @@ _BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.BadG
 def _contents(path: Path) -> Iterator[bytes | None]:
     """Yield the content of every file in there whose size is one of the table's, and None for every other one."""
     if not path.is_dir():
+        if path.exists() and not path.is_file():  # a pipe or a device could make us wait for ever
+            raise PackArchiveUnreadable("no regular file", file=path.name)
         yield from _opened(path)
         return
     seen = 0

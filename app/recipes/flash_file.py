@@ -22,6 +22,7 @@ from app.faults import (
     ImageDoesNotFit,
     ImageUnreadable,
     NotSeenStarting,
+    SnapshotDamaged,
 )
 from app.firmware.image import Function, Image, parse
 from app.firmware.releases import describe
@@ -405,9 +406,10 @@ class FlashFile(Recipe):
         """
         if not self._rescue.resumes(job):
             return
-        begun = {(each.region, each.address, each.sha256) for each in job.undo.rescue(job.given(RESUME)).planned}
+        begun = {(each.region, each.address): each.sha256 for each in job.undo.rescue(job.given(RESUME)).planned}
         for target in self._targets:
-            if (target.region, target.address, hashlib.sha256(target.content).hexdigest()) not in begun:
+            digest = hashlib.sha256(target.content).hexdigest()
+            if begun.get((target.region, target.address), digest) != digest:
                 raise SnapshotDamaged(name=self._name)
 
     def _foreseen(self, job: Job, looked: Looked) -> list[Text]:

@@ -320,6 +320,13 @@ def test_a_folder_is_searched_with_the_archives_in_it(pack: RescuePack, tmp_path
     assert added.unknown == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_a_pipe_is_refused_and_not_waited_for(pack: RescuePack, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PackArchiveUnreadable):
+        pack.add(tmp_path / "pipe")
+
+
 def test_adding_repairs_what_is_damaged(pack: RescuePack, tmp_path: Path) -> None:
     pack.root.mkdir()
     (pack.root / FLAG).write_bytes(b"?")

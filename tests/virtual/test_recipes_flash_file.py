@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -176,6 +178,12 @@ def test_a_file_that_is_not_there_or_may_not_be_read(tmp_path: Path) -> None:
     assert refuse(place, str(tmp_path / "nowhere.bin")).startswith("file.unreadable")
     assert refuse(place, str(tmp_path)).startswith("file.unreadable")
     assert refuse(place, "a\0b").startswith("file.unreadable")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.bin")
+    assert refuse(lay("photon", tmp_path / "desk"), str(tmp_path / "pipe.bin")).startswith("file.unreadable")
 
 
 def test_no_file_chosen_stops(tmp_path: Path) -> None:
