@@ -34,6 +34,7 @@ from app.work.board import Board
 from app.work.events import Fact, Outcome
 from app.work.flashing import Rescue, Target
 from app.work.job import Job
+from app.work.plan import SlotState
 from app.work.questions import Choose, LightStage, WatchLight
 from app.work.step import Step
 from app.work.verdicts import FORGET_WIFI, FULL_UPGRADE, RUN_APPLICATION, STARTS
@@ -470,7 +471,11 @@ class DeepUpdate(Recipe):
             tuple(facts),
             kept=kept,
             warnings=tuple(self._warnings),
-            next_steps=tuple(self._with_button(words) for words in ending.next_steps),
+            next_steps=tuple(
+                self._with_button(words)
+                for words in ending.next_steps
+                if words is not _NEXT_PUT_BACK or self._had_program
+            ),
             next_recipes=ending.recipes,
             unfinished=not ending.reached,
         )
@@ -480,6 +485,11 @@ class DeepUpdate(Recipe):
         self._rescue.close()
         if APPLICATION not in self._rescue.touched and not self._starts:
             leave_as_found(job, self._found_mode)
+
+    @property
+    def _had_program(self) -> bool:
+        """Whether there was anything in the place of the program."""
+        return self._before is not None and self._before.xray.slot(APPLICATION).state is not SlotState.BLANK
 
     # --- steps ---
 
@@ -521,7 +531,7 @@ class DeepUpdate(Recipe):
         assert looked is not None
         start = job.platform.region(APPLICATION).start
         self._target = Target(file.title, APPLICATION, start, self._content, _WHY, file.name)
-        warnings = [_WARN_PROGRAM]
+        warnings = [_WARN_PROGRAM] if self._had_program else []
         if not self._knows_network:
             warnings.append(_WARN_NO_WIFI)
         plan = self._rescue.plan(

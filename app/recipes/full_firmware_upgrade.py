@@ -26,7 +26,7 @@ from app.work.board import Board
 from app.work.events import Fact, Outcome
 from app.work.flashing import Rescue, Target
 from app.work.job import Job
-from app.work.plan import XRay
+from app.work.plan import SlotState, XRay
 from app.work.questions import Choose, LightStage, WatchLight
 from app.work.step import Step
 from app.work.verdicts import FULL_UPGRADE, RUN_APPLICATION
@@ -323,7 +323,9 @@ class FullFirmwareUpgrade(Recipe):
         )
         targets = [self._factory, self._tinker]
         extra = START_S
-        warnings = [_WARN_PROGRAM]
+        warnings = []
+        if looked.xray.slot(APPLICATION).state is not SlotState.BLANK:
+            warnings.append(_WARN_PROGRAM)
         stays = list(_STAYS)
         if self._no_patch is None:
             self._patch = Target(

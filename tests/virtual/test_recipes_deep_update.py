@@ -192,6 +192,17 @@ def test_done_is_said_honestly_and_how_to_check_it(tmp_path: Path, pack: RescueP
     assert seen.english() == "cannot be seen over USB"
 
 
+def test_a_core_without_a_program_is_not_told_that_its_program_is_replaced(tmp_path: Path, pack: RescuePack) -> None:
+    place = core(tmp_path, pack, name="core-no-firmware")
+    assert "put back" not in english(watched(place))
+    (plan,) = [
+        event.question.plan
+        for event in place.person.events
+        if isinstance(event, Asked) and isinstance(event.question, Review)
+    ]
+    assert not any("program" in words.english() for words in plan.warnings)
+
+
 def test_what_was_there_is_kept_and_the_keys_too(tmp_path: Path, pack: RescuePack) -> None:
     place = core(tmp_path, pack)
     before, device_key = application(place), bytes(place.board.spi[0x2000:0x3000])
