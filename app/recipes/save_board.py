@@ -57,7 +57,7 @@ _OPEN = text(
     "The key safe has no passphrase, so the keys among it lie open in this folder, for your eyes only. Do not give the "
     "folder away.",
 )
-_PUT_BACK = text("SaveBoard", "Whatever you do with this board from now on: Put it back brings back what was saved.")
+_PUT_BACK = text("SaveBoard", "Whatever happens to this board: “Put it back” brings back what was saved.")
 _SYSTEM_FIRST = text(
     "SaveBoard", "Restore the system, then save the board once more: its keys and settings can be read then."
 )

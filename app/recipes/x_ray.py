@@ -25,6 +25,7 @@ _STAYS_WARNED = text("XRayRecipe", "It stays in update mode: it may not start ag
 _IN_UPDATE_MODE = text(
     "XRayRecipe", "The board is still in update mode (blinking yellow). Press RESET, or go on with a repair."
 )
+_READY_FOR_REPAIR = text("XRayRecipe", "The board is still in update mode (blinking yellow), ready for a repair.")
 
 
 class XRayRecipe(Recipe):
@@ -113,5 +114,7 @@ class XRayRecipe(Recipe):
 
     def _next_steps(self) -> tuple[Text, ...]:
         if self._left is None:
-            return (_IN_UPDATE_MODE,)
+            assert self._looked is not None
+            broken = self._looked.xray.verdict.health is Health.OVER_USB
+            return (_READY_FOR_REPAIR if broken else _IN_UPDATE_MODE,)
         return () if self._left is LEFT_RUNNING else (self._left,)

@@ -276,8 +276,9 @@ def test_how_much_changes_is_said_in_its_own_words() -> None:
         "64 kB. How much of it really changes is seen while it is written.",
         "Already there: nothing of its 64 kB has to be written.",
         "1 kB of 64 kB really change.",
-        "All of its 64 kB is written.",
+        "All of it is written: 64 kB.",
     ]
+    assert changed_words(replace(write, size=1, changed=1)) == "It is one byte."
 
 
 def test_a_plan_that_writes_nothing_or_one_thing_says_so(qtbot: QtBot) -> None:

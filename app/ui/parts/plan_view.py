@@ -19,7 +19,8 @@ FEW_SLOTS = 4
 _WHERE = text("Plan", "Goes to: {where}, {address}")
 _WHERE_AND_SOURCE = text("Plan", "{goes}. Comes from: {source}")
 _ABOUT = text("Plan", "about {time}")
-_ALL = text("Plan", "All of its {size} is written.")
+_ALL = text("Plan", "All of it is written: {size}.")
+_ONE_BYTE = text("Plan", "It is one byte.")
 _NOTHING = text("Plan", "Already there: nothing of its {size} has to be written.")
 _PART = text("Plan", "{changed} of {size} really change.")
 _LATER = text("Plan", "{size}. How much of it really changes is seen while it is written.")
@@ -41,6 +42,8 @@ def changed_words(write: PlannedWrite) -> str:
     if write.changed == 0:
         return say(_NOTHING.with_values(size=size))
     if write.changed >= write.size:
+        if write.size == 1:
+            return say(_ONE_BYTE)
         return say(_ALL.with_values(size=size))
     return say(_PART.with_values(changed=data_size(write.changed), size=size))
 
