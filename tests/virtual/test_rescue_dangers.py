@@ -193,3 +193,21 @@ def test_memory_of_which_only_the_beginning_was_read_is_not_said_to_be_empty(
     slot = outcome.xray.slot(region)
     assert slot.state is SlotState.KEPT
     assert "not looked at" in slot.what.english() or slot.what.english() == "in use"
+
+
+def test_a_rescue_is_not_finished_with_a_copy_that_has_changed_on_the_disk(pack: RescuePack, tmp_path: Path) -> None:
+    file = tmp_path / "old.bin"
+    file.write_bytes(pack.read(pick("core", "radio-patch").name))  # of 2014: it carries no checksum (7.3)
+    place = desk("core", tmp_path, IN_DFU, answers={"plan": True, "risk": True, "slot": "application"})
+    at_step(place, WRITE_STEP, lambda: setattr(place.board, "mishap", Mishap(gone_after=place.board.transfers + 60)))
+    assert isinstance(place.play(FlashFile, {"file": str(file)}), Failed)
+    (left,) = place.undo.interrupted()
+    copy = Path(str(left.answers["file"]))
+    changed = bytearray(copy.read_bytes())
+    changed[5000] ^= 1
+    copy.chmod(0o600)
+    copy.write_bytes(changed)
+    come_back(place)
+    torn = place.memories()
+    assert place.fail(FlashFile, {**left.answers, "resume": left.id}).code == "undo.damaged"
+    assert place.memories() == torn
