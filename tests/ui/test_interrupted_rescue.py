@@ -117,6 +117,27 @@ def test_another_board_cannot_be_mistaken_for_the_one(desk: MakeDesk) -> None:
     assert photon.button("rescue-later").isEnabled()
 
 
+@pytest.mark.parametrize(("kind", "button"), [("core", "MODE"), ("photon", "SETUP")])
+def test_a_board_that_shows_nothing_is_brought_back_by_its_buttons(desk: MakeDesk, kind: str, button: str) -> None:
+    away = desk(kind, plugged=False)
+    away.qtbot.waitUntil(lambda: away.window.state.looked, timeout=WAIT_MS)
+    journal = away.undo.begin(BoardName(kind, OTHER_ID, OTHER_ID), "read-id", {})
+    journal.plans("application", 0, 0x0802_0000, 4, "0" * 64)
+    journal.close()
+    away.engine.list_interrupted()
+    wait_for_words(away, f"hold {button} and tap RESET; let go of {button} when the light blinks yellow")
+    assert "after about 3 seconds" in words_on(away)
+    away.click("rescue-guide")
+    away.wait_for_screen(Screen.GUIDE)
+
+
+def test_a_board_that_shows_itself_needs_no_buttons(desk: MakeDesk) -> None:
+    photon = desk("photon")
+    begin_and_vanish(photon, own_id(photon))
+    wait_for_words(photon, "The board is plugged in.")
+    assert "tap RESET" not in words_on(photon)
+
+
 def seen_without_telling_serial() -> Board:
     kind = platform("photon")
     ids = kind.ids[Mode.DFU]

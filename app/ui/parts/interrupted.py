@@ -11,8 +11,10 @@ from app.flow import (
     AskForget,
     BoardHere,
     ConfirmForget,
+    Go,
     PressFinish,
     PressPutBack,
+    Screen,
     SetAside,
     board_for,
 )
@@ -101,6 +103,8 @@ class _Card(QWidget):
             self._ask(column)
             return
         column.addWidget(label(self._what_now(recipe, there), "muted"))
+        if recipe is not None and there is None:
+            column.addWidget(self._not_on_usb())
         row = TurningRow()
         if recipe is not None:
             finish = button(self.tr("&Finish it"), "primary", lambda: self.chose.emit(PressFinish(rescue.id)))
@@ -163,6 +167,22 @@ class _Card(QWidget):
             "The board on USB {port} may be the one: its serial number does not tell. Make sure that it is; what is on "
             "it is looked at before anything is written."
         ).format(port=there.board.port_path)
+
+    def _not_on_usb(self) -> QWidget:
+        """What helps a board that is plugged in and not seen: half-written firmware may start and run wild."""
+        board = platform(self._rescue.board.platform)
+        choreography = board.choreography("dfu")
+        words = self.tr(
+            "If it is plugged in and nothing shows here, whatever its light does: hold {button} and tap RESET; let go "
+            "of {button} when the light blinks yellow, after about {seconds} seconds."
+        ).format(button=board.mode_button, seconds=round(choreography.hold_ms / 1000))
+        row = TurningRow(narrow=420)
+        row.add(label(words, "muted"), 1)
+        guide = button(self.tr("What the l&ight says"), "small", lambda: self.chose.emit(Go(Screen.GUIDE)))
+        guide.setObjectName("rescue-guide")
+        guide.setAccessibleDescription(self.tr("Opens the light guide"))
+        row.add(guide)
+        return row
 
     def _ask(self, column: QVBoxLayout) -> None:
         column.addWidget(label(self.tr("Forget this rescue?"), "strong"))
