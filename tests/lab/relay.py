@@ -29,7 +29,7 @@ from lab.prepare import Lab, LabMissing, find
 
 SWITCH = "REKINDLE_LAB"
 IN_GUEST = "REKINDLE_LAB_GUEST"
-LIMIT = {Engine.UML: 120.0, Engine.QEMU: 170.0}  # s for a whole boot with all its tests
+LIMIT = {Engine.UML: 240.0, Engine.QEMU: 240.0}  # s for a whole boot with all its tests
 POWER_OFF_S = 15.0  # a guest whose last test is reported still has to shut down
 REPORTS = "reports.jsonl"
 FINISHED = "finished"  # the outer mark that a test's last phase was reported

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from app.clock import RealClock
-from app.faults import DfuRefused
+from app.faults import DfuRefused, PortBusy
 from app.firmware.image import parse
 from app.firmware.pack import pick
 from app.platforms.identify import boot_loader_of
@@ -21,14 +21,18 @@ from app.protocols.flash import Flasher, FlashReport, plan_flash, span
 from app.virtual.dfu_model import DfuRequest
 from app.virtual.enumeration import Exchange
 from app.virtual.machine import Phase
+from app.virtual.timing import Timing
+from app.work.events import Failed, Succeeded
 from app.work.plan import Health, SlotState
-from lab.station import INTERNAL, MakeStation, Station, at_write
+from lab.desk import BOARD_TIMES
+from lab.station import INTERNAL, RESTORE, MakeStation, Station, at_write
 
 pytestmark = pytest.mark.lab
 
 ENDED_S = 20.0
 MANIFEST, DNLOAD_IDLE = 7, 5
 SECTOR_ERASE_S = 1.0  # device-protocol.md 2.5, a sector of 128 KB
+REAL_ERASE = replace(Timing.TYPICAL, f2_erase_128k=SECTOR_ERASE_S * BOARD_TIMES)  # in the board's faster time
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ def test_writing_over_what_is_there_without_an_erase_is_refused_with_a_real_stal
 def test_a_status_that_takes_as_long_as_a_real_sector_erase_is_waited_for_by_both(
     station: MakeStation, record_property: Callable[[str, object], None]
 ) -> None:
-    place = station("photon", clock=RealClock())
+    place = station("photon", timing=REAL_ERASE)
     region = place.kind.region("user")
     content = place.pack.read(pick("photon", "tinker").name)
     with place.session() as session:
@@ -215,6 +219,50 @@ def test_a_status_that_takes_as_long_as_a_real_sector_erase_is_waited_for_by_bot
     place.dfu_util_writes("user", content)
     assert place.cells("user", len(content)) == content
     record_property("measured", f"one GETSTATUS that erases 128 KB: {took:.3f} s")
+
+
+# --- at the same time -------------------------------------------------------------------------------------------------
+
+
+def test_while_dfu_util_writes_we_say_that_another_program_has_the_board_and_do_not_disturb_it(
+    station: MakeStation,
+) -> None:
+    place = station("photon", timing=REAL_ERASE)
+    region = place.kind.region("system-1")
+    content = place.pack.read(pick("photon", "system-1").name)
+    begun = threading.Event()
+    with at_write(1, begun.set):
+        process = subprocess.Popen(
+            ["dfu-util", *place.dfu_util_arguments(region.alt, region.start, content)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            assert begun.wait(ENDED_S)
+            last = place.run("restore-system", RESTORE)
+            assert process.poll() is None, "dfu-util was done before us"
+            assert process.wait(ENDED_S) == 0
+        finally:
+            process.kill()
+            process.wait(ENDED_S)
+    assert isinstance(last, Failed), last
+    assert last.code == PortBusy.code
+    assert place.cells("system-1", len(content)) == content
+    assert place.undo.interrupted() == ()
+
+
+def test_while_we_write_dfu_util_gets_nothing_and_does_not_disturb_us(station: MakeStation) -> None:
+    place = station("photon-0.7", timing=REAL_ERASE)
+    region = place.kind.region("user")
+    arguments = place.dfu_util_arguments(region.alt, region.start, b"not from here")
+    others: list[subprocess.Popen[bytes]] = []
+    # At the first erase of a system part, which takes a second.
+    with at_write(10, lambda: others.append(subprocess.Popen(["dfu-util", *arguments], stdin=subprocess.DEVNULL))):
+        last = place.run("restore-system", RESTORE)
+    assert isinstance(last, Succeeded), last
+    (other,) = others
+    assert other.wait(ENDED_S) != 0
+    place.check_written()
 
 
 # --- transfers --------------------------------------------------------------------------------------------------------
