@@ -66,7 +66,7 @@ from app.work.board import Board
 from app.work.events import Fact, Outcome
 from app.work.flashing import Rescue, Target
 from app.work.job import Job
-from app.work.plan import SlotState, XRay
+from app.work.plan import Health, SlotState, XRay
 from app.work.questions import Choose, Confirm, LightStage, WatchLight
 from app.work.step import Step
 from app.work.verdicts import PENDING, PENDING_UPDATE, RESTORE
@@ -107,6 +107,11 @@ _DOWNGRADE_BODY = text(
     "RestoreSystem",
     "The board has a newer system than the one you chose. On the board: {here}. Chosen: {wanted}. Programs made for "
     "the newer one will not run on the older one. It is better to keep the newer one unless you have a reason.",
+)
+_DOWNGRADE_BODY_BROKEN = text(
+    "RestoreSystem",
+    "The board has a newer system than the one you chose. On the board: {here}. Chosen: {wanted}. What is on the board "
+    "does not work as it is, and going back repairs it. Programs made for the newer one will not run on the older one.",
 )
 _DOWNGRADE_YES = text("RestoreSystem", "Go back to the older one")
 _DOWNGRADE_NO = text("RestoreSystem", "Keep the newer one")
@@ -550,10 +555,12 @@ class RestoreSystem(Recipe):
         if newer is None:
             return []
         here, wanted = describe(newer), chosen.release
+        broken = before.xray.verdict.health is Health.OVER_USB
+        body = _DOWNGRADE_BODY_BROKEN if broken else _DOWNGRADE_BODY
         question = Confirm(
             "downgrade",
             _DOWNGRADE_TITLE,
-            _DOWNGRADE_BODY.with_values(here=here, wanted=wanted),
+            body.with_values(here=here, wanted=wanted),
             _DOWNGRADE_YES,
             _DOWNGRADE_NO,
         )

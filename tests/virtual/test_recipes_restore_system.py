@@ -24,7 +24,7 @@ from app.virtual.mishaps import Mishap
 from app.virtual.personality import f2_boot_loader
 from app.work.events import Asked, Event, Outcome, StepStarted, Stopped, Succeeded
 from app.work.plan import Health, PlannedWrite, RescuePlan, SlotState
-from app.work.questions import DoThis, Review
+from app.work.questions import Confirm, DoThis, Review
 
 ANSWERS = {"release": "2.2.0", "application": "keep", "downgrade": True, "plan": True}
 FLAG, DEVICE_ID = 1753, slice(3618, 3630)
@@ -276,6 +276,20 @@ def test_a_newer_system_on_the_board_is_not_replaced_unless_asked_for(tmp_path: 
     assert place.memories() == before
     place.clock.pause(10.0)
     assert place.seen().mode is not Mode.DFU, "it goes on as it was found"
+
+
+def test_going_back_is_told_to_be_the_repair_where_the_newer_system_is_broken(tmp_path: Path, pack: RescuePack) -> None:
+    for name, repairs in (("photon", False), ("photon-broken-part2", True)):
+        place = lay(name, tmp_path / name, pack, IN_DFU)
+        restore(place)
+        (question,) = [
+            event.question
+            for event in place.person.events
+            if isinstance(event, Asked) and event.question.name == "downgrade"
+        ]
+        assert isinstance(question, Confirm)
+        assert ("repairs it" in question.body.english()) is repairs
+        assert ("better to keep" in question.body.english()) is not repairs
 
 
 def test_a_newer_system_is_replaced_when_asked_for(tmp_path: Path, pack: RescuePack) -> None:
