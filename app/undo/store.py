@@ -172,6 +172,11 @@ class UndoStore:
         self._contents = Contents(root, safe, self._actions, now)
         self._turn = threading.RLock()
 
+    @property
+    def practice(self) -> bool:
+        """Whether the boards are practice ones."""
+        return self._practice
+
     # --- keeping ----------------------------------------------------------------------------------------------------
 
     def insist_writable(self, need: int = 0, *, secret: bool = False) -> None:

@@ -68,7 +68,7 @@ class Kept:
 
 def listed(store: UndoStore, board: BoardName) -> tuple[Kept, ...]:
     """Return everything that is or may be of this board and can be put back, newest first."""
-    found = [_of_dump(dump) for dump in store.dumps(board) if dump.damaged is None]
+    found = [_of_dump(dump) for dump in _dumps(store, board) if dump.damaged is None]
     found += [_of_rescue(rescue) for rescue in store.rescues(board) if rescue.to_put_back]
     return tuple(sorted(found, key=lambda each: (each.made, each.id), reverse=True))
 
@@ -84,10 +84,15 @@ def by_name(store: UndoStore, kind: Kind, kept_id: str) -> Kept:
             return _of_rescue(store.rescue(kept_id))
         except RescueUnknown:
             raise KeptUnknown(name=kept_id) from None
-    for dump in store.dumps():
+    for dump in _dumps(store):
         if dump.id == kept_id:
             return _of_dump(dump)
     raise KeptUnknown(name=kept_id)
+
+
+def _dumps(store: UndoStore, board: BoardName | None = None) -> Iterator[Dump]:
+    """Give no dump of a practice board that somebody copied in among real ones: its keys and IDs are made up."""
+    return (dump for dump in store.dumps(board) if dump.practice == store.practice)
 
 
 def _of_dump(dump: Dump) -> Kept:

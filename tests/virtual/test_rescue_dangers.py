@@ -20,6 +20,7 @@ from app.recipes.save_board import SaveBoard
 from app.recipes.shared import leave_dfu
 from app.recipes.x_ray import XRayRecipe
 from app.text import Text
+from app.undo.store import UndoStore
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
@@ -211,3 +212,16 @@ def test_a_rescue_is_not_finished_with_a_copy_that_has_changed_on_the_disk(pack:
     torn = place.memories()
     assert place.fail(FlashFile, {**left.answers, "resume": left.id}).code == "undo.damaged"
     assert place.memories() == torn
+
+
+def test_what_was_saved_of_a_practice_board_is_not_put_onto_a_real_one(tmp_path: Path) -> None:
+    place = desk("core", tmp_path, IN_DFU, answers={"plan": True})
+    real, place.undo = place.undo, UndoStore(place.undo.root, practice=True)
+    place.succeed(SaveBoard)
+    (dump,) = place.undo.dumps()
+    place.undo = real
+    place.board.internal[0x5100] ^= 1
+    before = place.memories()
+    assert place.fail(PutBack, {"dump": dump.id}).code == "undo.unknown"
+    assert place.fail(PutBack).code == "undo.nothing-kept"
+    assert place.memories() == before
