@@ -332,7 +332,7 @@ class BootLoaderAlone(Fault):
     cause = text(
         "Faults", "This file is a boot loader. The board installs one only together with the system it is for."
     )
-    next_step = text("Faults", "Use Restore the system: it brings the boot loader that belongs to the system.")
+    next_step = text("Faults", "Use “Restore the system”: it brings the boot loader that belongs to the system.")
     retryable = False
 
 
@@ -620,7 +620,7 @@ class NothingKept(Fault):
 
     code = "undo.nothing-kept"
     cause = text("Faults", "Nothing that was on this board is kept on this computer.")
-    next_step = text("Faults", "Use Save what is on the board before you change something on it.")
+    next_step = text("Faults", "Use “Save what is on the board” before you change something on it.")
     retryable = False
 
 

@@ -19,6 +19,7 @@ from app.faults import (
     SafeLocked,
     WrongPassphrase,
 )
+from app.files import FileActions, file_faults, publish, write_new
 from app.keys.backup import (
     DER,
     FILE_NAME,
@@ -41,7 +42,6 @@ from app.keys.backup import (
     write_note,
 )
 from app.keys.device_key import KeyReport, KeyState, examine
-from app.files import FileActions, file_faults, publish, write_new
 from app.keys.passphrase import OVERHEAD, Passphrase
 from app.platforms.identify import serial_matches
 from app.platforms.table import platform
