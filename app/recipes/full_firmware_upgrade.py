@@ -39,6 +39,8 @@ KEY_REGIONS = ("server-key", "device-key")
 PATCH_ROLES = {"1.13.7": "radio-patch", "1.14": "radio-patch-1.14"}
 USUAL_PATCH, FORGETS_WIFI = "1.13.7", "1.14"
 
+PATCHED = "radio-patched"  # a point noted in the journal
+
 PATCHING_S = 60.0  # 8.3: 20 to 60 s
 PATCH_LIMIT_S = 120.0  # 8.3: then the board is back, or will not come back by itself
 START_S = 10.0
@@ -369,7 +371,9 @@ class FullFirmwareUpgrade(Recipe):
             after = look(job, (FLAGS,)).flags
             marked = after is not None and after.ota_update != RUN_APPLICATION
             self._patched = (_PATCHED_BACK if marked else _PATCHED_UNSURE).with_values(patch=files.patch.title)
-            if not marked:
+            if marked:
+                self._rescue.reached(PATCHED)
+            else:
                 self._warnings.append(_NOT_MARKED)
             job.say(_BACK)
             return
@@ -409,17 +413,14 @@ class FullFirmwareUpgrade(Recipe):
     def _why_no_patch(self, job: Job, files: _Files, looked: Looked) -> Text | None:
         """Say why the radio is not patched this time; None when it is.
 
-        Told by what the journal of an interrupted upgrade says was written and by what the board holds: once something
-        else stands where the patch was, the patch has run; while it still stands there, the board's flag tells whether
-        it was begun (0x5000, set when update mode is left) or has ended (8.3: the patch sets 0xFFFF).
+        Told by the journal of an interrupted upgrade, which notes when the board came back from it by itself. Where it
+        does not tell and the patch still stands on the board, the flag tells whether it was begun (0x5000, set when
+        update mode is left) or has ended (8.3: the patch sets 0xFFFF). That something else stands there proves nothing:
+        it may come from a factory reset.
         """
-        holds_patch = looked.roles.get(APPLICATION) == files.patch.role
-        wrote_patch = self._rescue.resumes(job) and any(
-            each.region == APPLICATION and each.size == files.patch.size
-            for each in job.undo.rescue(job.given("resume")).written
-        )
-        if wrote_patch and not holds_patch:
+        if self._rescue.has_reached(job, PATCHED):
             return _RAN_BEFORE
+        holds_patch = looked.roles.get(APPLICATION) == files.patch.role
         ended = holds_patch and looked.flags is not None and looked.flags.ota_update != RUN_APPLICATION
         slots = (looked.xray.slot(APPLICATION), looked.xray.slot(FACTORY))
         all_right = all(slot.sha256 == files.tinker.sha256 for slot in slots)

@@ -203,6 +203,14 @@ class Journal:
         """Note that a page was written. Never fails: the board must not be left half-written for want of a note."""
         self._note_if_possible("page", flush=False, region=region, address=address, size=size)
 
+    def reached(self, point: str) -> None:
+        """Note that a point of the rescue was reached which nothing on the board tells of. Never fails.
+
+        Args:
+            point: Its name, known to the recipe.
+        """
+        self._note_if_possible("reached", flush=True, point=point)
+
     def wrote(self, region: str, address: int, size: int) -> None:
         """Note that a target was written and read back. Never fails."""
         self._note_if_possible("wrote", flush=True, region=region, address=address, size=size)

@@ -87,6 +87,7 @@ class InterruptedRescue:
         planned: What was to be written, in that order.
         written: What was written and read back.
         pages: How many pages were noted as written.
+        reached: Points of the rescue that were reached, by the recipe's own names.
         finished: Whether it was done to its end.
         dropped: Whether the person wants no more of it.
         damaged: Whether a part of the journal cannot be read; more may have been planned and written then.
@@ -102,6 +103,7 @@ class InterruptedRescue:
     planned: tuple[Planned, ...] = ()
     written: tuple[Planned, ...] = ()
     pages: int = 0
+    reached: frozenset[str] = frozenset()
     finished: bool = False
     dropped: bool = False
     damaged: bool = False
@@ -421,6 +423,8 @@ class UndoStore:
                 return rescue if target in rescue.planned else replace(rescue, planned=(*rescue.planned, target))
             case "page":
                 return replace(rescue, pages=rescue.pages + 1)
+            case "reached":
+                return replace(rescue, reached=rescue.reached | {_text(record["point"])})
             case "wrote":
                 done = [
                     target

@@ -355,6 +355,15 @@ class Rescue:
         job.tick(done + len(target.content), whole)
         return report
 
+    def reached(self, point: str) -> None:
+        """Note that a point was reached which nothing on the board tells of; `has_reached` tells a later run."""
+        assert self._journal is not None, "a point lies behind what was agreed to"
+        self._journal.reached(point)
+
+    def has_reached(self, job: Job, point: str) -> bool:
+        """Whether the interrupted run that this one finishes reached that point."""
+        return self.resumes(job) and point in job.undo.rescue(job.given(RESUME)).reached
+
     def say_written(self, job: Job, report: FlashReport) -> None:
         """Let the step say what it wrote, or that nothing was needed."""
         if report.written:

@@ -13,17 +13,21 @@ from support.cuts import (
     Cut,
     Kind,
     Whole,
+    come_back,
     finish_after,
     play_cut,
     put_back_after,
     restore,
     run_whole,
+    settle,
+    start_anew,
 )
 from support.desk import IN_DFU, Desk
 from support.real_pack import real_pack
 
 from app.recipes.flash_file import FlashFile
 from app.virtual.machine import Radio
+from app.work.events import Succeeded
 
 KINDS = (Kind.BEFORE, Kind.AMID, Kind.AFTER, Kind.KILLED)
 UPGRADE_STEPS = range(2, 9)  # those with transfers
@@ -134,6 +138,29 @@ def test_what_was_there_before_a_cut_upgrade_is_put_back(
     cut = put_back_after(UPGRADE, found, place, tmp_path / "next", cut, last)
     assert not cut.wrong, cut
     assert cut.how == "put back"
+
+
+def test_a_factory_reset_in_place_of_the_patch_does_not_pass_for_a_patched_radio(
+    tmp_path: Path, whole: Callable[[Case], Whole]
+) -> None:
+    """The power fails while the radio is patched, and then the button is held too long: Tinker comes from the factory.
+
+    Then something else stands where the patch was, although it never ended.
+    """
+    found = whole(UPGRADE)
+    (first, last) = next((first, last) for first, last, phase in found.gaps if phase == 6)
+    place = UPGRADE.lay(tmp_path / "first", real_pack())
+    play_cut(UPGRADE, place, Kind.ALONE, (first + last) // 2)
+    come_back(place, Kind.ALONE)
+    place.person.hand.hold_mode_through_reset(11.0)
+    settle(place)
+    place.hand_into_dfu()
+    assert place.board.internal[0x5000:].startswith(real_pack().read("core_tinker.bin"))
+    assert place.board.radio is Radio.OLD
+    place = start_anew(UPGRADE, place, tmp_path / "next")
+    (rescue,) = place.undo.interrupted()
+    assert isinstance(place.play(UPGRADE.recipe, {**rescue.answers, "resume": rescue.id}), Succeeded)
+    assert place.board.radio is Radio.PATCH_1_13_7
 
 
 @pytest.mark.parametrize(("case", "step"), [(UPGRADE, 6), (restore("photon-0.7"), 9)], ids=["patching", "installing"])
