@@ -89,7 +89,7 @@ _A_RESCUE_OPEN = text("PutBack", "{when}: what was there before “{recipe}”, 
 _OTHER_TITLE = text("PutBack", "Put the firmware of another board onto this one?")
 _OTHER_BODY = text(
     "PutBack",
-    "What you chose was kept of another board of the same kind: {kept}. Its firmware will run on this one, too. Keys "
+    "What you chose was kept of another board of the same kind: {kept}. Its firmware is made for this one, too. Keys "
     "and settings stay as they are.",
 )
 _OTHER_YES = text("PutBack", "Put its firmware onto this board")
@@ -149,6 +149,11 @@ _WARN_OUT_OF_REACH = text(
     "The boot loader that is on the board now reaches keys and settings only with the help of a whole system from 0.7 "
     "on, and what is put back is none. They stay on the board, but in update mode nobody can read or write them until "
     "a newer system is back. Back up the key of this board before.",
+)
+_WARN_LOADER_TOO_OLD = text(
+    "PutBack",
+    "What is put back needs boot loader {wanted} or later, and this board has {found}. It may only get as far as safe "
+    "mode (breathing magenta). Restore the system instead, or afterwards: that brings the boot loader it needs.",
 )
 _WARN_NO_SETTINGS = text(
     "PutBack",
@@ -490,8 +495,31 @@ class PutBack(Recipe):
         rank = {row.key: number for number, row in enumerate(job.platform.regions)}
         self._firmware.sort(key=lambda target: (_turn(target), rank[target.region]))
         self._early.sort(key=lambda target: (_early_turn(job, target), rank[target.region]))
+        self._warn_of_loader(job)
         if self._loses_settings(job):
             self._warnings.append(_WARN_OUT_OF_REACH)
+
+    def _warn_of_loader(self, job: Job) -> None:
+        """The boot loader stays as it is, so what is put back may need a newer one (7.2)."""
+        assert self._before is not None
+        found = self._before.installed.get(LOADER)
+        images = [
+            find(target.content, target.address, job.platform)
+            for target in self._firmware
+            if target.region.startswith("system-") and target.region != CORE_FLAGS
+        ]
+        wanted = max(
+            (
+                need.version
+                for image in images
+                if image is not None
+                for need in image.dependencies
+                if (need.function, need.index) == LOADER
+            ),
+            default=0,
+        )
+        if found is not None and found < wanted:
+            self._warnings.append(_WARN_LOADER_TOO_OLD.with_values(wanted=wanted, found=found))
 
     def _loses_settings(self, job: Job) -> bool:
         """Whether the boot loader will reach the settings no more, though it does now (2.4.11, 8.5)."""

@@ -225,3 +225,19 @@ def test_what_was_saved_of_a_practice_board_is_not_put_onto_a_real_one(tmp_path:
     assert place.fail(PutBack, {"dump": dump.id}).code == "undo.unknown"
     assert place.fail(PutBack).code == "undo.nothing-kept"
     assert place.memories() == before
+
+
+@pytest.mark.parametrize(("board", "warned"), [("photon-0.6", True), ("photon", False)])
+def test_firmware_that_needs_a_newer_boot_loader_is_put_back_only_with_a_warning(
+    board: str, warned: bool, pack: RescuePack, tmp_path: Path
+) -> None:
+    answers = {"plan": True, "release": "2.2.0", "application": "tinker", "downgrade": True, "other-board": True}
+    source = desk("photon-0.7", tmp_path, IN_DFU, pack=pack, answers=answers)
+    source.succeed(RestoreSystem)
+    source.hand_into_dfu()
+    source.succeed(SaveBoard)
+    (dump,) = source.undo.dumps()
+    other = desk(board, tmp_path, IN_DFU, answers=answers)
+    other.play(PutBack, {"dump": dump.id})
+    (plan,) = plans(other)
+    assert any("needs boot loader" in warning.english() for warning in plan.warnings) is warned
