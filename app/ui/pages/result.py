@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import assert_never
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import paths
+from app.faults import NothingKept
 from app.flow import AppState, Go, PickRecipe, PressRetry, PressSaveReport, RunState, Screen, StepStatus
 from app.recipes.registry import RECIPES, recipe
+from app.recipes.save_board import SaveBoard
 from app.text import Text
 from app.ui.pages.base import (
     CardButton,
@@ -230,10 +232,11 @@ class ResultPage(Page):
         if end.code.startswith("pack."):
             pack = button(self.tr("Open the rescue pack"), "", lambda: self.chose.emit(Go(Screen.PACK)))
             pack.setObjectName("open-pack-from-fault")
-            row = TurningRow()
-            row.add(pack)
-            row.add_stretch()
-            column.addWidget(row)
+            column.addWidget(_at_the_left(pack))
+        elif end.code == NothingKept.code:
+            save = button(say(SaveBoard.title), "", lambda: self.chose.emit(PickRecipe(SaveBoard.key)))
+            save.setObjectName("save-board-from-fault")
+            column.addWidget(_at_the_left(save))
         self._body.addWidget(frame)
         self._details.appendPlainText(end.code)
         if end.detail:
@@ -253,3 +256,10 @@ class ResultPage(Page):
     def _report_to(self, target: Path) -> None:
         self._settings.last_folder = target.parent
         self.chose.emit(PressSaveReport(target))
+
+
+def _at_the_left(control: QPushButton) -> QWidget:
+    row = TurningRow()
+    row.add(control)
+    row.add_stretch()
+    return row
