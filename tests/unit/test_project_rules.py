@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 import subprocess
 import sys
@@ -82,3 +83,14 @@ def test_the_import_contracts_hold() -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_map_in_the_readme_names_every_package_and_module_of_the_program() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    start = readme.index("## The map")
+    drawn = readme[start : readme.index("### What to touch", start)]
+    packages = [path.parent.name + "/" for path in sorted((ROOT / "app").glob("*/__init__.py"))]
+    modules = [path.name for path in sorted((ROOT / "app").glob("*.py")) if not path.name.startswith("__")]
+    missing = [f"app/{name}" for name in packages if f"app/{name}" not in drawn]
+    missing += [name for name in modules if not re.search(rf"\b{re.escape(name)}", drawn)]
+    assert missing == []
