@@ -10,10 +10,14 @@ from app.platforms.table import platform
 from app.recipes.registry import RECIPES
 from app.terminal import DONE, FAULT, Terminal
 from app.text import text
+from app.undo.board_name import Match
 from app.undo.store import InterruptedRescue, UndoStore
 
 _NONE = text("Console", "No rescue was interrupted.")
 _KEPT = text("Console", "Nothing is lost: what was on a board before is kept. Finish with the command below a rescue.")
+_NEW_BOARD = text(
+    "Console", "A practice board is a new one at each start: nothing of the rescue is on it, and everything is written."
+)
 _LINE = text("Console", "{id}  {board}  {recipe}, begun {started} UTC; {done} of {all} parts are written")
 _FINISH = text("Console", "  Finish: {command}")
 _PUT_BACK = text("Console", "  Put back what was there: {command}")
@@ -31,12 +35,15 @@ def list_rescues(undo: UndoStore, terminal: Terminal, *, as_json: bool) -> int:
             terminal.say(json_line({"rescue": _plain(rescue)}))
             continue
         terminal.say(_words(rescue))
-        if (command := finish_command(rescue)) is not None:
+        practice = practice_board(rescue) if undo.practice else None
+        if (command := finish_command(rescue, practice)) is not None:
             terminal.say(_FINISH.with_values(command=command).english())
-        if (command := put_back_command(rescue)) is not None:
+        if (command := put_back_command(rescue, practice)) is not None:
             terminal.say(_PUT_BACK.with_values(command=command).english())
     if not as_json:
         terminal.aside((_KEPT if rescues else _NONE).english())
+        if rescues and undo.practice:
+            terminal.aside(_NEW_BOARD.english())
     return DONE
 
 
@@ -50,21 +57,32 @@ def forget_rescue(undo: UndoStore, rescue_id: str, terminal: Terminal, *, as_jso
     return DONE
 
 
-def finish_command(rescue: InterruptedRescue) -> str | None:
-    """Return the command that finishes it; None when this version has no such recipe."""
-    return _command(rescue, *to_finish(rescue))
+def finish_command(rescue: InterruptedRescue, practice: str | None = None) -> str | None:
+    """Return the command that finishes it, on that practice board; None when this version has no such recipe."""
+    return _command(rescue, *to_finish(rescue), practice)
 
 
-def put_back_command(rescue: InterruptedRescue) -> str | None:
+def put_back_command(rescue: InterruptedRescue, practice: str | None = None) -> str | None:
     """Return the command that puts back what was there; None when nothing was kept or there is no such recipe."""
-    return _command(rescue, PUT_BACK, to_put_back(rescue)[1]) if rescue.to_put_back else None
+    return _command(rescue, PUT_BACK, to_put_back(rescue)[1], practice) if rescue.to_put_back else None
 
 
-def _command(rescue: InterruptedRescue, key: str, answers: Answers) -> str | None:
+def practice_board(rescue: InterruptedRescue) -> str | None:
+    """Return the name of the practice board it was begun on; None when there is none like it."""
+    from app.virtual.catalogue import PRACTICE_BOARDS
+
+    for name, row in PRACTICE_BOARDS.items():
+        if rescue.board.matches(row.kind.key, row.device_id, None) is Match.YES:
+            return name
+    return None
+
+
+def _command(rescue: InterruptedRescue, key: str, answers: Answers, practice: str | None) -> str | None:
     if all(recipe.key != key for recipe in RECIPES):
         return None
     wanted = rescue.board.device_id or rescue.board.serial
-    parts = ["rekindle", "run", key, *(("--board", wanted) if wanted else ())]
+    parts = ["rekindle", "run", key, *(("--practice", practice) if practice else ())]
+    parts += ("--board", wanted) if wanted else ()
     for name, answer in answers:
         said = {True: "yes", False: "no"}[answer] if isinstance(answer, bool) else str(answer)
         parts += ["--answer", _quoted(f"{name}={said}")]

@@ -64,6 +64,16 @@ def test_a_line_says_what_was_interrupted_and_the_next_one_is_the_command_that_f
     assert set(words[5::2]) == {"--answer"}
 
 
+def test_the_commands_for_a_practice_board_name_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "boards")
+    bench.undo = UndoStore(tmp_path / "boards", practice=True)
+    bench.begin_and_vanish()
+    assert list_rescues(bench.undo, bench.terminal, as_json=False) == DONE
+    finish = bench.news.getvalue().splitlines()[1]
+    assert "run back-up-key --practice photon --board " in finish
+    assert "new one at each start" in bench.asides.getvalue()
+
+
 def test_a_recipe_this_version_lacks_has_no_command(bench: Bench) -> None:
     bench.begin_and_vanish("of-the-future")
     assert list_rescues(bench.undo, bench.terminal, as_json=False) == DONE

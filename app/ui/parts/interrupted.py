@@ -57,7 +57,7 @@ class InterruptedRescues(QWidget):
         clear(self._column)
         open_ones = [(rescue, there) for rescue, there in here if rescue.id not in state.set_aside]
         for rescue, there in open_ones:
-            card = _Card(rescue, there, asks=state.confirm_forget == rescue.id)
+            card = _Card(rescue, there, asks=state.confirm_forget == rescue.id, practice=state.practice)
             card.chose.connect(self.chose)
             self._column.addWidget(card)
             self.first = self.first or card.first
@@ -86,7 +86,7 @@ class _Card(QWidget):
 
     chose = Signal(object)
 
-    def __init__(self, rescue: InterruptedRescue, there: BoardHere | None, *, asks: bool) -> None:
+    def __init__(self, rescue: InterruptedRescue, there: BoardHere | None, *, asks: bool, practice: bool) -> None:
         super().__init__()
         self.first: QWidget | None = None
         self._rescue = rescue
@@ -105,6 +105,10 @@ class _Card(QWidget):
         column.addWidget(label(self._what_now(recipe, there), "muted"))
         if recipe is not None and there is None:
             column.addWidget(self._not_on_usb())
+        if practice:
+            column.addWidget(
+                label(self.tr("A practice board is new at each start: it holds what it held at first."), "muted")
+            )
         row = TurningRow()
         if recipe is not None:
             finish = button(self.tr("&Finish it"), "primary", lambda: self.chose.emit(PressFinish(rescue.id)))
