@@ -172,7 +172,7 @@ _DONE = text("PutBack", "The board holds again what was kept of it.")
 _DONE_SAME = text("PutBack", "Nothing had to be put back: the board holds what was kept of it.")
 _CAME_BACK_IN_DFU = text(
     "PutBack",
-    "The board came back in update mode: what was put back does not start. That may be how it was before.",
+    "The board came back in update mode: what is on it does not start. That may be how it was before.",
 )
 _NEXT_LOOK = text("PutBack", "If the board does not do what you expect, see what is on it.")
 
