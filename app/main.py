@@ -13,7 +13,9 @@ from app.terminal import FAULT, STOPPED, WRONG_USAGE, OutputLostError, Terminal
 
 if TYPE_CHECKING:
     from app.console import Desk
+    from app.firmware.pack import RescuePack
     from app.keys.safe import KeySafe
+    from app.undo.store import UndoStore
 
 DEFAULT_PRACTICE = ("core", "photon")
 
@@ -110,10 +112,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _rescues(options: argparse.Namespace) -> int:
-    from app import console_rescues, paths
-    from app.undo.store import UndoStore
+    from app import console_rescues
 
-    undo = UndoStore(paths.boards_folder(practice=options.practice), safe=_safe(practice=options.practice))
+    undo = _undo(_safe(practice=options.practice), practice=options.practice)
     if options.forget is not None:
         return console_rescues.forget_rescue(undo, options.forget, Terminal(), as_json=options.json)
     return console_rescues.list_rescues(undo, Terminal(), as_json=options.json)
@@ -122,9 +123,7 @@ def _rescues(options: argparse.Namespace) -> int:
 def _run_at(
     desk: Desk, terminal: Terminal, options: argparse.Namespace, answers: dict[str, str], *, practice: bool
 ) -> int:
-    from app import console, paths
-    from app.firmware.pack import RescuePack
-    from app.undo.store import UndoStore
+    from app import console
 
     safe = _safe(practice=practice)
     return console.run(
@@ -135,17 +134,16 @@ def _run_at(
         board=options.board,
         answers=answers,
         as_json=options.json,
-        pack=RescuePack(paths.pack_folder(), paths.bundled_pack()),
-        undo=UndoStore(paths.boards_folder(practice=practice), safe=safe, practice=practice),
+        pack=_rescue_pack(),
+        undo=_undo(safe, practice=practice),
     )
 
 
 def _pack(options: argparse.Namespace) -> int:
-    from app import console_pack, paths
+    from app import console_pack
     from app.console import WrongUsageError
-    from app.firmware.pack import RescuePack
 
-    pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
+    pack = _rescue_pack()
     terminal = Terminal()
     as_json = getattr(options, "json", False)
     try:
@@ -197,6 +195,20 @@ def _safe(*, practice: bool) -> KeySafe:
     from app.keys.safe import KeySafe
 
     return KeySafe(paths.key_safe_folder(practice=practice), practice=practice)
+
+
+def _rescue_pack() -> RescuePack:
+    from app import paths
+    from app.firmware.pack import RescuePack
+
+    return RescuePack(paths.pack_folder(), paths.bundled_pack())
+
+
+def _undo(safe: KeySafe, *, practice: bool) -> UndoStore:
+    from app import paths
+    from app.undo.store import UndoStore
+
+    return UndoStore(paths.boards_folder(practice=practice), safe=safe, practice=practice)
 
 
 def _practice_names(given: str) -> tuple[str, ...]:

@@ -111,7 +111,9 @@ def test_practice_boards_have_rescues_of_their_own(
     assert main(["rescues"]) == DONE
     assert capsys.readouterr().out == ""
     assert main(["rescues", "--practice"]) == DONE
-    assert rescue in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert rescue in told
+    assert "run back-up-key --practice photon --board " in told
     assert main(["rescues", "--practice", "--forget", rescue]) == DONE
     assert main(["rescues", "--practice", "--json"]) == DONE
     assert capsys.readouterr().out == ""
