@@ -4,8 +4,10 @@ What a cut at any moment leaves behind, and why the next run can finish it:
 
 - The boot loader's own memory is never written from here, so update mode can always be reached with the buttons.
 - The new boot loader lies in the download area and does nothing there until the flag is set. The flag is set only once
-  the image was read back. If the old system starts with the flag set, it either takes no notice (before 1.2), or it
-  installs the new boot loader early. That does no harm: parts ask for a boot loader of at least some version.
+  the image was read back. Where the settings can be reached only later, both come after the parts: an order that waits
+  there would copy the image over something else. If the old system starts with the flag set, it either takes no notice
+  (before 1.2), or it installs the new boot loader early. That does no harm: parts ask for a boot loader of at least
+  some version.
 - System parts that do not match start nothing, or safe mode. Boot loaders from 0.7 on then lose the settings, too
   (2.4.11); the next run writes the parts before the flag.
 - The only moment that USB cannot repair is not ours: while the new system copies the boot loader into its place (after
@@ -123,6 +125,12 @@ _WHY_LOADER = text(
     "First. The new system needs boot loader {needed} or later, and the board has {here}. A boot loader is never "
     "written into its own place: this copy waits in the download area until the new system has checked it.",
 )
+_WHY_LOADER_LATER = text(
+    "RestoreSystem",
+    "When the settings can be reached, so that it is sure that nothing else waits to be installed. The new system "
+    "needs boot loader {needed} or later, and the board has {here}. A boot loader is never written into its own place: "
+    "this copy waits in the download area until the new system has checked it.",
+)
 _WHY_FLAG = text(
     "RestoreSystem",
     "The mark that makes the new system install that boot loader at its first start. It is set while the settings can "
@@ -196,6 +204,7 @@ _WARN_FACTORY = text("RestoreSystem", "The factory firmware does not fit this sy
 
 _FOUND = text("RestoreSystem", "Found: {what}.")
 _LOADER_FINE = text("RestoreSystem", "Not needed: the boot loader is new enough.")
+_LOADER_LATER = text("RestoreSystem", "Later: the settings, where its mark belongs, cannot be reached yet.")
 _LOADER_NONE = text("RestoreSystem", "Not needed: this release leaves the boot loader as it is.")
 _RESTARTS = text("RestoreSystem", "The board restarts once, so that its boot loader finds the settings again.")
 _FLAG_SET = text("RestoreSystem", "The mark is set; the new system installs the boot loader at its first start.")
@@ -457,13 +466,18 @@ class RestoreSystem(Recipe):
             warnings=warnings,
             extra_seconds=START_S + (INSTALL_S if with_loader else 0.0),
         )
-        self._rescue.agree(job, plan, keep=(DCT,))
+        # What waits in settings that cannot be read may replace a program that stays, when the board restarts.
+        at_risk = (USER,) if not self._reached and self._application is None else ()
+        self._rescue.agree(job, plan, keep=(DCT, *at_risk))
 
     # --- steps: writing ---
 
     def _write_loader(self, job: Job) -> None:
         """Everything that has to be done before the parts change."""
         early = self._early()
+        if not early and self._loader is not None:
+            job.skip(_LOADER_LATER)
+            return
         if not early:
             job.skip(_LOADER_FINE if self._set is not None and self._set.boot_loader else _LOADER_NONE)
             return
@@ -506,7 +520,7 @@ class RestoreSystem(Recipe):
         for target in late:
             self._rescue.add(job, target)
         if self._flag is not None:
-            self._write(job, [*late, self._flag])
+            self._write(job, [*late, *self._install()])
             job.say(_FLAG_SET)
         elif late:
             self._write(job, late)
@@ -522,6 +536,11 @@ class RestoreSystem(Recipe):
         for part in chosen.parts:
             if self._after.slot(part.region).sha256 != part.file.sha256:
                 raise FlashDiffers(f"{part.region} is no longer what was written")
+        before = self._before
+        assert before is not None
+        program = before.xray.slot(USER).sha256 if self._application is None else chosen.tinker.file.sha256
+        if self._after.slot(USER).sha256 != program:
+            raise FlashDiffers("the program is no longer what it shall be")
         job.say(_ALL_RIGHT)
 
     def _start(self, job: Job) -> None:
@@ -606,15 +625,14 @@ class RestoreSystem(Recipe):
         return None if blank else _WARN_PROGRAM
 
     def _plan_loader(self, job: Job, chosen: SystemSet, before: Looked) -> None:
-        """Put the boot loader into the download area, and the mark into the settings now or later.
+        """Put the boot loader into the download area, and the mark into the settings: now, or once they can be reached.
 
-        The image goes first in either case: should an old mark already stand in settings that cannot be read, it would
-        at worst install what is wanted anyway.
+        Not before: an order that waits in settings nobody can read would copy this image over something else (3.5).
         """
         loader = chosen.boot_loader
         assert loader is not None
         here = before.installed.get(LOADER)
-        why = _WHY_LOADER.with_values(
+        why = (_WHY_LOADER if self._reached else _WHY_LOADER_LATER).with_values(
             needed=chosen.loader_needed, here=_UNKNOWN_LOADER if here is None else _release_words(here)
         )
         # Only its first sector is touched; on a Photon the factory firmware shares the area's second one (3.3).
@@ -631,7 +649,7 @@ class RestoreSystem(Recipe):
             into_settings=True,
             later=not self._reached,
         )
-        if before.memory.get(OTA, b"")[: len(loader.content)] == loader.content:
+        if self._is_ready:
             # Its mark may stay on: what it would install is whole and is what is wanted.
             self._quiet = [each for each in self._quiet if each.title is not _FLAG_OFF_TITLE]
 
@@ -644,6 +662,7 @@ class RestoreSystem(Recipe):
         orders, flag = job.platform.field(ORDERS), job.platform.field(FLAG)
         with job.dfu(job.platform.region(DCT).alt) as session:
             waiting = session.read(orders.address, orders.size)
+            pending = session.read(flag.address, flag.size) == bytes((PENDING_UPDATE,))
         found = [
             Target(
                 _ORDER_TITLE,
@@ -658,31 +677,47 @@ class RestoreSystem(Recipe):
             for at in range(0, orders.size, ORDER_SIZE)
             if waiting[at : at + len(ORDER_WAITS)] == ORDER_WAITS
         ]
-        if self._before is not None and self._before.update_pending and not later:
-            off = Target(
-                _FLAG_OFF_TITLE, DCT, flag.address, FLAG_OFF, _WHY_FLAG_OFF, _hex(FLAG_OFF), into_settings=True
+        if pending and not (later and self._is_ready):
+            found.append(
+                Target(
+                    _FLAG_OFF_TITLE,
+                    DCT,
+                    flag.address,
+                    FLAG_OFF,
+                    _WHY_FLAG_OFF,
+                    _hex(FLAG_OFF),
+                    into_settings=True,
+                    later=later,
+                )
             )
-            found.append(off)
         return found
 
     def _early(self) -> list[Target]:
         """What is written before the parts, in order."""
         found = list(self._quiet)
-        if self._loader is not None:
-            found.append(self._loader)
-        if self._flag is not None and not self._flag.later:
-            found.append(self._flag)
+        if self._reached:
+            found += self._install()
         return found
+
+    def _install(self) -> list[Target]:
+        """What makes the board install the new boot loader, in order; nothing where it needs none."""
+        return [target for target in (self._loader, self._flag) if target is not None]
 
     def _targets(self) -> list[Target]:
         found = [*self._early(), *self._parts]
         if self._application is not None:
             found.append(self._application)
-        if self._flag is not None and self._flag.later:
-            found.append(self._flag)
+        if not self._reached:
+            found += self._install()
         return found
 
     # --- inside ---
+
+    @property
+    def _is_ready(self) -> bool:
+        """Whether the new boot loader lay in the download area when the board was looked at."""
+        there = self._before.memory.get(OTA, b"") if self._before is not None else b""
+        return self._loader is not None and there.startswith(self._loader.content)
 
     @property
     def _dct_in_part2(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from app.recipes.shared import leave_dfu
 from app.recipes.x_ray import XRayRecipe
 from app.text import Text
 from app.undo.store import UndoStore
+from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
@@ -241,3 +243,23 @@ def test_firmware_that_needs_a_newer_boot_loader_is_put_back_only_with_a_warning
     other.play(PutBack, {"dump": dump.id})
     (plan,) = plans(other)
     assert any("needs boot loader" in warning.english() for warning in plan.warnings) is warned
+
+
+def test_a_program_that_a_waiting_order_replaced_is_kept_and_not_said_to_stand_as_it_should(
+    pack: RescuePack, tmp_path: Path
+) -> None:
+    def order(board: VirtualBoard) -> None:
+        """Let a copy from the download area over the user firmware wait (3.5)."""
+        words = struct.pack("<HBBIIIBB", 0xABCD, 1, 1, 0x080C_0000, 0x080A_0000, 0x4000, 0, 5)
+        board.dct[2852 : 2852 + len(words)] = words
+
+    answers = {"plan": True, "release": "2.2.0", "application": "keep", "downgrade": True}
+    place = desk("photon-0.7", tmp_path, IN_DFU, pack=pack, part2=False, prepare=order, answers=answers)
+    program = bytes(place.board.internal[0xA0000:0xC0000])
+    assert place.fail(RestoreSystem).code == "dfu.flash-differs"
+    (left,) = place.undo.interrupted()
+    (kept,) = (piece for piece in left.snapshots if piece.region == "user")
+    assert place.undo.read(kept) == program
+    come_back(place)
+    place.succeed(RestoreSystem, {"resume": left.id})
+    assert place.undo.interrupted() == ()
