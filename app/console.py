@@ -72,6 +72,9 @@ _PRACTICE_HAND = text("Console", "Practice: the buttons are being pressed for yo
 _PRACTICE_HIDDEN = text(
     "Console", "Practice: this board's firmware does not show on USB, so MODE is held for three seconds for you."
 )
+_PRACTICE_BROKEN = text(
+    "Console", "Practice: this board's firmware does not start, so it is brought into update mode (DFU) for you."
+)
 _MOVES_ON = text("Console", "The program sees by itself when it worked.")
 _DENIED = text("Console", "this computer does not let the program open it")
 
@@ -269,18 +272,30 @@ def _boards(desk: Desk, events: _Inbox, terminal: Terminal) -> tuple[Board, ...]
     deadline = desk.clock.now() + PRACTICE_BOOT_S
     while len(boards) < len(desk.practice) and desk.clock.now() < deadline:
         boards = _next_list(events, SLICE_S) or boards
-    seen = {board.port_path for board in boards}
-    hidden = [board for port, board in desk.practice.items() if port not in seen]
-    if hidden:
-        from app.virtual.hand import PracticeHand
-
-        terminal.aside(_PRACTICE_HIDDEN.english())
+    for words, press in ((_PRACTICE_HIDDEN, _hold_mode), (_PRACTICE_BROKEN, _into_dfu)):
+        seen = {board.port_path for board in boards}
+        hidden = [board for port, board in desk.practice.items() if port not in seen]
+        if not hidden:
+            break
+        terminal.aside(words.english())
         for board in hidden:
-            PracticeHand(board).enter_listening()
+            press(board)
         deadline = desk.clock.now() + PRACTICE_BOOT_S
         while len(boards) < len(desk.practice) and desk.clock.now() < deadline:
             boards = _next_list(events, SLICE_S) or boards
     return boards
+
+
+def _hold_mode(board: VirtualBoard) -> None:
+    from app.virtual.hand import PracticeHand
+
+    PracticeHand(board).enter_listening()
+
+
+def _into_dfu(board: VirtualBoard) -> None:
+    from app.virtual.hand import PracticeHand
+
+    PracticeHand(board).enter_dfu()
 
 
 def _first_list(events: _Inbox) -> tuple[Board, ...]:

@@ -114,6 +114,12 @@ def test_a_practice_board_that_does_not_show_gets_a_finger(tmp_path: Path) -> No
     assert shown.asides.getvalue().count("\n") <= silent.asides.getvalue().count("\n") - 1
 
 
+def test_a_practice_board_whose_firmware_is_broken_is_brought_into_update_mode(tmp_path: Path) -> None:
+    seat = Seat(tmp_path, "photon-broken-part2")
+    assert seat.run("x-ray") == DONE
+    assert "brought into update mode" in seat.asides.getvalue()
+
+
 def test_json_is_one_object_a_line_and_ends_with_the_outcome(tmp_path: Path) -> None:
     seat = Seat(tmp_path, "photon")
     assert seat.run("read-id", as_json=True) == DONE
