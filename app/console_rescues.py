@@ -107,8 +107,7 @@ def _words(rescue: InterruptedRescue) -> str:
 
 
 def _done(rescue: InterruptedRescue) -> int:
-    written = {(each.region, each.address) for each in rescue.written}
-    return sum((each.region, each.address) in written for each in rescue.planned)
+    return sum(each in rescue.written for each in rescue.planned)  # one place may be written twice: patch, then Tinker
 
 
 def _plain(rescue: InterruptedRescue) -> object:

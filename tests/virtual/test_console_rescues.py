@@ -64,6 +64,16 @@ def test_a_line_says_what_was_interrupted_and_the_next_one_is_the_command_that_f
     assert set(words[5::2]) == {"--answer"}
 
 
+def test_what_is_written_twice_at_one_place_counts_twice(bench: Bench) -> None:
+    journal = bench.undo.begin(BoardName("core", None, "8D8154934854"), "full-firmware-upgrade", {})
+    journal.plans("application", 0, 0x0800_5000, 25_068, "1" * 64)
+    journal.plans("application", 0, 0x0800_5000, 98_932, "2" * 64)
+    journal.wrote("application", 0x0800_5000, 25_068)
+    journal.close()
+    assert list_rescues(bench.undo, bench.terminal, as_json=False) == DONE
+    assert bench.news.getvalue().splitlines()[0].endswith("1 of 2 parts are written")
+
+
 def test_the_commands_for_a_practice_board_name_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "boards")
     bench.undo = UndoStore(tmp_path / "boards", practice=True)

@@ -144,8 +144,7 @@ class _Card(QWidget):
             words = self.tr('"{title}" on {board}, begun on {when}, did not come to its end.')
         title = say(recipe.title) if recipe is not None else ""
         sentences = [words.format(title=title, board=board, when=day_and_time(rescue.started))]
-        done = {(each.region, each.address) for each in rescue.written}
-        left = [each for each in rescue.planned if (each.region, each.address) not in done]
+        left = [each for each in rescue.planned if each not in rescue.written]
         if left:
             regions = {region.key: say(region.name) for region in platform(rescue.board.platform).regions}
             sentences.append(
