@@ -5,26 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.platforms.lights import pattern
-from app.text import Text, text
-from app.work.plan import Health, PlannedWrite, RescuePlan, SlotState, SlotView, Verdict, XRay
+from app.text import Text
+from app.work.plan import HEALTH_WORDS, STATE_WORDS, PlannedWrite, RescuePlan, SlotView, Verdict, XRay
 from app.work.questions import WatchLight
-
-STATES = {
-    SlotState.GOOD: text("PlanLines", "good"),
-    SlotState.UNPROVEN: text("PlanLines", "not provable"),
-    SlotState.BLANK: text("PlanLines", "blank"),
-    SlotState.DAMAGED: text("PlanLines", "damaged"),
-    SlotState.MISFIT: text("PlanLines", "does not fit"),
-    SlotState.UNKNOWN: text("PlanLines", "unknown"),
-    SlotState.UNREADABLE: text("PlanLines", "not readable"),
-    SlotState.KEPT: text("PlanLines", "kept"),
-}
-HEALTHS = {
-    Health.NOTHING_WRONG: text("PlanLines", "Nothing wrong was found."),
-    Health.OVER_USB: text("PlanLines", "Something is wrong, and it can be repaired over USB."),
-    Health.OTHER_TOOL: text("PlanLines", "Something is wrong that needs another tool (SWD or JTAG)."),
-    Health.UNDECIDED: text("PlanLines", "Not everything could be read, so nothing certain can be said."),
-}
 
 
 def xray_lines(xray: XRay) -> list[str]:
@@ -45,7 +28,7 @@ def xray_lines(xray: XRay) -> list[str]:
 def verdict_lines(verdict: Verdict) -> list[str]:
     """Return what an X-ray means, why, and what to run."""
     return [
-        f"Verdict: {HEALTHS[verdict.health].english()}",
+        f"Verdict: {HEALTH_WORDS[verdict.health].english()}",
         *(f"  {reason.english()}" for reason in verdict.reasons),
         *(f"  Helps: rekindle run {key}" for key in verdict.recipes),
     ]
@@ -90,7 +73,7 @@ def _row(slot: SlotView) -> tuple[str, str, str, str, str]:
         slot.name.english(),
         f"alt {slot.alt} 0x{slot.start:08X}",
         f"{used}{slot.size} bytes",
-        STATES[slot.state].english(),
+        STATE_WORDS[slot.state].english(),
         slot.what.english(),
     )
 

@@ -10,16 +10,10 @@ from app.recipes.shared import LEFT_RUNNING, enter_dfu, leave_as_found, leave_df
 from app.text import Text, text
 from app.work.events import Outcome
 from app.work.job import Job
-from app.work.plan import Health
+from app.work.plan import HEALTH_WORDS, Health
 from app.work.step import Step
 from app.work.xray import Looked, look
 
-SUMMARIES = {
-    Health.NOTHING_WRONG: text("XRayRecipe", "Nothing wrong was found on this board."),
-    Health.OVER_USB: text("XRayRecipe", "Something is wrong on this board, and it can be repaired over USB."),
-    Health.OTHER_TOOL: text("XRayRecipe", "Something is wrong on this board that cannot surely be repaired over USB."),
-    Health.UNDECIDED: text("XRayRecipe", "Not everything could be read, so nothing certain can be said."),
-}
 _STAYS = text("XRayRecipe", "It stays in update mode, as it was found.")
 _STAYS_WARNED = text("XRayRecipe", "It stays in update mode: it may not start again.")
 _IN_UPDATE_MODE = text(
@@ -78,7 +72,7 @@ class XRayRecipe(Recipe):
         xray = self._looked.xray
         danger = xray.verdict.health is Health.OTHER_TOOL
         return Outcome(
-            SUMMARIES[xray.verdict.health],
+            HEALTH_WORDS[xray.verdict.health],
             warnings=xray.verdict.reasons if danger else (),
             next_steps=self._next_steps(),
             xray=xray,
@@ -98,7 +92,7 @@ class XRayRecipe(Recipe):
 
     def _look(self, job: Job) -> None:
         self._looked = look(job)
-        job.say(SUMMARIES[self._looked.xray.verdict.health])
+        job.say(HEALTH_WORDS[self._looked.xray.verdict.health])
 
     def _leave(self, job: Job) -> None:
         assert self._looked is not None

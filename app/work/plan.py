@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, unique
 
-from app.text import Text
+from app.text import Text, text
 
 
 @unique
@@ -23,6 +23,19 @@ class SlotState(Enum):
     UNKNOWN = "unknown"  # bytes that are no image
     UNREADABLE = "unreadable"  # the boot loader cannot give it now
     KEPT = "kept"  # settings and keys: counted, never shown
+
+
+STATE_WORDS: dict[SlotState, Text] = {
+    SlotState.GOOD: text("XRay", "Good"),
+    SlotState.UNPROVEN: text("XRay", "Looks good"),
+    SlotState.BLANK: text("XRay", "Empty"),
+    SlotState.DAMAGED: text("XRay", "Damaged"),
+    SlotState.MISFIT: text("XRay", "Does not fit"),
+    SlotState.UNKNOWN: text("XRay", "Not known"),
+    SlotState.UNREADABLE: text("XRay", "Not readable"),
+    SlotState.KEPT: text("XRay", "Kept"),
+}
+"""A state in a word or two, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,15 @@ class Health(Enum):
     OVER_USB = "over-usb"  # something is wrong, and it can be repaired over USB
     OTHER_TOOL = "other-tool"  # needs SWD or JTAG
     UNDECIDED = "undecided"  # not everything could be read
+
+
+HEALTH_WORDS: dict[Health, Text] = {
+    Health.NOTHING_WRONG: text("XRay", "Nothing wrong was found."),
+    Health.OVER_USB: text("XRay", "Something is wrong, and it can be repaired over USB."),
+    Health.OTHER_TOOL: text("XRay", "Something is wrong that only another tool (SWD or JTAG) can surely repair."),
+    Health.UNDECIDED: text("XRay", "Not everything could be read, so nothing certain can be said."),
+}
+"""A verdict in a sentence, for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ from app.work.events import (
     StepStarted,
     Succeeded,
 )
-from app.work.plan import Health, RescuePlan, SlotState
+from app.work.plan import HEALTH_WORDS, STATE_WORDS, Health, RescuePlan, SlotState
 from app.work.questions import LightStage, Question
 
 WORDS = text("Test", "Words.")
@@ -160,10 +160,10 @@ def test_states_differ_in_word_and_sign_and_not_in_colour_only() -> None:
         paint_state(painter, state, QColor("black"), QColor("white"))
         painter.end()
         signs[state] = bytes(image.constBits())
-    assert len({say.say(words) for words in xray_view.STATE_WORDS.values()}) == len(SlotState)
+    assert len({say.say(words) for words in STATE_WORDS.values()}) == len(SlotState)
     for one, other in itertools.combinations(SlotState, 2):
         assert signs[one] != signs[other], (one, other)
-    assert set(xray_view.HEALTH_WORDS) == set(xray_view.HEALTH_BOXES) == set(xray_view.HEALTH_STATES) == set(Health)
+    assert set(HEALTH_WORDS) == set(xray_view.HEALTH_BOXES) == set(xray_view.HEALTH_STATES) == set(Health)
 
 
 def test_keys_are_kept_and_never_shown(qtbot: QtBot) -> None:

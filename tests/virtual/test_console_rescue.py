@@ -85,7 +85,7 @@ def test_the_x_ray_is_a_table_with_a_verdict(tmp_path: Path) -> None:
     (row,) = [line for line in seat.lines if line.strip().startswith("Firmware ")]
     assert "0x08005000" in row
     assert "110592 bytes" in row
-    assert "blank" in row
+    assert "Empty" in row
     assert "  Helps: rekindle run full-firmware-upgrade" in seat.lines
     assert "  Next: rekindle run full-firmware-upgrade" not in seat.lines  # said once is enough
 

@@ -19,27 +19,17 @@ from PySide6.QtWidgets import (
 )
 
 from app.platforms.table import PLATFORMS
-from app.text import Text, text
+from app.text import text
 from app.ui.pages.base import CopyButton, TurningRow, box, breakable, label
 from app.ui.say import data_size, say
 from app.ui.theme import SPACE, tokens
-from app.work.plan import Health, SlotState, SlotView, Verdict, XRay
+from app.work.plan import HEALTH_WORDS, STATE_WORDS, Health, SlotState, SlotView, Verdict, XRay
 
 MARK = 18  # px at text scale 1.0, like the sign before a step
 STATE_WIDTH = 126
 GAUGE_WIDTH = 132
 NARROW = 460  # px at text scale 1.0: below this the parts of a row stand below each other
 
-STATE_WORDS: dict[SlotState, Text] = {
-    SlotState.GOOD: text("Xray", "Good"),
-    SlotState.UNPROVEN: text("Xray", "Looks good"),
-    SlotState.BLANK: text("Xray", "Empty"),
-    SlotState.DAMAGED: text("Xray", "Damaged"),
-    SlotState.MISFIT: text("Xray", "Does not fit"),
-    SlotState.UNKNOWN: text("Xray", "Not known"),
-    SlotState.UNREADABLE: text("Xray", "Not readable"),
-    SlotState.KEPT: text("Xray", "Kept"),
-}
 STATE_KINDS: dict[SlotState, str] = {
     SlotState.GOOD: "good",
     SlotState.UNPROVEN: "good",
@@ -51,12 +41,6 @@ STATE_KINDS: dict[SlotState, str] = {
     SlotState.KEPT: "accent",
 }
 
-HEALTH_WORDS: dict[Health, Text] = {
-    Health.NOTHING_WRONG: text("Xray", "Nothing wrong was found."),
-    Health.OVER_USB: text("Xray", "Something is wrong, and it can be repaired over USB."),
-    Health.OTHER_TOOL: text("Xray", "This cannot be repaired over USB; it needs another tool (SWD or JTAG)."),
-    Health.UNDECIDED: text("Xray", "Not everything could be read, so nothing is certain yet."),
-}
 HEALTH_STATES: dict[Health, SlotState] = {
     Health.NOTHING_WRONG: SlotState.GOOD,
     Health.OVER_USB: SlotState.MISFIT,
