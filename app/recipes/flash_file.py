@@ -25,6 +25,7 @@ from app.faults import (
     SnapshotDamaged,
 )
 from app.firmware.image import Function, Image, parse
+from app.firmware.pack import recognise
 from app.firmware.releases import describe
 from app.firmware.verdict import Judgement, Problem, judge
 from app.platforms.model import Medium, Mode, Platform, Quirk
@@ -84,6 +85,9 @@ _AND = text("FlashFile", "{before} {reason}")
 _WHY = text("FlashFile", "It is what you chose, and it is built for this place.")
 _WHY_PIECE = text("FlashFile", "Complete firmware reaches over several places; they are written from its beginning on.")
 _STAYS_KEYS = text("FlashFile", "Keys, Wi-Fi networks and all other settings.")
+_STAYS_KEYS_ALONE = text(
+    "FlashFile", "The keys. What this program does to the Wi-Fi networks the board knows is not certain."
+)
 _STAYS_LOADER = text("FlashFile", "The boot loader.")
 _NEEDS_POWER = text("FlashFile", "A cable that stays in until the end.")
 _WARN_REPLACED = text("FlashFile", "This is replaced: {what}. It is kept and can be put back.")
@@ -273,7 +277,7 @@ class FlashFile(Recipe):
             job,
             looked,
             self._targets,
-            stays=(_STAYS_KEYS, _STAYS_LOADER),
+            stays=(_STAYS_KEYS_ALONE if _patches_radio(image) else _STAYS_KEYS, _STAYS_LOADER),
             needs=(_NEEDS_POWER,),
             warnings=warnings,
             extra_seconds=START_S,
@@ -433,6 +437,12 @@ class FlashFile(Recipe):
     def _waits(self) -> bool:
         """Whether it went into a place from which nothing runs."""
         return self._slot is not None and self._slot.key.startswith("factory")
+
+
+def _patches_radio(image: Image) -> bool:
+    """Whether it is one of the pack's radio patches: one forgets the Wi-Fi networks, the other perhaps (8.3)."""
+    known = recognise(image.content)
+    return known is not None and known.role.startswith("radio-patch")
 
 
 def _read(path: Path) -> bytes:

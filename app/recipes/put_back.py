@@ -370,7 +370,7 @@ class PutBack(Recipe):
         unseen = {CORE_FLAGS, *self._rescue.blind}
         self._after = look(job, {region.key for region in job.platform.regions} - unseen).xray
         self._left = leave_dfu(job)
-        if self._left is NOT_LEFT:
+        if self._left is NOT_LEFT and (self._targets or job.given(RESUME)):
             raise NotSeenStarting(NOT_LEFT.english())
         self._rescue.finish(job)
         self._close(job)

@@ -18,7 +18,7 @@ from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.put_back import PutBack
 from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
-from app.recipes.shared import leave_dfu
+from app.recipes.shared import NOT_LEFT, leave_dfu
 from app.recipes.x_ray import XRayRecipe
 from app.text import Text
 from app.undo.store import UndoStore
@@ -263,3 +263,28 @@ def test_a_program_that_a_waiting_order_replaced_is_kept_and_not_said_to_stand_a
     come_back(place)
     place.succeed(RestoreSystem, {"resume": left.id})
     assert place.undo.interrupted() == ()
+
+
+@pytest.mark.parametrize(
+    ("role", "kept"), [("tinker", True), ("radio-patch", False), ("radio-patch-1.14", False), ("deep-update", True)]
+)
+def test_a_radio_patch_of_one_s_own_is_not_said_to_keep_the_wi_fi_networks(
+    role: str, kept: bool, pack: RescuePack, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.bin"
+    file.write_bytes(pack.read(pick("core", role).name))
+    place = desk("core", tmp_path, IN_DFU, answers={"plan": False, "slot": "application"})
+    place.play(FlashFile, {"file": str(file)})
+    (plan,) = plans(place)
+    assert any("Wi-Fi networks and all other settings" in words.english() for words in plan.stays) is kept
+
+
+def test_where_nothing_was_put_back_a_board_that_does_not_leave_is_no_interrupted_rescue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = desk("core", tmp_path, IN_DFU, answers={"plan": True})
+    place.succeed(SaveBoard)
+    (dump,) = place.undo.dumps()
+    monkeypatch.setattr("app.recipes.put_back.leave_dfu", lambda job: NOT_LEFT)
+    outcome = place.succeed(PutBack, {"dump": dump.id})
+    assert NOT_LEFT in outcome.warnings
