@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.platforms.model import BootLoader, Medium, Platform, Region
@@ -166,12 +166,14 @@ def situations(draw: st.DrawFn, case: Case) -> tuple[int, bytes, bytes]:
     return first + begin, new, old[start - first : start - first + size]
 
 
+@settings(deadline=None)
 @given(st.data())
 @every_case
 def test_a_plan_carried_out_gives_the_content_and_touches_nothing_else(case: Case, data: st.DataObject) -> None:
     check(case, *data.draw(situations(case)))
 
 
+@settings(deadline=None)
 @given(st.data())
 @every_case
 def test_no_plan_has_more_commands_than_erasing_and_filling_what_differs(case: Case, data: st.DataObject) -> None:
