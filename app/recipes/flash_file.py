@@ -122,7 +122,7 @@ _NEXT_SAFE_MODE = text(
     "Breathing magenta is safe mode, which cannot be seen over USB: the system is missing something that your program "
     "needs. Restore the system then.",
 )
-_NEXT_PUT_BACK = text("FlashFile", "If you do not like it: Put it back brings back what was there before.")
+_NEXT_PUT_BACK = text("FlashFile", "If you do not like it: “Put it back” brings back what was there before.")
 _TOO_LARGE = text("FlashFile", "It has {size} bytes; no board has room for that.")
 
 
