@@ -160,7 +160,7 @@ _STAGE_RECEIVING = text(
 _STAGE_DONE = text("DeepUpdate", "Done: it runs its newest program and is connected.")
 
 _OPTIONS = (
-    (CYAN, text("DeepUpdate", "It breathes cyan: done")),
+    (CYAN, text("DeepUpdate", "It breathes cyan, and has done so for a minute: done")),
     (BLUE, text("DeepUpdate", "It blinks blue")),
     (CONNECTING, text("DeepUpdate", "It has been blinking green or cyan for more than three minutes")),
     (FROZEN, text("DeepUpdate", "It has stayed orange or magenta, or stood still, for more than three minutes")),
@@ -284,7 +284,7 @@ _ENDINGS = {
         (FULL_UPGRADE,),
     ),
     _End.CONNECTED: _Ending(
-        text("DeepUpdate", "The deep update is done: this Core runs its newest program and is connected."),
+        text("DeepUpdate", "By its light the deep update is done, and this Core is connected."),
         _GOOD,
         reached=True,
     ),
@@ -462,14 +462,10 @@ class DeepUpdate(Recipe):
         if self._attempts is not None:
             counted = text("DeepUpdate", "Attempts at the radio, as the board counts them")
             facts.append(Fact("attempts", counted, f"{self._attempts} / {ATTEMPTS}"))
-        kept = tuple(dict.fromkeys(str(each.file) for each in self._rescue.kept))
-        if kept:
-            folder = str(self._rescue.kept[0].file.parent)
-            facts.append(Fact("folder", text("DeepUpdate", "What was there is kept in"), folder, copy=True))
         return Outcome(
             ending.summary,
-            tuple(facts),
-            kept=kept,
+            (*facts, *self._rescue.where_kept()),
+            kept=self._rescue.files,
             warnings=tuple(self._warnings),
             next_steps=tuple(
                 self._with_button(words)
@@ -550,7 +546,7 @@ class DeepUpdate(Recipe):
             job.skip(_INSTEAD_SKIP)
             return
         assert self._target is not None
-        self._rescue.say_written(job, self._rescue.write(job, self._target))
+        self._rescue.write_all(job, (self._target,))
 
     def _follow(self, job: Job) -> None:
         if self._end is not None:

@@ -73,14 +73,14 @@ def test_with_nobody_there_it_ends_when_the_board_is_back_on_usb(tmp_path: Path)
     seat = Seat(tmp_path)
     assert seat.run(AGREED) == DONE
     assert seat.board.radio.value == "1.13.7"
-    assert any("--answer light=cyan: It breathes cyan: done" in line for line in seat.lines)
+    assert any("--answer light=cyan: It breathes cyan, and has done so" in line for line in seat.lines)
     assert any("shows on USB as newer firmware does" in line for line in seat.lines)
 
 
 def test_the_light_is_typed_at_the_prompt(tmp_path: Path) -> None:
     seat = Seat(tmp_path, Typist("green\ncyan\n"))
     assert seat.run(AGREED) == DONE
-    assert any("runs its newest program and is connected" in line for line in seat.lines)
+    assert any("and this Core is connected" in line for line in seat.lines)
     assert "one of cyan, blue" in seat.asides.getvalue()
     assert "yellow: It blinks yellow, I think" in seat.asides.getvalue()
 
