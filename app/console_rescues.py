@@ -15,9 +15,7 @@ from app.undo.store import InterruptedRescue, UndoStore
 
 _NONE = text("Console", "No rescue was interrupted.")
 _KEPT = text("Console", "Nothing is lost: what was on a board before is kept. Finish with the command below a rescue.")
-_NEW_BOARD = text(
-    "Console", "A practice board is a new one at each start: nothing of the rescue is on it, and everything is written."
-)
+_NEW_BOARD = text("Console", "A practice board is a new one at each start: nothing of the rescue is on it.")
 _LINE = text("Console", "{id}  {board}  {recipe}, begun {started} UTC; {done} of {all} parts are written")
 _FINISH = text("Console", "  Finish: {command}")
 _PUT_BACK = text("Console", "  Put back what was there: {command}")
