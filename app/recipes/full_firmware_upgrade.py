@@ -274,14 +274,10 @@ class FullFirmwareUpgrade(Recipe):
                 Fact("factory", text("FullUpgrade", "Factory firmware now"), self._after.slot(FACTORY).what),
             ]
         facts.append(Fact("radio", text("FullUpgrade", "Radio patch"), self._patched or self._no_patch or _SKIPPED))
-        kept = tuple(dict.fromkeys(str(each.file) for each in self._rescue.kept))
-        if kept:
-            folder = str(self._rescue.kept[0].file.parent)
-            facts.append(Fact("folder", text("FullUpgrade", "What was there is kept in"), folder, copy=True))
         return Outcome(
             _DONE,
-            tuple(facts),
-            kept=kept,
+            (*facts, *self._rescue.where_kept()),
+            kept=self._rescue.files,
             warnings=tuple(self._warnings),
             next_steps=(_NEXT_WIFI,),
             xray=self._after,
@@ -352,13 +348,13 @@ class FullFirmwareUpgrade(Recipe):
 
     def _write_factory(self, job: Job) -> None:
         assert self._factory is not None
-        self._rescue.say_written(job, self._rescue.write(job, self._factory))
+        self._rescue.write_all(job, (self._factory,))
 
     def _write_patch(self, job: Job) -> None:
         if self._patch is None:
             job.skip(self._no_patch or _NOT_NEEDED)
             return
-        self._rescue.say_written(job, self._rescue.write(job, self._patch))
+        self._rescue.write_all(job, (self._patch,))
 
     def _run_patch(self, job: Job) -> None:
         files = self._files
@@ -385,11 +381,10 @@ class FullFirmwareUpgrade(Recipe):
 
     def _write_tinker(self, job: Job) -> None:
         assert self._tinker is not None
-        report = self._rescue.write(job, self._tinker)
+        self._rescue.write_all(job, (self._tinker,))
         # Without the flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.
         everything = {region.key for region in job.platform.regions}
         self._after = look(job, everything - {FLAGS}).xray
-        self._rescue.say_written(job, report)
 
     def _start(self, job: Job) -> None:
         """Start Tinker; the upgrade is finished once the board was seen leaving update mode.

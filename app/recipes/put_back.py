@@ -163,10 +163,8 @@ _WARN_NO_SETTINGS = text(
 
 _VERIFIED = text("PutBack", "{size} bytes read from the disk: all as they were kept.")
 _FOUND = text("PutBack", "Places that differ: {count}. The same as kept: {same}.")
-_ALL_THERE = text("PutBack", "Everything stands on the board as it was kept.")
 _NOTHING_TO_DO = text("PutBack", "Not needed: nothing differs.")
 _NOTHING_HERE = text("PutBack", "Not needed.")
-_WRITTEN = text("PutBack", "{written} of {size} bytes had to be written; all were read back: right.")
 _NOT_CLOSED = text("PutBack", "The interrupted rescue could not be marked as done: {reason}")
 _DONE = text("PutBack", "The board holds again what was kept of it.")
 _DONE_SAME = text("PutBack", "Nothing had to be put back: the board holds what was kept of it.")
@@ -260,14 +258,10 @@ class PutBack(Recipe):
                 for slot in self._after.slots
                 if any(target.region == slot.region for target in targets)
             ]
-        files = tuple(dict.fromkeys(str(each.file) for each in self._rescue.kept))
-        if files:
-            folder = str(self._rescue.kept[0].file.parent)
-            facts.append(Fact("folder", text("PutBack", "What was replaced is kept in"), folder, copy=True))
         return Outcome(
             _DONE if targets else _DONE_SAME,
-            tuple(facts),
-            kept=files,
+            (*facts, *self._rescue.where_kept()),
+            kept=self._rescue.files,
             warnings=tuple(self._warnings),
             next_steps=(*((self._left,) if self._left is LEFT_QUIET else ()), _NEXT_LOOK),
             xray=self._after,
@@ -604,12 +598,7 @@ class PutBack(Recipe):
         if not targets:
             job.skip(_NOTHING_HERE)
             return
-        total = sum(len(target.content) for target in targets)
-        done = written = 0
-        for target in targets:
-            written += self._rescue.write(job, target, done=done, total=total).written
-            done += len(target.content)
-        job.say(_WRITTEN.with_values(written=written, size=total))
+        self._rescue.write_all(job, targets)
 
     def _restart(self, job: Job) -> None:
         """Start what was put back and come again: only then does this boot loader find the settings (2.4.11).

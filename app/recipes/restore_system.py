@@ -210,7 +210,6 @@ _RESTARTS = text("RestoreSystem", "The board restarts once, so that its boot loa
 _FLAG_SET = text("RestoreSystem", "The mark is set; the new system installs the boot loader at its first start.")
 _FLAG_NOT_NEEDED = text("RestoreSystem", "Not needed: nothing is left to be set.")
 _LOADER_THERE = text("RestoreSystem", "Not needed any more: the board has installed the boot loader already.")
-_WRITTEN = text("RestoreSystem", "{written} of {size} bytes had to be written; all were read back: right.")
 _OWN_STAYS = text("RestoreSystem", "Not needed: your own program stays.")
 _TINKER_STAYS = text("RestoreSystem", "Not needed: it is Tinker already.")
 _ALL_RIGHT = text("RestoreSystem", "Everything stands as it should.")
@@ -362,10 +361,6 @@ class RestoreSystem(Recipe):
         ]
         if self._version:
             facts.append(Fact("version", text("RestoreSystem", "The board says"), self._version, copy=True))
-        kept = tuple(dict.fromkeys(str(each.file) for each in self._rescue.kept))
-        if kept:
-            folder = str(self._rescue.kept[0].file.parent)
-            facts.append(Fact("folder", text("RestoreSystem", "What was there is kept in"), folder, copy=True))
         recipes = []
         if _LOADER_NOT_TAKEN in self._warnings:
             recipes.append(self.key)
@@ -373,8 +368,8 @@ class RestoreSystem(Recipe):
             recipes.append("back-up-key")
         return Outcome(
             _DONE if seen else _DONE_UNSEEN,
-            tuple(facts),
-            kept=kept,
+            (*facts, *self._rescue.where_kept()),
+            kept=self._rescue.files,
             warnings=tuple(self._warnings),
             next_steps=(
                 *((self._left,) if self._left in (LEFT_QUIET, NOT_LEFT) else ()),
@@ -481,19 +476,19 @@ class RestoreSystem(Recipe):
         if not early:
             job.skip(_LOADER_FINE if self._set is not None and self._set.boot_loader else _LOADER_NONE)
             return
-        self._write(job, early)
+        self._rescue.write_all(job, early)
 
     def _write_parts(self, job: Job) -> None:
         if self._dct_in_part2 and self._restart_needed:
             # 2.4.11: this boot loader goes on calling code in part 2 at the addresses it found when it started.
             self._rescue.blind = frozenset({DCT})
-        self._part_changed = self._write(job, self._parts)
+        self._part_changed = self._rescue.write_all(job, self._parts)
 
     def _write_application(self, job: Job) -> None:
         if self._application is None:
             job.skip(self._application_words)
             return
-        self._write(job, [self._application])
+        self._rescue.write_all(job, [self._application])
 
     def _write_flag(self, job: Job) -> None:
         """On a board whose settings could not be reached before: now that the parts are whole, they can."""
@@ -520,10 +515,10 @@ class RestoreSystem(Recipe):
         for target in late:
             self._rescue.add(job, target)
         if self._flag is not None:
-            self._write(job, [*late, *self._install()])
+            self._rescue.write_all(job, [*late, *self._install()])
             job.say(_FLAG_SET)
         elif late:
-            self._write(job, late)
+            self._rescue.write_all(job, late)
         else:
             job.skip(_FLAG_NOT_NEEDED)
 
@@ -739,16 +734,6 @@ class RestoreSystem(Recipe):
         assert self._set is not None
         assert self._set.boot_loader is not None
         return self._set.boot_loader.image.version or 0
-
-    def _write(self, job: Job, targets: Sequence[Target]) -> bool:
-        """Write one after another as one stretch of progress; return whether anything was written."""
-        total = sum(len(target.content) for target in targets)
-        done = written = 0
-        for target in targets:
-            written += self._rescue.write(job, target, done=done, total=total).written
-            done += len(target.content)
-        job.say(_WRITTEN.with_values(written=written, size=total))
-        return written > 0
 
     def _restart(self, job: Job) -> None:
         """Start the new system and come back: only then does this boot loader find the settings (2.4.11, 8.5).

@@ -22,6 +22,7 @@ from app.undo.board_name import BoardName, Match
 from app.undo.journal import Journal, Planned
 from app.undo.snapshots import Snapshot
 from app.undo.store import InterruptedRescue
+from app.work.events import Fact
 from app.work.job import Job
 from app.work.plan import PlannedWrite, RescuePlan
 from app.work.questions import Review
@@ -51,6 +52,7 @@ _AGAIN_BODY = text(
 )
 _ALL_THERE = text("Flashing", "Not needed: all of it is there already.")
 _WRITTEN = text("Flashing", "{written} bytes written and all {size} read back: right.")
+_KEPT_IN = text("Flashing", "What was there is kept in")
 _NOT_KEPT = text("Flashing", "{name}: cannot be read now, so it is not kept. Nothing is written there.")
 _OLD_NOT_CLOSED = text("Flashing", "An earlier interrupted run could not be marked as finished: {reason}")
 
@@ -172,6 +174,16 @@ class Rescue:
         self._memory = _Memory()
         self._journal: Journal | None = None
         self._interrupted: tuple[InterruptedRescue, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that what was replaced is kept in, each once."""
+        return tuple(dict.fromkeys(str(each.file) for each in self.kept))
+
+    def where_kept(self) -> tuple[Fact, ...]:
+        """Return the folder of those files as a fact for the end of the run; nothing when there are none."""
+        folders = tuple(dict.fromkeys(str(each.file.parent) for each in self.kept))
+        return tuple(Fact("folder", _KEPT_IN, folder, copy=True) for folder in folders[:1])
 
     # --- before anything is written ---
 
@@ -364,12 +376,22 @@ class Rescue:
         """Whether the interrupted run that this one finishes reached that point."""
         return self.resumes(job) and point in job.undo.rescue(job.given(RESUME)).reached
 
-    def say_written(self, job: Job, report: FlashReport) -> None:
-        """Let the step say what it wrote, or that nothing was needed."""
-        if report.written:
-            job.say(_WRITTEN.with_values(written=report.written, size=report.size))
-        else:
-            job.say(_ALL_THERE)
+    def write_all(self, job: Job, targets: Sequence[Target]) -> bool:
+        """Write targets one after another as one stretch of progress, and let the step say what that took.
+
+        Returns:
+            Whether anything had to be written.
+
+        Raises:
+            As `write`.
+        """
+        total = sum(len(target.content) for target in targets)
+        done = written = 0
+        for target in targets:
+            written += self.write(job, target, done=done, total=total).written
+            done += len(target.content)
+        job.say(_WRITTEN.with_values(written=written, size=total) if written else _ALL_THERE)
+        return written > 0
 
     def finish(self, job: Job) -> None:
         """Close the journal, and those of earlier interrupted runs of this recipe on this very board."""
