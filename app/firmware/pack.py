@@ -261,7 +261,6 @@ PACK: tuple[PackFile, ...] = (
 _BY_NAME = {file.name: file for file in PACK}
 _BY_CONTENT = {(file.size, file.sha256): file for file in PACK}
 _SIZES = frozenset(file.size for file in PACK)
-_LARGEST = max(_SIZES)
 
 
 def pack_file(name: str) -> PackFile:

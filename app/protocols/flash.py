@@ -128,16 +128,12 @@ class UnitWritten:
         address: First byte of the unit.
         size: Bytes.
         done: Whether everything for the unit has been sent. Only the reading back at the end proves that it stands.
-        old: What stood in the whole unit before this rescue, bytes of others included.
-        new: What shall stand in it.
     """
 
     alt: int
     address: int
     size: int
     done: bool
-    old: bytes = field(repr=False)
-    new: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +148,7 @@ class FlashReport:
         blocks: Blocks written.
         transfers: Control transfers, reading back included.
         rounds: How often everything was read back; 1 when all took the first time.
-        seconds: Everything.
-        write_seconds: Erasing and writing.
-        read_seconds: Reading back.
-        read: Bytes read back.
+        seconds: How long it took.
     """
 
     size: int
@@ -166,19 +159,6 @@ class FlashReport:
     transfers: int
     rounds: int
     seconds: float
-    write_seconds: float
-    read_seconds: float
-    read: int
-
-    @property
-    def write_rate(self) -> float:
-        """Bytes a second while writing, erasing included; 0 when nothing was written."""
-        return self.written / self.write_seconds if self.write_seconds else 0.0
-
-    @property
-    def read_rate(self) -> float:
-        """Bytes a second while reading back."""
-        return self.read / self.read_seconds if self.read_seconds else 0.0
 
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
@@ -505,8 +485,7 @@ class _Run:
         self._in_unit = False
         self._put_off: Cancelled | None = None
         self._erased: set[int] = set()  # addresses of units, in this round
-        self._erases = self._blocks = self._written = self._read = 0
-        self._write_seconds = self._read_seconds = 0.0
+        self._erases = self._blocks = self._written = 0
 
     def whole(self) -> FlashReport:
         plan, session = self._plan, self._session
@@ -533,9 +512,6 @@ class _Run:
                     transfers=session.transfers - transfers,
                     rounds=number,
                     seconds=self._clock.now() - began,
-                    write_seconds=self._write_seconds,
-                    read_seconds=self._read_seconds,
-                    read=self._read,
                 )
             # What did not come out right without an erase gets one: it may be protected until then (2.4.9), and not
             # every boot loader says so.
@@ -552,9 +528,7 @@ class _Run:
 
     def _write_unit(self, unit: UnitPlan) -> None:
         """Erase and write one unit. A refusal is answered by looking at what stands there and planning anew."""
-        began = self._clock.now()
-        old = self._plan_old(unit)
-        self._on_unit(UnitWritten(self._plan.alt, unit.address, unit.size, done=False, old=old, new=unit.new))
+        self._on_unit(UnitWritten(self._plan.alt, unit.address, unit.size, done=False))
         with self._session.uninterrupted(), self._filling():
             todo: tuple[UnitPlan, ...] = (unit,)
             for tries_left in reversed(range(UNIT_TRIES)):
@@ -569,8 +543,7 @@ class _Run:
                 # What refused a write may be protected until it is erased (2.4.9), or not be as blank as it reads.
                 force = frozenset({unit.address} if refused.writing else ())
                 todo = self._again(unit.address, found, unit.new, force)
-        self._write_seconds += self._clock.now() - began
-        self._on_unit(UnitWritten(self._plan.alt, unit.address, unit.size, done=True, old=old, new=unit.new))
+        self._on_unit(UnitWritten(self._plan.alt, unit.address, unit.size, done=True))
         self._tell(self._work_done + unit.seconds)
 
     @contextmanager
@@ -581,10 +554,6 @@ class _Run:
             yield
         finally:
             self._in_unit = False
-
-    def _plan_old(self, unit: UnitPlan) -> bytes:
-        """What stood in a unit before anything was written: in later rounds the unit's own `old` is our own failure."""
-        return next((first.old for first in self._plan.units if first.address == unit.address), unit.old)
 
     def _try(self, units: tuple[UnitPlan, ...]) -> _Refusal | None:
         """Send what one unit needs; return what was refused, None when nothing was."""
@@ -611,17 +580,13 @@ class _Run:
 
     def _read_back(self) -> bytes:
         plan = self._plan
-        began = self._clock.now()
         share = max(0.0, plan.seconds - self._work_done)
         before = self._work_done
 
         def told(done: int, total: int) -> None:
             self._tell(before + share * done / total, keep=True)
 
-        found = self._session.read(plan.units_start, plan.units_size, told)
-        self._read += len(found)
-        self._read_seconds += self._clock.now() - began
-        return found
+        return self._session.read(plan.units_start, plan.units_size, told)
 
     def _tell(self, work_done: float, *, keep: bool = False) -> None:
         """Report how far the work is, in bytes of the content; `keep` looks ahead without counting it as done."""
