@@ -89,6 +89,9 @@ def main(arguments: list[str]) -> int:
     if paths.bundled_pack() is None:
         print(WHY, file=sys.stderr)
         return 2
+    if unknown := set(arguments) - {case.board for case in cases()}:
+        print(f"no such board: {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
     try:
         lab = find()
     except LabMissing as missing:
