@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from app.firmware.pack import pick
-from lab.station import RESTORE, UPGRADE, MakeStation, at_write
+from lab.station import RESTORE, MakeStation, at_write
 
 pytestmark = pytest.mark.lab
 
 COMMAND_S = 60.0
 RESULTS = {
-    "full-firmware-upgrade": {"factory": "tinker", "application": "tinker"},
+    "flash-file": {"application": "tinker"},
     "restore-system": {"system-1": "system-1", "system-2": "system-2", "user": "tinker"},
 }
 
@@ -54,22 +54,27 @@ class Program:
         assert started[0].returncode == -signal.SIGKILL, said[-3000:]
 
 
-@pytest.mark.parametrize(
-    ("name", "recipe", "answers", "number"),
-    [
-        pytest.param("core", "full-firmware-upgrade", UPGRADE, 160, id="core-patch"),
-        pytest.param("photon-0.7", "restore-system", RESTORE, 45, id="photon-system"),
-    ],
-)
+CASES = [
+    pytest.param("core", "flash-file", {"slot": "application", "risk": True, "plan": True}, 150, id="core-file"),
+    pytest.param("photon-0.7", "restore-system", RESTORE, 45, id="photon-system"),
+]
+
+
+@pytest.mark.parametrize(("name", "recipe", "answers", "number"), CASES)
 def test_a_killed_program_lists_the_rescue_and_the_command_that_finishes_it(
     station: MakeStation, name: str, recipe: str, answers: dict[str, object], number: int, tmp_path: Path
 ) -> None:
     place = station(name)
     keys = place.secrets()
     program = Program(tmp_path / "data")
+    own = tmp_path / "my own.bin"
+    if recipe == "flash-file":
+        own.write_bytes(place.pack.read(pick("core", "tinker").name))
+        answers = {**answers, "file": str(own)}
     given = [f"--answer={key}={'yes' if value is True else value}" for key, value in answers.items()]
     program.run_and_die(number, "run", recipe, "--board", place.cable.port_path, *given)
 
+    own.unlink(missing_ok=True)  # the program has a copy
     told = program.run("rescues").splitlines()
     (finish,) = (line.removeprefix("  Finish: ") for line in told if line.startswith("  Finish: "))
     words = shlex.split(finish)

@@ -126,8 +126,11 @@ def window_on(place: Station, qtbot: QtBot) -> Iterator[Window]:
         engine.close()
 
 
-def test_full_upgrade_from_the_first_click_to_what_dfu_util_reads(station: MakeStation, qtbot: QtBot) -> None:
+def test_full_upgrade_from_the_first_click_to_what_dfu_util_reads(
+    station: MakeStation, qtbot: QtBot, record_property: Callable[[str, object], None]
+) -> None:
     place = station("core-old-radio")
+    keys, before = place.secrets(), place.board.transfers
     with window_on(place, qtbot) as window:
         window.click("card-full-firmware-upgrade")
         window.click("start")
@@ -136,8 +139,11 @@ def test_full_upgrade_from_the_first_click_to_what_dfu_util_reads(station: MakeS
         window.wait_for(WatchLight, "radio-patching")
         window.wait(lambda: any(each.isVisible() for each in window.shell.findChildren(WatchView)))
         window.result()
+    record_property("measured", f"full upgrade of a Core: {place.board.transfers - before} transfers")
     place.await_running()
     place.into_dfu()
+    assert place.secrets() == keys
+    assert place.undo.interrupted() == ()
     for region in ("factory", "application"):
         place.check(region, pick("core", "tinker").name)
 
@@ -161,6 +167,7 @@ def test_restoring_a_photon_is_cut_by_the_cable_and_finished_with_the_button_on_
     station: MakeStation, qtbot: QtBot
 ) -> None:
     place = station("photon-0.7")
+    keys = place.secrets()
     with window_on(place, qtbot) as window:
         with at_write(40, place.pull_soon):
             restore_up_to_the_writing(window)
@@ -177,6 +184,7 @@ def test_restoring_a_photon_is_cut_by_the_cable_and_finished_with_the_button_on_
         window.result()
         window.wait(lambda: not window.shell.state.rescues)
     check_system(place)
+    assert place.secrets() == keys
 
 
 def test_an_own_file_from_the_first_click_to_what_dfu_util_reads(
