@@ -7,23 +7,16 @@ was compared with the table here (device-protocol.md 4.3 and 7.3).
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import logging
 import os
 import stat
-import tarfile
 import threading
 import time
 import urllib.parse
-import zipfile
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import IO
 
 from app.faults import (
     PackArchiveUnreadable,
@@ -33,6 +26,7 @@ from app.faults import (
     PackNoRoom,
 )
 from app.files import FileActions, file_faults, put
+from app.firmware.archive import contents
 from app.firmware.image import Image, parse
 from app.platforms.table import platform as platform_of
 from app.text import Text, text
@@ -42,11 +36,6 @@ _log = logging.getLogger(__name__)
 PACKAGE = "particle-cli"
 # The public repository the package is made from; its tags hold every file of the table, byte for byte.
 REPOSITORY = "particle-iot/particle-cli"
-
-# Guards against archives that are made to fill the memory or the time. The package itself unpacks to 26 MB.
-MOST_MEMBERS = 50_000
-MOST_UNPACKED = 512 * 1024 * 1024
-PIECE = 64 * 1024
 
 PART_KEPT_S = 7 * 24 * 3600.0
 """So long the beginning of a download is worth going on with."""
@@ -476,7 +465,7 @@ class RescuePack:
         broken: PackArchiveUnreadable | None = None
         try:
             with file_faults(path, disk_failed=PackDiskFailed):
-                for content in _contents(path):
+                for content in contents(path, _SIZES):
                     file = recognise(content) if content is not None else None
                     if file is None or content is None:
                         unknown += 1
@@ -553,106 +542,3 @@ class RescuePack:
 
 
 LICENCE = next(file.name for file in PACK if file.role == "licence")
-
-# What the standard library says of broken archives, of encrypted ones, and of ways to pack it does not know.
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile, RuntimeError, ValueError)
-
-
-def _contents(path: Path) -> Iterator[bytes | None]:
-    """Yield the content of every file in there whose size is one of the table's, and None for every other one."""
-    if not path.is_dir():
-        if path.exists() and not path.is_file():  # a pipe or a device could make us wait for ever
-            raise PackArchiveUnreadable("no regular file", file=path.name)
-        yield from _opened(path)
-        return
-    seen = 0
-    for folder, _folders, names in os.walk(path):
-        for name in names:
-            seen += 1
-            if seen > MOST_MEMBERS:
-                raise PackArchiveUnreadable(f"more than {MOST_MEMBERS} files", file=path.name)
-            inner = Path(folder, name)
-            if inner.is_file():  # no pipes and no devices: they could wait for ever
-                yield from _opened(inner)
-
-
-def _opened(path: Path) -> Iterator[bytes | None]:
-    """Yield what is in an archive, or the file itself."""
-    with path.open("rb") as file:
-        head = file.read(262)
-        file.seek(0)
-        try:
-            if head.startswith(b"PK\x03\x04"):
-                yield from _unzipped(file)
-            elif head.startswith(b"\x1f\x8b"):
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    yield from _untarred(_Bounded(unpacked))
-            elif head[257:262] == b"ustar":
-                yield from _untarred(_Bounded(file))
-            else:
-                yield _right_size(file, path.stat().st_size)
-        except _BROKEN as error:
-            raise PackArchiveUnreadable(str(error), file=path.name) from error
-        except OSError as error:
-            if error.errno is not None:  # the disk's; without a number it is an unpacker's
-                raise
-            raise PackArchiveUnreadable(str(error), file=path.name) from error
-
-
-class _Bounded(io.RawIOBase):
-    """A file that ends with an error when more than any honest package is read from it."""
-
-    def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:
-        self._file = file
-        self._left = MOST_UNPACKED
-
-    def readable(self) -> bool:
-        """It is there to be read."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
-        """Read on."""
-        piece = self._file.read(len(buffer))
-        self._left -= len(piece)
-        if self._left < 0:
-            raise tarfile.ReadError(f"more than {MOST_UNPACKED} bytes")
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-
-def _untarred(file: io.RawIOBase) -> Iterator[bytes | None]:
-    """Yield a tar file's members."""
-    with tarfile.open(fileobj=io.BufferedReader(file, PIECE), mode="r|") as archive:
-        seen = 0
-        for member in archive:
-            seen += 1
-            if seen > MOST_MEMBERS:
-                raise tarfile.ReadError(f"more than {MOST_MEMBERS} members")
-            if not member.isreg():
-                continue
-            inner = archive.extractfile(member) if member.size in _SIZES else None
-            yield _right_size(inner, member.size) if inner is not None else None
-
-
-def _unzipped(file: IO[bytes]) -> Iterator[bytes | None]:
-    """Yield a zip file's members."""
-    with zipfile.ZipFile(file) as archive:
-        members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
-            raise zipfile.BadZipFile(f"more than {MOST_MEMBERS} members")
-        for member in members:
-            if member.is_dir():
-                continue
-            if member.file_size not in _SIZES:
-                yield None
-                continue
-            with archive.open(member) as inner:
-                yield _right_size(inner, member.file_size)
-
-
-def _right_size(file: IO[bytes], size: int) -> bytes | None:
-    """Return what is in a file of one of the table's sizes; None when it is not."""
-    if size not in _SIZES:
-        return None
-    content = file.read(size + 1)
-    return content if len(content) == size else None

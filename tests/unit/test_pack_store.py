@@ -28,7 +28,7 @@ from app.faults import (
     PackNoRoom,
 )
 from app.files import FileActions
-from app.firmware import pack as module
+from app.firmware import archive as archives
 from app.firmware.image import Form, Function
 from app.firmware.pack import PACK, PackFile, PackState, RescuePack, pack_file, pick, recognise
 from app.firmware.releases import release_of
@@ -355,7 +355,7 @@ def test_what_came_before_the_break_of_an_archive_is_kept(pack: RescuePack, tmp_
 def test_an_archive_that_swells_without_end_is_left(
     pack: RescuePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_UNPACKED", 1_000_000)
+    monkeypatch.setattr(archives, "MOST_UNPACKED", 1_000_000)
     archive = tmp_path / "bomb.tgz"
     archive.write_bytes(tar_of({"bomb": bytes(2_000_000), "flag": FLAG_BYTES}))
     with pytest.raises(PackArchiveUnreadable):
@@ -375,7 +375,7 @@ def test_members_of_no_known_size_are_not_even_unpacked(pack: RescuePack, tmp_pa
 def test_an_archive_with_too_many_members_is_left(
     pack: RescuePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(module, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 10)
     archive = tmp_path / "many"
     archive.write_bytes(MAKERS[kind]({str(number): b"" for number in range(11)}))
     with pytest.raises(PackArchiveUnreadable):
