@@ -15,16 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 
-from app.faults import BoardDidNotReturn, DfuRefused, Fault, NoAnswer, WrongBoardReturned
+from app.faults import BoardDidNotReturn, Fault, NoAnswer, WrongBoardReturned
 from app.firmware.pack import PACK, PackFile, pick
 from app.platforms.model import Mode
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.shared import (
-    GONE_S,
     LEFT_IN_DFU,
     LEFT_RUNNING,
     coach_into_dfu,
     enter_dfu,
+    insist_on_leaving,
     leave_as_found,
     leave_dfu,
     unlock_safe,
@@ -581,10 +581,7 @@ class DeepUpdate(Recipe):
             DfuRefused: The board does not leave update mode.
         """
         self._starts += 1
-        with job.dfu(job.platform.region(APPLICATION).alt) as session:
-            session.leave()
-        if not job.wait_until_gone(GONE_S):
-            raise DfuRefused("the board did not leave update mode to run the deep update")
+        insist_on_leaving(job, "to run the deep update")
         assert self._before is not None
         if self._before.flags is not None and self._before.flags.ota_update == RUN_APPLICATION:
             self._rescue.finish(job)

@@ -103,8 +103,6 @@ _WARN_RESET = text(
 
 _IS = text("FlashFile", "It is {what}, {size} bytes, and fits this kind of board.")
 _FOUND = text("FlashFile", "Found: {what}.")
-_WRITTEN = text("FlashFile", "{written} bytes written and all {size} read back: right.")
-_ALL_THERE = text("FlashFile", "Not needed: it is on the board already.")
 _DONE = text("FlashFile", "The firmware you chose is on the board.")
 _DONE_FACTORY = text("FlashFile", "The firmware you chose is on the board as its factory firmware.")
 _CAME_BACK_IN_DFU = text(
@@ -207,16 +205,12 @@ class FlashFile(Recipe):
             Fact("before", text("FlashFile", "Before"), before.xray.slot(region).what),
             Fact("now", text("FlashFile", "Now"), after.slot(region).what),
         ]
-        kept = tuple(dict.fromkeys(str(each.file) for each in self._rescue.kept))
-        if kept:
-            folder = str(self._rescue.kept[0].file.parent)
-            facts.append(Fact("folder", text("FlashFile", "What was there is kept in"), folder, copy=True))
         verdict = after.verdict
         bad = verdict.health is not Health.NOTHING_WRONG
         return Outcome(
             _DONE_FACTORY if self._waits else _DONE,
-            tuple(facts),
-            kept=kept,
+            (*facts, *self._rescue.where_kept()),
+            kept=self._rescue.files,
             warnings=(*self._warnings, *(verdict.reasons if bad else ())),
             next_steps=(
                 *((self._left,) if self._left is LEFT_QUIET else ()),
@@ -293,12 +287,7 @@ class FlashFile(Recipe):
     def _write(self, job: Job) -> None:
         if self._settings_get_lost(job):
             self._rescue.blind = frozenset({DCT})
-        total = sum(len(target.content) for target in self._targets)
-        done = written = 0
-        for target in self._targets:
-            written += self._rescue.write(job, target, done=done, total=total).written
-            done += len(target.content)
-        job.say(_WRITTEN.with_values(written=written, size=total) if written else _ALL_THERE)
+        self._rescue.write_all(job, self._targets)
 
     def _look_again(self, job: Job) -> None:
         # Without a Core's flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.

@@ -6,17 +6,17 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.faults import BoardDidNotReturn, DfuRefused, NotSeenStarting
+from app.faults import BoardDidNotReturn, NotSeenStarting
 from app.firmware.pack import PACK, PackFile, pick
 from app.platforms.model import Mode, Platform
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.shared import (
-    GONE_S,
     LEFT_IN_DFU,
     LEFT_QUIET,
     NOT_LEFT,
     coach_into_dfu,
     enter_dfu,
+    insist_on_leaving,
     leave_as_found,
     leave_dfu,
     unlock_safe,
@@ -362,7 +362,8 @@ class FullFirmwareUpgrade(Recipe):
         if self._patch is None:
             job.skip(self._no_patch or _NOT_NEEDED)
             return
-        self._leave_for_patch(job)
+        self._patch_began = True
+        insist_on_leaving(job, "to run the radio patch")
         if self._watch(job):
             after = look(job, (FLAGS,)).flags
             marked = after is not None and after.ota_update != RUN_APPLICATION
@@ -422,18 +423,6 @@ class FullFirmwareUpgrade(Recipe):
         if (ended or all_right) and job.ask(PATCH_AGAIN) == "skip":
             return _SKIPPED
         return None
-
-    def _leave_for_patch(self, job: Job) -> None:
-        """Start the patch.
-
-        Raises:
-            DfuRefused: The board does not leave update mode.
-        """
-        self._patch_began = True
-        with job.dfu(job.platform.region(APPLICATION).alt) as session:
-            session.leave()
-        if not job.wait_until_gone(GONE_S):
-            raise DfuRefused("the board did not leave update mode to run the radio patch")
 
     def _watch(self, job: Job) -> bool:
         """Wait until the board is back in update mode; return whether it came by itself."""

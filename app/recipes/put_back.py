@@ -22,9 +22,7 @@ from datetime import datetime
 from functools import reduce
 
 from app.faults import (
-    BoardDidNotReturn,
     Cancelled,
-    DfuRefused,
     Fault,
     KeptOfOtherBoard,
     KeysNotProven,
@@ -40,15 +38,14 @@ from app.protocols.flash import reachable
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
-    GONE_S,
     LEFT_IN_DFU,
     LEFT_QUIET,
     LEFT_RUNNING,
     NOT_LEFT,
-    coach_into_dfu,
     enter_dfu,
     leave_as_found,
     leave_dfu,
+    restart_in_dfu,
     unlock_safe,
 )
 from app.recipes.system_set import FIRST_WITH_DCT, LOADER, generation
@@ -69,7 +66,6 @@ log = logging.getLogger(__name__)
 
 MOST_OFFERED = 20
 START_S = 10.0
-RESTART_S = 60.0
 DCT, FLAG, ORDERS, CORE_FLAGS = "dct", "ota-update-flag", "flash-modules", "system-flags"
 PART_2 = "system-2"
 ORDER_WAITS = (0xABCD).to_bytes(2, "little")  # 3.5
@@ -345,7 +341,8 @@ class PutBack(Recipe):
             job.skip(_NOTHING_HERE)
             return
         if DCT in self._rescue.blind:
-            self._restart(job)
+            restart_in_dfu(job)  # only then does this boot loader find the settings (2.4.11)
+            self._rescue.blind = frozenset()
         if look(job, (DCT,)).xray.slot(DCT).state is SlotState.UNREADABLE:
             for target in self._late:
                 words = _WARN_NO_SETTINGS.with_values(name=target.title)
@@ -599,26 +596,6 @@ class PutBack(Recipe):
             job.skip(_NOTHING_HERE)
             return
         self._rescue.write_all(job, targets)
-
-    def _restart(self, job: Job) -> None:
-        """Start what was put back and come again: only then does this boot loader find the settings (2.4.11).
-
-        Raises:
-            DfuRefused: The board does not leave update mode.
-        """
-        with job.dfu(0) as session:
-            session.leave()
-        if not job.wait_until_gone(GONE_S):
-            raise DfuRefused("the board did not leave update mode for the restart in between")
-        try:
-            job.wait_for(Mode.NORMAL, RESTART_S)
-        except BoardDidNotReturn as fault:
-            log.info("restart in between: %s", fault.detail)
-            if job.refresh().mode is not Mode.DFU:
-                coach_into_dfu(job)
-        else:
-            enter_dfu(job)
-        self._rescue.blind = frozenset()
 
     def _close(self, job: Job) -> None:
         """The rescue whose traces were removed is no longer interrupted, and neither is this one."""

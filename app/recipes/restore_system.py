@@ -21,8 +21,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.faults import (
-    BoardDidNotReturn,
-    DfuRefused,
     DowngradeRefused,
     Fault,
     FlashDiffers,
@@ -38,17 +36,16 @@ from app.protocols.modules import ModuleFunction, ModuleReport, ModuleStore
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
-    GONE_S,
     LEFT_IN_DFU,
     LEFT_QUIET,
     LEFT_RUNNING,
     NOT_LEFT,
-    coach_into_dfu,
     enter_dfu,
     has_requests,
     leave_as_found,
+    leave_dfu,
+    restart_in_dfu,
     unlock_safe,
-    what_became,
 )
 from app.recipes.system_set import (
     LOADER,
@@ -85,8 +82,6 @@ FLAG_OFF = b"\xff"
 
 START_S = 12.0
 INSTALL_S = 8.0
-START_LIMIT_S = 60.0
-"""A first start may install the boot loader and restart once more."""
 ASK_TRIES, ASK_PAUSE_S = 3, 2.0
 
 _RELEASE_TITLE = text("RestoreSystem", "Which release of the system?")
@@ -499,7 +494,11 @@ class RestoreSystem(Recipe):
             job.skip(_FLAG_NOT_NEEDED)
             return
         if self._restart_needed and self._flag is not None:
-            self._restart(job)
+            # The new system has an older boot loader than it wants and so starts in safe mode, which still can be told
+            # to enter update mode. Only after a start does this boot loader find the settings (2.4.11, 8.5).
+            job.note(_RESTARTS)
+            restart_in_dfu(job)
+            self._rescue.blind = frozenset()
             if self._loader_now(job) >= self._loader_version:
                 # The flag was set by a run that was cut, and the restart was what it waited for.
                 self._flag = None
@@ -544,7 +543,7 @@ class RestoreSystem(Recipe):
         Raises:
             NotSeenStarting: It was not. Without power in that moment the mark is off and nothing is installed (8.5).
         """
-        self._left = self._leave(job)
+        self._left = leave_dfu(job, self._watch(job))
         if self._flag is not None and self._left is LEFT_QUIET:
             raise NotSeenStarting(LEFT_QUIET.english())
         if self._left is LEFT_RUNNING:
@@ -735,49 +734,8 @@ class RestoreSystem(Recipe):
         assert self._set.boot_loader is not None
         return self._set.boot_loader.image.version or 0
 
-    def _restart(self, job: Job) -> None:
-        """Start the new system and come back: only then does this boot loader find the settings (2.4.11, 8.5).
-
-        The new system has an older boot loader than it wants and so starts in safe mode, which still can be told to
-        enter update mode.
-
-        Raises:
-            DfuRefused: The board does not leave update mode.
-        """
-        job.note(_RESTARTS)
-        with job.dfu(0) as session:
-            session.leave()
-        if not job.wait_until_gone(GONE_S):
-            raise DfuRefused("the board did not leave update mode for the restart in between")
-        try:
-            job.wait_for(Mode.NORMAL, START_LIMIT_S)
-        except BoardDidNotReturn as fault:
-            log.info("restart in between: %s", fault.detail)
-            coach_into_dfu(job)
-        else:
-            enter_dfu(job)
-        self._rescue.blind = frozenset()
-
     def _loader_now(self, job: Job) -> int:
         return look(job, (LOADER_REGION,)).installed.get(LOADER, 0)
-
-    def _leave(self, job: Job) -> Text:
-        """Start the board and watch it come back; return what became of it."""
-        try:
-            with job.dfu(0) as session:
-                session.leave()
-        except WrongBoardReturned:
-            raise
-        except Fault as fault:
-            log.info("leave: %s: %s", fault.code, fault.detail)
-            return NOT_LEFT
-        if not job.wait_until_gone(GONE_S):
-            return NOT_LEFT
-        try:
-            seen = job.watch(self._watch(job), START_LIMIT_S)
-        except BoardDidNotReturn:
-            return what_became(job)
-        return LEFT_RUNNING if isinstance(seen, Board) else what_became(job)
 
     def _watch(self, job: Job) -> WatchLight:
         assert self._set is not None

@@ -11,6 +11,7 @@ from app.faults import (
     AccessDenied,
     BoardDidNotReturn,
     BoardGone,
+    DfuRefused,
     DriverMissing,
     Fault,
     PortBusy,
@@ -21,7 +22,7 @@ from app.platforms.model import Mode, Quirk
 from app.text import Text, text
 from app.work.board import Board, Proof
 from app.work.job import Job
-from app.work.questions import DoThis, Enter
+from app.work.questions import DoThis, Enter, WatchLight
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ COACH_S = 300.0
 PASSPHRASE_TRIES = 3
 GONE_S = 5.0  # after leaving, a board is off the bus at once or within 1 s (2.2)
 BACK_S = 8.0
+RESTART_S = 60.0
+"""A first start may install a boot loader and restart once more."""
 
 _ENTER_DFU_TITLE = text("Shared", "Hold {button}, tap RESET, keep holding {button}")
 _ENTER_DFU_BODY = text(
@@ -199,8 +202,45 @@ def coach_into_listening(job: Job) -> Board:
     )
 
 
-def leave_dfu(job: Job) -> Text:
+def insist_on_leaving(job: Job, why: str) -> None:
+    """Let the board start its own firmware, for the sake of what that does.
+
+    Args:
+        job: The run.
+        why: What for, in English, for the fault's detail.
+
+    Raises:
+        DfuRefused: The board does not leave update mode.
+    """
+    with job.dfu(0) as session:
+        session.leave()
+    if not job.wait_until_gone(GONE_S):
+        raise DfuRefused(f"the board did not leave update mode {why}")
+
+
+def restart_in_dfu(job: Job) -> None:
+    """Let the board start its own firmware once and bring it back into update mode, with the buttons if need be.
+
+    Raises:
+        DfuRefused: The board does not leave update mode.
+    """
+    insist_on_leaving(job, "for the restart in between")
+    try:
+        job.wait_for(Mode.NORMAL, RESTART_S)
+    except BoardDidNotReturn as fault:
+        log.info("restart in between: %s", fault.detail)
+        if what_became(job) is not LEFT_IN_DFU:
+            coach_into_dfu(job)
+    else:
+        enter_dfu(job)
+
+
+def leave_dfu(job: Job, watch: WatchLight | None = None) -> Text:
     """Let the board start its own firmware, and see what becomes of it.
+
+    Args:
+        job: The run.
+        watch: What the person is shown meanwhile, where the start takes longer than usual; the person may end it.
 
     Returns:
         What became of it; `NOT_LEFT` when the boot loader would not.
@@ -220,7 +260,10 @@ def leave_dfu(job: Job) -> Text:
     if not job.wait_until_gone(GONE_S):
         return NOT_LEFT
     try:
-        job.wait_for(Mode.NORMAL, BACK_S)
+        if watch is None:
+            job.wait_for(Mode.NORMAL, BACK_S)
+        elif not isinstance(job.watch(watch, RESTART_S), Board):
+            return what_became(job)
     except BoardDidNotReturn:
         return what_became(job)
     return LEFT_RUNNING
