@@ -11,7 +11,8 @@ from app.recipes.registry import RECIPES
 from app.terminal import DONE, FAULT, Terminal
 from app.text import text
 from app.undo.board_name import Match
-from app.undo.store import InterruptedRescue, UndoStore
+from app.undo.rescue import InterruptedRescue
+from app.undo.store import UndoStore
 
 _NONE = text("Console", "No rescue was interrupted.")
 _KEPT = text("Console", "Nothing is lost: what was on a board before is kept. Finish with the command below a rescue.")

@@ -57,7 +57,7 @@ from app.work.events import (
 
 if TYPE_CHECKING:
     from app.firmware.pack import Notice as Ownership
-    from app.undo.store import InterruptedRescue
+    from app.undo.rescue import InterruptedRescue
 
 
 @unique

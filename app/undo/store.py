@@ -11,7 +11,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +29,8 @@ from app.keys.safe import KeySafe
 from app.undo import owner
 from app.undo.board_name import BoardName, Match
 from app.undo.dumps import DUMPS, MANIFEST, Dump, DumpPart, Missing, read_manifest, write_manifest
-from app.undo.journal import DROPPED, FINISHED, FORMAT, Journal, Planned, Records, read_lines
+from app.undo.journal import FORMAT, Journal, read_lines
+from app.undo.rescue import InterruptedRescue, told
 from app.undo.snapshots import (
     CONTENT,
     FILE_NAME,
@@ -41,20 +42,6 @@ from app.undo.snapshots import (
     undo_faults,
 )
 
-__all__ = [
-    "BoardName",
-    "Dump",
-    "DumpPart",
-    "InterruptedRescue",
-    "Journal",
-    "Match",
-    "Missing",
-    "Planned",
-    "Room",
-    "Snapshot",
-    "UndoStore",
-]
-
 RESCUES = "rescues"  # the folder of a board's journals
 JOURNAL = ".jsonl"
 RANDOM_DIGITS = 8  # hex digits that keep names of the same second apart
@@ -63,74 +50,12 @@ MOST_COPIES = 999
 TAIL = 512  # bytes; the last record of an ended rescue is shorter
 
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{8}")
-_BOARD_FOLDER = re.compile(r"[A-Za-z0-9_-]+")
 
 log = logging.getLogger(__name__)
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class InterruptedRescue:
-    """A rescue as its journal tells it. Nothing in it is secret.
-
-    Attributes:
-        id: Its name.
-        board: The board it was begun on, with the ID if that was proven later.
-        recipe: Key of the recipe.
-        answers: What shaped it; no secrets.
-        program: The program's name and version then.
-        started: When, UTC.
-        snapshots: What was kept, in that order.
-        planned: What was to be written, in that order.
-        written: What was written and read back.
-        pages: How many pages were noted as written.
-        reached: Points of the rescue that were reached, by the recipe's own names.
-        finished: Whether it was done to its end.
-        dropped: Whether the person wants no more of it.
-        damaged: Whether a part of the journal cannot be read; more may have been planned and written then.
-    """
-
-    id: str
-    board: BoardName
-    recipe: str
-    answers: Mapping[str, object] = field(hash=False)
-    program: str
-    started: datetime
-    snapshots: tuple[Snapshot, ...] = ()
-    planned: tuple[Planned, ...] = ()
-    written: tuple[Planned, ...] = ()
-    pages: int = 0
-    reached: frozenset[str] = frozenset()
-    finished: bool = False
-    dropped: bool = False
-    damaged: bool = False
-
-    @property
-    def open(self) -> bool:
-        """Whether it may have left a board half-written."""
-        return bool(self.planned or self.damaged) and not (self.finished or self.dropped)
-
-    @property
-    def to_put_back(self) -> tuple[Snapshot, ...]:
-        """What was there before, in the order to write it so that the oldest content wins where pieces overlap.
-
-        Only pieces that were to be written to; all of them when the journal does not tell any more.
-        """
-        chosen: list[Snapshot] = []
-        for piece in self.snapshots:
-            known = any(
-                older.alt == piece.alt and older.address <= piece.address and piece.end <= older.end for older in chosen
-            )
-            if not known and (self.damaged or any(_touches(piece, target) for target in self.planned)):
-                chosen.append(piece)
-        return tuple(reversed(chosen))
-
-
-def _touches(piece: Snapshot, target: Planned) -> bool:
-    return piece.alt == target.alt and piece.address < target.address + target.size and target.address < piece.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +217,7 @@ class UndoStore:
                 raise RescueElsewhere(rescue_id)
             try:
                 records = read_lines(rescue_id, path.read_bytes())
-                found = self._told(path, records)
+                found = told(path, records, self.root)
                 if found is None or found.finished or found.dropped:
                     raise RescueUnknown(rescue_id)  # noqa: TRY301 - it must be let go of in any case
             except BaseException:
@@ -317,7 +242,7 @@ class UndoStore:
         """
         with self._turn, undo_faults(self.root):
             path = self._journal(rescue_id)
-            found = self._told(path, read_lines(rescue_id, path.read_bytes()))
+            found = told(path, read_lines(rescue_id, path.read_bytes()), self.root)
         if found is None:
             raise RescueUnknown(rescue_id)
         return found
@@ -386,71 +311,7 @@ class UndoStore:
             return False
 
     def _load(self, path: Path) -> InterruptedRescue | None:
-        return self._told(path, read_lines(path.stem, path.read_bytes()))
-
-    def _told(self, path: Path, records: Records) -> InterruptedRescue | None:
-        """Return what records tell; None without a beginning that makes sense."""
-        if not records.known:
-            return None
-        try:
-            rescue = _begun(path.stem, records.known[0])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            log.warning("journal %s has no beginning: %s", path.name, error)
-            return None
-        damaged = records.damaged
-        for record in records.known[1:]:
-            try:
-                rescue = self._with(rescue, record)
-            except (KeyError, TypeError, ValueError):
-                damaged = True
-                break
-        return replace(rescue, finished=FINISHED in records.ends, dropped=DROPPED in records.ends, damaged=damaged)
-
-    def _with(self, rescue: InterruptedRescue, record: Mapping[str, object]) -> InterruptedRescue:
-        """Return the rescue with one more record; one of a kind not known here changes nothing."""
-        match record["what"]:
-            case "keep":
-                kept = self._snapshot(record)
-                return rescue if kept in rescue.snapshots else replace(rescue, snapshots=(*rescue.snapshots, kept))
-            case "plan":
-                target = Planned(
-                    _text(record["region"]),
-                    _number(record["alt"]),
-                    _number(record["address"]),
-                    _number(record["size"]),
-                    _text(record["sha256"]),
-                )
-                return rescue if target in rescue.planned else replace(rescue, planned=(*rescue.planned, target))
-            case "page":
-                return replace(rescue, pages=rescue.pages + 1)
-            case "reached":
-                return replace(rescue, reached=rescue.reached | {_text(record["point"])})
-            case "wrote":
-                done = [
-                    target
-                    for target in rescue.planned
-                    if (target.region, target.address, target.size)
-                    == (record["region"], record["address"], record["size"])
-                ]
-                return replace(rescue, written=tuple(dict.fromkeys([*rescue.written, *done[-1:]])))
-            case "board":
-                return replace(rescue, board=replace(rescue.board, device_id=_text(record["device_id"])))
-            case _:
-                return rescue
-
-    def _snapshot(self, record: Mapping[str, object]) -> Snapshot:
-        board, file = _text(record["board"]), _text(record["file"])
-        if not (_BOARD_FOLDER.fullmatch(board) and FILE_NAME.fullmatch(file)):
-            raise ValueError("not a file of this store")
-        return Snapshot(
-            region=_text(record["region"]),
-            alt=_number(record["alt"]),
-            address=_number(record["address"]),
-            size=_number(record["size"]),
-            file=self.root / board / CONTENT / file,
-            digest=_text(record["digest"]),
-            secret=bool(record["secret"]),
-        )
+        return told(path, read_lines(path.stem, path.read_bytes()), self.root)
 
     def _journal(self, rescue_id: str) -> Path:
         if _NAME.fullmatch(rescue_id):
@@ -622,42 +483,6 @@ def _ended(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL))
         return bool(read_lines(path.stem, b"\n".join(file.read().split(b"\n")[-2:])).ends)
-
-
-def _begun(rescue_id: str, record: Mapping[str, object]) -> InterruptedRescue:
-    """Return a rescue from its first record.
-
-    Raises:
-        KeyError, TypeError, ValueError: It is none of this version.
-    """
-    if (record["what"], record["format"]) != ("begin", FORMAT):
-        raise ValueError("a journal of another version")
-    answers = record["answers"]
-    if not isinstance(answers, dict):
-        raise TypeError("no answers")
-    device_id = record["device_id"]
-    return InterruptedRescue(
-        id=rescue_id,
-        board=BoardName(
-            _text(record["platform"]), None if device_id is None else _text(device_id), _text(record["serial"])
-        ),
-        recipe=_text(record["recipe"]),
-        answers=answers,
-        program=_text(record["program"]),
-        started=datetime.fromisoformat(_text(record["at"])).astimezone(UTC),
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int):
-        raise TypeError("not a number")
-    return value
 
 
 def _may_be(folder: str, board: BoardName) -> bool:

@@ -17,7 +17,7 @@ from app.work.questions import Question
 
 if TYPE_CHECKING:
     from app.firmware.pack import Notice, PackItem
-    from app.undo.store import InterruptedRescue
+    from app.undo.rescue import InterruptedRescue
 
 Reply = Callable[[object], None]
 """Where an answer goes; only the first one counts."""

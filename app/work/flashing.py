@@ -20,8 +20,8 @@ from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash, s
 from app.text import Text, text
 from app.undo.board_name import BoardName, Match
 from app.undo.journal import Journal, Planned
+from app.undo.rescue import InterruptedRescue
 from app.undo.snapshots import Snapshot
-from app.undo.store import InterruptedRescue
 from app.work.events import Fact
 from app.work.job import Job
 from app.work.plan import PlannedWrite, RescuePlan

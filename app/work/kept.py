@@ -11,8 +11,9 @@ from app.faults import KeptUnknown, RescueUnknown, SnapshotDamaged
 from app.platforms.model import Medium, Platform, Region
 from app.undo.board_name import BoardName
 from app.undo.dumps import Dump
+from app.undo.rescue import InterruptedRescue
 from app.undo.snapshots import Snapshot
-from app.undo.store import InterruptedRescue, UndoStore
+from app.undo.store import UndoStore
 from app.work.memory_map import places, touches_key
 
 

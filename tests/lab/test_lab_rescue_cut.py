@@ -6,7 +6,7 @@ import pytest
 
 from app.faults import BoardGone
 from app.flow import to_finish, to_put_back
-from app.undo.store import InterruptedRescue
+from app.undo.rescue import InterruptedRescue
 from app.virtual.machine import Memories
 from app.work.events import Failed
 from lab.station import RESTORE, UPGRADE, MakeStation, Station, at_write

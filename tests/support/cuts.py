@@ -19,7 +19,8 @@ from app.recipes.base import Recipe
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.put_back import PutBack
 from app.recipes.restore_system import RestoreSystem
-from app.undo.store import InterruptedRescue, UndoStore
+from app.undo.rescue import InterruptedRescue
+from app.undo.store import UndoStore
 from app.virtual.enumeration import Enumeration
 from app.virtual.machine import Memories, Phase
 from app.virtual.mishaps import Mishap

@@ -46,7 +46,7 @@ from app.ui.settings import TEXT_SCALES, Settings
 from app.ui.shell import SMALLEST, Shell
 from app.undo.board_name import BoardName
 from app.undo.journal import Planned
-from app.undo.store import InterruptedRescue
+from app.undo.rescue import InterruptedRescue
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.work.board import Board, Identity, Proof

@@ -48,7 +48,7 @@ from app.platforms.table import platform
 from app.text import text
 from app.transports.base import Sighting
 from app.undo.board_name import BoardName
-from app.undo.store import InterruptedRescue
+from app.undo.rescue import InterruptedRescue
 from app.work.board import Board, Identity, Proof
 from app.work.events import (
     BoardsChanged,

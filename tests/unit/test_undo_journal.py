@@ -27,8 +27,10 @@ from app.files import FileActions
 from app.keys import passphrase
 from app.keys.safe import KeySafe
 from app.undo import owner
-from app.undo.journal import read_lines, write_line
-from app.undo.store import BoardName, InterruptedRescue, Journal, Match, Planned, UndoStore
+from app.undo.board_name import BoardName, Match
+from app.undo.journal import Journal, Planned, read_lines, write_line
+from app.undo.rescue import InterruptedRescue
+from app.undo.store import UndoStore
 
 ID = "0123456789abcdef01234567"
 HASH = "CE8A4602EFCD"

@@ -20,7 +20,10 @@ from app.faults import FolderGone, SafeLocked, SnapshotDamaged, SnapshotDiffers,
 from app.files import FileActions
 from app.keys import passphrase
 from app.keys.safe import KeySafe
-from app.undo.store import BoardName, Dump, DumpPart, Match, Missing, Snapshot, UndoStore
+from app.undo.board_name import BoardName, Match
+from app.undo.dumps import Dump, DumpPart, Missing
+from app.undo.snapshots import Snapshot
+from app.undo.store import UndoStore
 
 ID = "0123456789abcdef01234567"
 CORE = BoardName("core", ID, "CE8A4602EFCD")

@@ -24,7 +24,7 @@ from app.recipes.registry import RECIPES
 from app.ui.pages.base import TurningRow, box, breakable, button, clear, label
 from app.ui.say import announce, day_and_time, say
 from app.ui.theme import SPACE
-from app.undo.store import InterruptedRescue
+from app.undo.rescue import InterruptedRescue
 
 
 class InterruptedRescues(QWidget):
