@@ -5,10 +5,10 @@ Sources named `device-protocol.md N` are sections of the project's specification
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, unique
 
-from app.text import Text
+from app.text import Text, text
 
 
 @unique
@@ -91,6 +91,37 @@ class Quirk(Enum):
     PART2_NEEDS_RESET = "part2-needs-reset"  # after new system parts alt 1 works only after a reset (2.4.11)
     NO_FACTORY_CHECK = "no-factory-check"  # a missing factory image ends in reset or DFU (8.1)
     SHORT_BUTTON_LOOP = "short-button-loop"  # without a factory image DFU starts at 3 s, still held (8.1)
+
+
+CAREFUL_QUIRKS = frozenset(
+    {
+        Quirk.STARTS_IN_ERROR,
+        Quirk.IGNORES_ALT,
+        Quirk.NEVER_REPORTS_ERRORS,
+        Quirk.WORKS_AFTER_STATUS,
+        Quirk.WORKS_DURING_STATUS,
+        Quirk.RESETS_ON_LEAVE,
+        Quirk.STALE_POLL_BYTES,
+        Quirk.DCT_NEEDS_PART2,
+        Quirk.EVEN_LENGTH,
+        Quirk.CLEARING_BREAKS,
+        Quirk.ILLEGAL_STATE,
+        Quirk.HIDES_ID,
+        Quirk.LONG_READ_OVERRUNS,
+        Quirk.BAD_READ_STALE,
+        Quirk.BAD_READ_ZERO,
+        Quirk.PART2_NEEDS_RESET,
+        Quirk.NO_FACTORY_CHECK,
+    }
+)
+"""Quirks that ask for care: to expect one that is not there costs time, a restart, or a place that is left alone.
+
+The others are promises (`STALLS_ON_FAILURE`, `VERIFIES_WRITES`), or say how the board looks and what fingers do.
+"""
+
+
+UNKNOWN_BOOT_LOADER = "unknown"
+"""Key of `Platform.careful_boot_loader`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +419,22 @@ class Platform:
     def boot_loader(self, key: str | None = None) -> BootLoader:
         """Return the boot loader of that key, or the usual one; KeyError when there is none of that name."""
         return {found.key: found for found in self.boot_loaders}[key or self.usual_boot_loader]
+
+    def careful_boot_loader(self) -> BootLoader:
+        """Return what stands for a boot loader nothing is known of: all the care that any of this board's rows needs.
+
+        What all rows have it has, too. How long things take is taken from the usual one.
+        """
+        rows = [row.quirks for row in self.boot_loaders]
+        always = frozenset.intersection(*rows)
+        careful = frozenset.union(*rows) & CAREFUL_QUIRKS
+        return replace(
+            self.boot_loader(),
+            key=UNKNOWN_BOOT_LOADER,
+            name=text("Boards", "not known"),
+            quirks=always | careful,
+            versions=(),
+        )
 
     def choreography(self, key: str, boot_loader: BootLoader | None = None) -> Choreography:
         """Return what to do with the buttons to reach something.

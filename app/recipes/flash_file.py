@@ -375,9 +375,9 @@ class FlashFile(Recipe):
         """
         assert self._before is not None
         version = self._before.installed.get(LOADER)
-        row = generation(job.platform, version) if version is not None else job.board.boot_loader
+        row = generation(job.platform, version) if version is not None else job.boot_loader
         calls = {Quirk.DCT_NEEDS_PART2, Quirk.PART2_NEEDS_RESET}
-        return row is not None and calls <= row.quirks and any(t.region.startswith("system-") for t in self._targets)
+        return calls <= row.quirks and any(target.region.startswith("system-") for target in self._targets)
 
     def _plan_targets(self, platform: Platform, image: Image, slot: _Slot) -> None:
         place = slot.judged.place

@@ -292,8 +292,8 @@ class PutBack(Recipe):
         self._insist_on_board(job)
         looked = look(job)
         version = looked.installed.get(LOADER)
-        row = generation(job.platform, version) if version is not None else job.board.boot_loader
-        self._quirks = row.quirks if row is not None else frozenset()
+        row = generation(job.platform, version) if version is not None else job.boot_loader
+        self._quirks = row.quirks
         self._reached = all(
             looked.xray.slot(region.key).state is not SlotState.UNREADABLE
             for region in job.platform.regions
@@ -432,7 +432,7 @@ class PutBack(Recipe):
         """Return the pieces that can be compared; of the settings of a whole board also the marks in them alone."""
         kept = self._kept
         assert kept is not None
-        loader = job.board.boot_loader or job.platform.boot_loader()
+        loader = job.boot_loader
         found = [
             piece
             for piece in self._pieces

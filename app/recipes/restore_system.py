@@ -405,8 +405,7 @@ class RestoreSystem(Recipe):
         identity_from_dct(job)  # so that what is kept is kept of this board, not of all that show the same number (1.4)
         self._before = before = look(job)
         version = before.installed.get(LOADER)
-        seen = job.board.boot_loader or job.platform.boot_loader()
-        self._row = generation(job.platform, version) if version is not None else seen
+        self._row = generation(job.platform, version) if version is not None else job.boot_loader
         self._reached = before.xray.slot(DCT).state is not SlotState.UNREADABLE
         job.say(_FOUND.with_values(what=self._system_before(before)))
 

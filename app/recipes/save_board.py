@@ -216,7 +216,7 @@ class SaveBoard(Recipe):
         Raises:
             KeyReadsDiffer: It holds keys, and no two reads in a row were the same.
         """
-        loader = job.board.boot_loader or job.platform.boot_loader()
+        loader = job.boot_loader
         if not reachable(job.platform, loader, row):
             return _BY_ADDRESS
         for _ in range(READ_ROUNDS):

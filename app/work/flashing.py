@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.faults import Cancelled, Fault, KeyReadsDiffer, RescueUnknown, WrongBoardReturned
-from app.platforms.model import BootLoader, Medium, Platform, Quirk, Region
+from app.platforms.model import Medium, Platform, Quirk, Region
 from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash, span
 from app.text import Text, text
 from app.undo.board_name import BoardName, Match
@@ -338,7 +338,7 @@ class Rescue:
         assert journal is not None, "nothing is written that was not agreed to"
         assert target in reviewed.targets, "nothing is written that was not planned"
         region = job.platform.region(target.region)
-        loader = _loader(job)
+        loader = job.boot_loader
         place = _span(job.platform, target)
         whole = total or len(target.content)
         with job.dfu(region.alt) as session:
@@ -444,7 +444,7 @@ class Rescue:
         """Play the writes through on a copy of the memory, each on what the one before it leaves behind."""
         reviewed = self._reviewed
         assert reviewed is not None
-        loader = _loader(job)
+        loader = job.boot_loader
         memory = self._memory.copy()
         writes = []
         for target in targets:
@@ -623,10 +623,6 @@ def _match(job: Job, name: BoardName) -> Match:
 
 def _meets(place: _Span, planned: Planned) -> bool:
     return place.alt == planned.alt and place.start < planned.address + planned.size and planned.address < place.end
-
-
-def _loader(job: Job) -> BootLoader:
-    return job.board.boot_loader or job.platform.boot_loader()
 
 
 def _span(platform: Platform, target: Target) -> _Span:

@@ -25,7 +25,7 @@ from app.faults import (
 )
 from app.log import keep_secret
 from app.platforms.identify import core_serial
-from app.platforms.model import Mode, Platform, Quirk
+from app.platforms.model import BootLoader, Mode, Platform, Quirk
 from app.text import Text, text
 from app.transports.base import Bus, SerialPipe, Sighting, UsbPipe
 from app.work.board import Board, Identity, Proof
@@ -495,10 +495,9 @@ class Job:
         """Open the boot loader, bring it to idle and choose the alternate setting."""
         from app.protocols.dfu import DfuSession
 
-        loader = self._board.boot_loader or self.platform.boot_loader()
         with (
             self.usb() as pipe,
-            DfuSession(pipe, quirks=loader.quirks, clock=self.clock, check=self.check) as session,
+            DfuSession(pipe, quirks=self.boot_loader.quirks, clock=self.clock, check=self.check) as session,
         ):
             session.select(alt)
             session.settle()
@@ -576,9 +575,14 @@ class Job:
         """Remember a backup made without a device ID, to be joined once the ID of this board is proven."""
         self.book.keep(self.port_path, self._board.sighting.address, backup)
 
+    @property
+    def boot_loader(self) -> BootLoader:
+        """The board's boot loader; for one that USB does not tell, what asks for all the care any of them needs."""
+        return self._board.boot_loader or self.platform.careful_boot_loader()
+
     def has(self, quirk: Quirk) -> bool:
-        """Whether the board's boot loader has that quirk; the usual boot loader speaks for one that is unknown."""
-        return quirk in (self._board.boot_loader or self.platform.boot_loader()).quirks
+        """Whether the board's boot loader has that quirk, or has to be taken to have it."""
+        return quirk in self.boot_loader.quirks
 
     # --- inside ---
 

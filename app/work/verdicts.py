@@ -126,8 +126,9 @@ _FACTORY_BAD = text(
 )
 _FLAG_STOPS = text(
     "Verdicts",
-    "Its system flag does not say that the firmware may run, so this boot loader stays in update mode. Starting the "
-    "firmware over USB sets the flag right.",
+    "Its system flag does not say that the firmware may run. A copy of the flag in its processor, which update mode "
+    "cannot read, may still let it start while it keeps its power; else this boot loader stays in update mode. "
+    "Starting the firmware over USB sets the flag right.",
 )
 _FLAG_NEW_BAD = text(
     "Verdicts",
@@ -203,7 +204,9 @@ _FLAG_MEANINGS = {
     DOWNLOAD_UNFINISHED: text("Verdicts", "{value}: a download was not finished, the backup will be restored"),
 }
 _FLAG_OTHER = text(
-    "Verdicts", "{value}: nothing is said about the firmware; the original boot loader then stays in update mode"
+    "Verdicts",
+    "{value}: nothing is said about the firmware; unless the processor's copy of the flag lets it start, the original "
+    "boot loader stays in update mode",
 )
 
 
@@ -254,7 +257,11 @@ def _core_flags(facts: Facts, findings: _Findings) -> None:
             findings.add(Health.NOTHING_WRONG, _FLAG_UNFINISHED)
         else:
             findings.add(Health.OVER_USB, _FLAG_UNFINISHED_BAD, FULL_UPGRADE)
-    elif flags.ota_update != RUN_APPLICATION and _stays_by_flag(facts) and _holds_firmware(facts, "application"):
+    elif (
+        flags.ota_update != RUN_APPLICATION
+        and stays_by_flag(facts.platform, facts.boot_loader)
+        and _holds_firmware(facts, "application")
+    ):
         findings.add(Health.OVER_USB, _FLAG_STOPS, FULL_UPGRADE)
     if flags.factory_reset == FACTORY_RESET_WANTED:
         findings.add(Health.NOTHING_WRONG, _FLAG_FACTORY)
@@ -262,9 +269,9 @@ def _core_flags(facts: Facts, findings: _Findings) -> None:
         findings.add(Health.NOTHING_WRONG, _FLAG_WIFI)
 
 
-def _stays_by_flag(facts: Facts) -> bool:
-    """Only the original boot loader stays in DFU by its flag; later ones just run a valid application (3.1)."""
-    return facts.boot_loader.key == facts.platform.boot_loaders[0].key
+def stays_by_flag(platform: Platform, boot_loader: BootLoader) -> bool:
+    """Whether a Core's boot loader stays in DFU because of its flag, or may: only the original one does (3.1)."""
+    return boot_loader.key not in [later.key for later in platform.boot_loaders[1:]]
 
 
 def _holds_firmware(facts: Facts, region: str) -> bool:

@@ -131,7 +131,7 @@ class _Reading:
 
     def read(self, session: DfuSession, region: Region) -> None:
         """Read as much of a region as is needed to tell what it holds."""
-        if not reachable(self._platform, self._job.board.boot_loader or self._platform.boot_loader(), region):
+        if not reachable(self._platform, self._job.boot_loader, region):
             self.hidden.add(region.key)  # what would come is other memory, perhaps one with keys in it
         else:
             self._look_at(session, region)
@@ -208,7 +208,7 @@ class _Judging:
     ) -> None:
         self._job = job
         self._platform: Platform = job.platform
-        self._loader = job.board.boot_loader or job.platform.boot_loader()
+        self._loader = job.boot_loader
         self._regions = regions
         self._read = reading
         self._packed: dict[str, PackFile] = {}

@@ -10,6 +10,7 @@ from unit import platform_second_table as second
 
 from app.platforms.lights import ERAS, pattern
 from app.platforms.model import (
+    CAREFUL_QUIRKS,
     Algorithm,
     Choreography,
     Medium,
@@ -217,6 +218,19 @@ def test_a_core_with_its_original_boot_loader_has_no_safe_mode() -> None:
     with pytest.raises(KeyError):
         core.choreography("safe-mode")
     assert core.choreography("safe-mode", core.boot_loader("0.4")).hold_ms == 1000
+
+
+@pytest.mark.parametrize("board", PLATFORMS, ids=lambda board: board.key)
+def test_an_unknown_boot_loader_is_treated_with_all_the_care_any_of_them_needs(board: Platform) -> None:
+    careful = board.careful_boot_loader()
+    for known in board.boot_loaders:
+        assert known.quirks & CAREFUL_QUIRKS <= careful.quirks
+        assert careful.transfer_size == known.transfer_size
+    for promise in (Quirk.STALLS_ON_FAILURE, Quirk.VERIFIES_WRITES):
+        assert promise not in careful.quirks
+    assert careful.key not in {known.key for known in board.boot_loaders}
+    needs_part2 = board.key in ("photon", "p1")
+    assert ({Quirk.DCT_NEEDS_PART2, Quirk.PART2_NEEDS_RESET} <= careful.quirks) is needs_part2
 
 
 def test_the_usual_boot_loader_answers_when_none_is_known() -> None:

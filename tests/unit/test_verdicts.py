@@ -139,6 +139,8 @@ def test_a_flag_that_says_nothing_holds_only_the_original_boot_loader_back() -> 
     nothing = CoreFlags(0xFFFF, 0xFFFF, 0xFFFF)
     assert core(flags=nothing).health is Health.OVER_USB
     assert "stays in update mode" in said(core(flags=nothing))
+    assert "while it keeps its power" in said(core(flags=nothing)), "BKP_DR10 may let it start, too (3.1)"
+    assert "processor's copy" in flag_words(nothing).english()
     assert core(flags=nothing, loader="0.4").health is Health.NOTHING_WRONG
 
 
