@@ -19,7 +19,7 @@ from app.plain import event_json, json_line, to_json
 from app.plan_lines import answer_lines, light_lines, plan_lines, xray_lines
 from app.platforms.identify import core_serial
 from app.platforms.model import Mode
-from app.recipes.registry import RECIPES, recipe
+from app.recipes.registry import RECIPES, known
 from app.terminal import DONE, FAULT, STOPPED, Terminal
 from app.text import Text, text
 from app.transports.base import Bus
@@ -177,12 +177,8 @@ def run(
     Raises:
         WrongUsageError: There is no such recipe, or it is not clear which board is meant.
     """
-    try:
-        recipe(recipe_key)
-    except KeyError:
-        raise WrongUsageError(
-            f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}"
-        ) from None
+    if known(recipe_key) is None:
+        raise WrongUsageError(f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}")
     events: _Inbox = queue.SimpleQueue()
     engine = Engine(desk.bus, desk.clock, safe, events.put, pack=pack, undo=undo)
     with terminal.interrupts(lambda: events.put(None)):

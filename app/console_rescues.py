@@ -7,7 +7,7 @@ from app.faults import Fault
 from app.flow import PUT_BACK, Answers, to_finish, to_put_back
 from app.plain import json_line, to_json
 from app.platforms.table import platform
-from app.recipes.registry import RECIPES
+from app.recipes.registry import known
 from app.terminal import DONE, FAULT, Terminal
 from app.text import text
 from app.undo.board_name import Match
@@ -77,7 +77,7 @@ def practice_board(rescue: InterruptedRescue) -> str | None:
 
 
 def _command(rescue: InterruptedRescue, key: str, answers: Answers, practice: str | None) -> str | None:
-    if all(recipe.key != key for recipe in RECIPES):
+    if known(key) is None:
         return None
     wanted = rescue.board.device_id or rescue.board.serial
     parts = ["rekindle", "run", key, *(("--practice", practice) if practice else ())]

@@ -33,3 +33,8 @@ RECIPES: tuple[type[Recipe], ...] = (
 def recipe(key: str) -> type[Recipe]:
     """Return the recipe of that name; KeyError when there is none."""
     return {found.key: found for found in RECIPES}[key]
+
+
+def known(key: str) -> type[Recipe] | None:
+    """Return the recipe of a name that comes from elsewhere, for example of a newer version's journal; None if none."""
+    return next((found for found in RECIPES if found.key == key), None)

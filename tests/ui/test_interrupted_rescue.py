@@ -11,25 +11,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 from support.window import WAIT_MS, Desk
 
-from app.flow import PUT_BACK, Screen
+from app.flow import Screen
 from app.platforms.model import Mode
 from app.platforms.table import platform
-from app.recipes.read_identity import ReadIdentity
-from app.recipes.registry import RECIPES
 from app.transports.base import Sighting
-from app.ui.parts import interrupted
 from app.undo.board_name import BoardName
 from app.work.board import Board
 from app.work.events import BoardsChanged, RescuesInterrupted, Succeeded
 
 MakeDesk = Callable[..., Desk]
 OTHER_ID = "2a0047001247353236343044"
-
-
-class PutBack(ReadIdentity):
-    """Stands for the recipe that puts back what was there."""
-
-    key = PUT_BACK
 
 
 def words_on(desk: Desk) -> str:
@@ -154,8 +145,7 @@ def test_a_board_that_may_be_the_one_comes_with_a_warning(desk: MakeDesk) -> Non
     assert photon.button("finish-rescue").isEnabled()
 
 
-def test_putting_back_is_offered_where_something_was_kept(desk: MakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interrupted, "RECIPES", (*RECIPES, PutBack))
+def test_putting_back_is_offered_where_something_was_kept(desk: MakeDesk) -> None:
     photon = desk("photon")
     begin_and_vanish(photon, own_id(photon))
     assert photon.button("put-back-rescue").isEnabled()

@@ -16,9 +16,7 @@ from support.window import WAIT_MS, Desk
 from app.faults import PackFileMissing, PackOffline
 from app.firmware.pack import PACK, Notice, PackItem, PackState
 from app.flow import FLASH_FILE, Back, Go, RunBegan, Screen
-from app.recipes.read_identity import ReadIdentity
 from app.text import text
-from app.ui.pages import pack as pack_page
 from app.ui.pages.base import Page
 from app.ui.parts.drop_overlay import DropOverlay
 from app.work.events import Failed, PackListed
@@ -350,16 +348,7 @@ def test_words_and_addresses_are_not_taken(desk: MakeDesk) -> None:
     assert not overlay(own).isVisible()
 
 
-class FlashFile(ReadIdentity):
-    """Stands for the recipe that flashes a program of one's own."""
-
-    key = FLASH_FILE
-
-
-def test_a_program_of_ones_own_is_offered_to_the_recipe_that_flashes_it(
-    desk: MakeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pack_page, "RECIPES", (FlashFile,))
+def test_a_program_of_ones_own_is_offered_to_the_recipe_that_flashes_it(desk: MakeDesk, tmp_path: Path) -> None:
     own = desk(plugged=False)
     program = tmp_path / "blink.bin"
     program.write_bytes(b"a program")

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.platforms.lights import ERAS, PATTERNS, Colour, LightPattern, Rhythm
 from app.platforms.model import Platform
-from app.recipes.registry import RECIPES
+from app.recipes.registry import known
 from app.text import Text, text
 from app.ui.pages.base import TurningRow
 from app.ui.parts.led import Led
@@ -91,7 +91,7 @@ class LightCard(QFrame):
                 part.setWordWrap(True)
                 part.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             words.addWidget(part)
-        helping = next((found for found in RECIPES if found.key == pattern.recipe), None)
+        helping = known(pattern.recipe)
         if helping is not None:
             start = QPushButton(say(helping.title), self)
             start.setProperty("kind", "small")

@@ -30,7 +30,6 @@ from app.flow import (
     StepStatus,
 )
 from app.platforms.table import PLATFORMS
-from app.recipes.registry import RECIPES
 from app.text import Text
 from app.ui.pages.base import Page, StepMark, TurningRow, box, breakable, button, clear, label, mono_lines, set_kind
 from app.ui.parts.fold import Fold, FoldButton
@@ -300,7 +299,7 @@ class PackPage(Page):
     def _offer_program(self, added: PackAdded) -> None:
         """A .bin that is not of the pack is most likely the person's own program."""
         programs = [path for path in added.unknown if path.lower().endswith(".bin")]
-        if len(programs) != 1 or all(recipe.key != FLASH_FILE for recipe in RECIPES):
+        if len(programs) != 1:
             return
         path = programs[0]
         row = TurningRow()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from app.firmware.pack import pack_file
 from app.flow import AppState, Back, Go, PressStart, Screen, StepStatus
 from app.recipes.base import Promise
-from app.recipes.registry import RECIPES
+from app.recipes.registry import known
 from app.ui.pages.base import Page, StepMark, TurningRow, box, button, clear, label, set_kind
 from app.ui.pages.home import fit_of
 from app.ui.pages.pack import what
@@ -56,7 +56,7 @@ class PlanPage(Page):
 
     def show_state(self, state: AppState) -> None:
         """Draw the plan of the chosen recipe for the chosen board."""
-        recipe = next((found for found in RECIPES if found.key == state.recipe), None)
+        recipe = known(state.recipe)
         if recipe is None:
             return
         fresh = state.recipe != self._recipe

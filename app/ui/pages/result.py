@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 from app import paths
 from app.faults import NothingKept
 from app.flow import AppState, Go, PickRecipe, PressRetry, PressSaveReport, RunState, Screen, StepStatus
-from app.recipes.registry import RECIPES, recipe
+from app.recipes.registry import known, recipe
 from app.recipes.save_board import SaveBoard
 from app.text import Text
 from app.ui.pages.base import (
@@ -146,12 +146,10 @@ class ResultPage(Page):
 
     def _show_next(self, keys: tuple[str, ...]) -> None:
         """Offer the recipes to go on with, the best first. Whether one fits the board now is said on its plan page."""
-        known = {found.key: found for found in RECIPES}
         cards: list[QWidget] = []
         for key in keys:
-            if key in known:
-                title, summary = say(known[key].title), say(known[key].summary)
-                card = CardButton(title, summary, icon=key)
+            if (found := known(key)) is not None:
+                card = CardButton(say(found.title), say(found.summary), icon=key)
                 card.setObjectName(f"next-{key}")
                 card.clicked.connect(lambda _checked=False, chosen=key: self.chose.emit(PickRecipe(chosen)))
                 cards.append(card)

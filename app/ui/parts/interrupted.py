@@ -6,7 +6,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.flow import (
-    PUT_BACK,
     AppState,
     AskForget,
     BoardHere,
@@ -20,7 +19,7 @@ from app.flow import (
 )
 from app.platforms.table import platform
 from app.recipes.base import Recipe
-from app.recipes.registry import RECIPES
+from app.recipes.registry import known
 from app.ui.pages.base import TurningRow, box, breakable, button, clear, label
 from app.ui.say import announce, day_and_time, say
 from app.ui.theme import SPACE
@@ -90,7 +89,7 @@ class _Card(QWidget):
         super().__init__()
         self.first: QWidget | None = None
         self._rescue = rescue
-        recipe = next((known for known in RECIPES if known.key == rescue.recipe), None)
+        recipe = known(rescue.recipe)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         frame, column = box("hero")
@@ -117,7 +116,7 @@ class _Card(QWidget):
             finish.setEnabled(there is not None)
             row.add(finish)
             self.first = finish if there is not None else None
-        if rescue.to_put_back and any(known.key == PUT_BACK for known in RECIPES):
+        if rescue.to_put_back:
             back = button(self.tr("Put back &what was there"), "", lambda: self.chose.emit(PressPutBack(rescue.id)))
             back.setObjectName("put-back-rescue")
             back.setEnabled(there is not None)
