@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from app.clock import Clock, Deadline
 from app.faults import AccessDenied, BoardGone, BoardSilent, BusFailed, PortBusy, TransferStalled
 from app.transports.base import Closes, SerialPipe, Sighting, UsbPipe
 from app.virtual.board import VirtualBoard
-from app.virtual.descriptors import Setup, Standard
+from app.virtual.descriptors import Standard
 from app.virtual.enumeration import CdcRequest, Enumeration
 from app.virtual.face import Gone, NoAnswer, Stall
 
@@ -20,6 +21,7 @@ REQUEST_TO_INTERFACE = 0x21
 STANDARD_TO_INTERFACE = 0x01
 # USB 2.0 tables 9-2 and 9-5.
 RECIPIENT, INTERFACE = 0x1F, 0x01
+TYPE, VENDOR = 0x60, 0x40
 INTERFACE_DESCRIPTOR = 4
 SERIAL_CLASSES = (0x02, 0x0A)  # bInterfaceClass of a serial port's two interfaces (USB CDC 1.2)
 
@@ -268,8 +270,7 @@ class VirtualUsbPipe(_Pipe):
 
     def _claim(self, request_type: int, index: int) -> None:
         """Before a class request the real bus claims the interface it is for."""
-        setup = Setup(request_type, 0, 0, index, 0)
-        if request_type & RECIPIENT == INTERFACE and not setup.vendor:
+        if request_type & RECIPIENT == INTERFACE and request_type & TYPE != VENDOR:
             self._demand((index & 0xFF, 0))
 
     def _demand(self, wanted: tuple[int, int]) -> None:
@@ -338,7 +339,8 @@ class VirtualSerialPipe(_Pipe):
             raise BoardGone("serial write")
 
 
-def _settings(configuration: bytes) -> dict[tuple[int, int], int]:
+@cache
+def _settings(configuration: bytes) -> Mapping[tuple[int, int], int]:
     """Return the class of every interface and alternate setting that a configuration descriptor announces."""
     found: dict[tuple[int, int], int] = {}
     place = 0

@@ -6,9 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import IntEnum, unique
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.clock import Clock
 from app.virtual.answer import Answer
@@ -35,8 +34,7 @@ class CdcRequest(IntEnum):
     SEND_BREAK = 0x23
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One line of the wire log.
 
     Attributes:
