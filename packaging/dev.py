@@ -157,7 +157,7 @@ def quick(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """Run every check; pytest comes last, so that its closing line is the last one."""
-    environment = {"QT_QPA_PLATFORM": "offscreen"}
+    environment = {"QT_QPA_PLATFORM": "offscreen", "REKINDLE_TESTS": "every"}
     if sys.platform.startswith("linux"):
         must([PYTHON, "tests/lab/prepare.py"])
         environment["REKINDLE_LAB"] = os.environ.get("REKINDLE_LAB", "run")

@@ -1,11 +1,17 @@
-"""Every recipe on every board with every mishap: success, or a fault with a cause and a next step; never a bug."""
+"""Every recipe on every board with every mishap: success, or a fault with a cause and a next step; never a bug.
+
+Everyday each recipe meets every mishap once, on boards and in modes dealt out to them, and runs once on every board
+that nothing happens to; `REKINDLE_TESTS=every` tries all mishaps on all boards in all modes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
+from support.every import EVERYTHING, deal
 from support.image_maker import HOMES, make
 from support.real_pack import real_pack
 
@@ -92,24 +98,37 @@ def put_ready(recipe: type[Recipe], place: Desk, folder: Path) -> None:
         place.person.answers["what"] = f"rescue-{journal.id}"
 
 
-WALK = [
-    pytest.param(recipe, name, id=f"{recipe.key}-{name}")
-    for recipe in RECIPES
-    for name in HEALTHY_BOARDS
-    if recipe.key not in ONLY or name in ONLY[recipe.key]
-]
+MODES = (RUNNING, LISTENING, IN_DFU)
 
 
-@pytest.mark.parametrize("mode", [RUNNING, LISTENING, IN_DFU])
-@pytest.mark.parametrize(("recipe", "name"), WALK)
+def walk() -> Iterator[object]:
+    """Every recipe on every board it fits, in every mode, each with the mishaps it meets there."""
+    for recipe in RECIPES:
+        boards = [name for name in HEALTHY_BOARDS if recipe.key not in ONLY or name in ONLY[recipe.key]]
+        places = [(name, mode) for name in boards for mode in MODES]
+        dealt = iter(deal(STANDARD_MISHAPS, len(places), recipe.key))
+        for number, name in enumerate(boards):
+            for mode in MODES:
+                undisturbed = EVERYTHING or mode == MODES[number % len(MODES)]
+                mishaps = (*([Mishap.NONE] if undisturbed else []), *next(dealt))
+                if mishaps:
+                    yield pytest.param(recipe, name, mode, mishaps, id=f"{recipe.key}-{name}-{mode}")
+
+
+@pytest.mark.parametrize(("recipe", "name", "mode", "mishaps"), list(walk()))
 def test_every_mishap_ends_in_success_or_in_a_fault_with_advice(
-    recipe: type[Recipe], name: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: type[Recipe],
+    name: str,
+    mode: str,
+    mishaps: Sequence[Mishap],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shared, "COACH_S", 20.0)  # the same way at a fifteenth of the looks
     monkeypatch.setattr(save_board, "whole_memory", small_memory)  # large plain places are read as small ones are
     writes = recipe.promise.changes_board
     pack = real_pack() if writes else None
-    for mishap in (Mishap.NONE, *STANDARD_MISHAPS):
+    for mishap in mishaps:
         place = desk(name, tmp_path / mishap.name, mode, answers=ANSWERS, pack=pack)
         before = place.memories()
         keys = key_memory(place)
