@@ -48,7 +48,8 @@ from app.recipes.shared import (
     restart_in_dfu,
     unlock_safe,
 )
-from app.recipes.system_set import FIRST_WITH_DCT, LOADER, generation
+from app.recipes.system_set import FIRST_WITH_DCT, LOADER, loader_of
+from app.recipes.waiting import DCT, FLAG, ORDERS, orders_in
 from app.text import Text, text
 from app.undo.board_name import Match
 from app.work.events import Fact, Outcome
@@ -66,10 +67,8 @@ log = logging.getLogger(__name__)
 
 MOST_OFFERED = 20
 START_S = 10.0
-DCT, FLAG, ORDERS, CORE_FLAGS = "dct", "ota-update-flag", "flash-modules", "system-flags"
+CORE_FLAGS = "system-flags"
 PART_2 = "system-2"
-ORDER_WAITS = (0xABCD).to_bytes(2, "little")  # 3.5
-ORDER_SIZE = 20
 BOOT_LOADER = "bootloader"  # so begin the keys of all places that hold some of it
 RUNS = ("system-", "user", "application")
 ITS_OWN = frozenset({CORE_FLAGS, "reserved"})
@@ -291,9 +290,7 @@ class PutBack(Recipe):
         self._match = self._matched(job)
         self._insist_on_board(job)
         looked = look(job)
-        version = looked.installed.get(LOADER)
-        row = generation(job.platform, version) if version is not None else job.boot_loader
-        self._quirks = row.quirks
+        self._quirks = loader_of(looked, job.platform, job.boot_loader).quirks
         self._reached = all(
             looked.xray.slot(region.key).state is not SlotState.UNREADABLE
             for region in job.platform.regions
@@ -659,9 +656,7 @@ def _pending(job: Job, piece: Piece) -> bool:
     flag, orders = _cut(job, piece, FLAG), _cut(job, piece, ORDERS)
     if flag is not None and flag.content[0] == PENDING_UPDATE:
         return True
-    return orders is not None and any(
-        orders.content[at : at + len(ORDER_WAITS)] == ORDER_WAITS for at in range(0, len(orders.content), ORDER_SIZE)
-    )
+    return orders is not None and bool(orders_in(orders.content))
 
 
 def _early_turn(job: Job, target: Target) -> int:

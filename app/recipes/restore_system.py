@@ -50,8 +50,8 @@ from app.recipes.shared import (
 from app.recipes.system_set import (
     LOADER,
     SystemSet,
-    generation,
     insist_it_fits,
+    loader_of,
     newer_on_board,
     read_set,
     releases,
@@ -60,6 +60,7 @@ from app.recipes.system_set import (
     system_regions,
     why_not_own,
 )
+from app.recipes.waiting import DCT, FLAG, FLAG_OFF, NO_ORDER, ORDERS, orders_in
 from app.text import Text, text
 from app.work.board import Board
 from app.work.events import Fact, Outcome
@@ -73,12 +74,7 @@ from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
 
-USER, OTA, DCT, LOADER_REGION, FACTORY = "user", "ota", "dct", "bootloader", "factory"
-FLAG, ORDERS = "ota-update-flag", "flash-modules"
-ORDER_SIZE = 20  # 3.5: five of them
-ORDER_WAITS = (0xABCD).to_bytes(2, "little")
-NO_ORDER = b"\xff\xff"
-FLAG_OFF = b"\xff"
+USER, OTA, LOADER_REGION, FACTORY = "user", "ota", "bootloader", "factory"
 
 START_S = 12.0
 INSTALL_S = 8.0
@@ -404,8 +400,7 @@ class RestoreSystem(Recipe):
     def _look(self, job: Job) -> None:
         identity_from_dct(job)  # so that what is kept is kept of this board, not of all that show the same number (1.4)
         self._before = before = look(job)
-        version = before.installed.get(LOADER)
-        self._row = generation(job.platform, version) if version is not None else job.boot_loader
+        self._row = loader_of(before, job.platform, job.boot_loader)
         self._reached = before.xray.slot(DCT).state is not SlotState.UNREADABLE
         job.say(_FOUND.with_values(what=self._system_before(before)))
 
@@ -667,8 +662,7 @@ class RestoreSystem(Recipe):
                 into_settings=True,
                 later=later,
             )
-            for at in range(0, orders.size, ORDER_SIZE)
-            if waiting[at : at + len(ORDER_WAITS)] == ORDER_WAITS
+            for at in orders_in(waiting)
         ]
         if pending and not (later and self._is_ready):
             found.append(

@@ -143,6 +143,12 @@ def generation(platform: Platform, version: int) -> BootLoader:
     return max(rows, key=lambda row: min(row.versions), default=platform.boot_loaders[0])
 
 
+def loader_of(looked: Looked, platform: Platform, seen: BootLoader) -> BootLoader:
+    """Return the row of the board's boot loader: by its version where that was read, else as USB shows it."""
+    version = looked.installed.get(LOADER)
+    return seen if version is None else generation(platform, version)
+
+
 def image_in(looked: Looked, platform: Platform, region: str) -> Image | None:
     """Return the image that was found at the start of a region; None when there is none."""
     return find(looked.memory.get(region, b""), platform.region(region).start, platform)
