@@ -27,6 +27,7 @@ from app.recipes.shared import (
     insist_on_leaving,
     leave_as_found,
     leave_dfu,
+    starts_alone,
     unlock_safe,
 )
 from app.text import Text, text
@@ -417,6 +418,7 @@ class DeepUpdate(Recipe):
         self._on_usb = False
         self._ask_now = False
         self._attempts: int | None = None  # as the board has counted them
+        self._held_back = False  # in update mode, with the deep update and a flag that does not let it start
         self._holds: Text | None = None  # what was found where the deep update was
         self._warnings: list[Text] = []
 
@@ -559,7 +561,7 @@ class DeepUpdate(Recipe):
                 break
         else:
             self._end = _End.UNSEEN
-        if self._end in (_End.DARK, _End.UNSEEN):
+        if self._end in (_End.DARK, _End.UNSEEN) or self._held_back:
             self._rescue.close()  # perhaps it has never started: then it is offered to be finished
         else:
             self._rescue.finish(job)
@@ -582,6 +584,7 @@ class DeepUpdate(Recipe):
         """
         self._starts += 1
         insist_on_leaving(job, "to run the deep update")
+        self._held_back = False
         assert self._before is not None
         if self._before.flags is not None and self._before.flags.ota_update == RUN_APPLICATION:
             self._rescue.finish(job)
@@ -702,6 +705,7 @@ class DeepUpdate(Recipe):
         if looked.roles.get(APPLICATION) != ROLE:
             self._holds = slot.what
             return self._ended_by(job, looked)
+        self._held_back = not starts_alone(job)
         count = looked.flags.nvmem_reset if looked.flags is not None else 0
         self._attempts = count if 1 <= count <= ATTEMPTS else None
         if self._starts >= STARTS_AT_MOST:

@@ -21,7 +21,6 @@ from app.faults import (
     FileUnreadable,
     ImageDoesNotFit,
     ImageUnreadable,
-    NotSeenStarting,
     SnapshotDamaged,
 )
 from app.firmware.image import Function, Image, parse
@@ -35,10 +34,11 @@ from app.recipes.shared import (
     LEFT_IN_DFU,
     LEFT_QUIET,
     LEFT_RUNNING,
-    NOT_LEFT,
     enter_dfu,
+    insist_on_start,
     leave_as_found,
     leave_dfu,
+    starts_alone,
 )
 from app.recipes.system_set import LOADER, generation
 from app.text import Text, text
@@ -299,11 +299,11 @@ class FlashFile(Recipe):
         """Start the board. It is finished once the board was told to: only that sets a Core's flag right (2.2, 3.1).
 
         Raises:
-            NotSeenStarting: It could not be told to.
+            NotSeenStarting: It may not have been told to.
         """
+        alone = starts_alone(job)
         self._left = leave_dfu(job)
-        if self._left is NOT_LEFT:
-            raise NotSeenStarting(NOT_LEFT.english())
+        insist_on_start(job, self._left, alone=alone)
         self._rescue.finish(job)
         said = self._left if self._left is not LEFT_IN_DFU else _CAME_BACK_IN_DFU
         if self._left not in (LEFT_RUNNING, LEFT_QUIET):

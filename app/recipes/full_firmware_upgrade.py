@@ -6,17 +6,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.faults import BoardDidNotReturn, NotSeenStarting
+from app.faults import BoardDidNotReturn
 from app.firmware.pack import PACK, PackFile, pick
 from app.platforms.model import Mode, Platform
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.shared import (
     LEFT_IN_DFU,
-    LEFT_QUIET,
-    NOT_LEFT,
     coach_into_dfu,
     enter_dfu,
     insist_on_leaving,
+    insist_on_start,
     leave_as_found,
     leave_dfu,
     unlock_safe,
@@ -397,8 +396,7 @@ class FullFirmwareUpgrade(Recipe):
             NotSeenStarting: It did not leave, or nothing came back; this Tinker does show on USB.
         """
         left = leave_dfu(job)
-        if left in (NOT_LEFT, LEFT_QUIET):
-            raise NotSeenStarting(left.english())
+        insist_on_start(job, left, alone=False, shows=True)
         self._rescue.finish(job)
         if left is LEFT_IN_DFU:
             self._warnings.append(_CAME_BACK_IN_DFU)

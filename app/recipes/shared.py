@@ -14,6 +14,7 @@ from app.faults import (
     DfuRefused,
     DriverMissing,
     Fault,
+    NotSeenStarting,
     PortBusy,
     WrongBoardReturned,
     WrongPassphrase,
@@ -23,6 +24,8 @@ from app.text import Text, text
 from app.work.board import Board, Proof
 from app.work.job import Job
 from app.work.questions import DoThis, Enter, WatchLight
+from app.work.verdicts import RUN_APPLICATION, stays_by_flag
+from app.work.xray import look
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ COACH_S = 300.0
 PASSPHRASE_TRIES = 3
 GONE_S = 5.0  # after leaving, a board is off the bus at once or within 1 s (2.2)
 BACK_S = 8.0
+CORE_FLAGS = "system-flags"
 RESTART_S = 60.0
 """A first start may install a boot loader and restart once more."""
 
@@ -267,6 +271,42 @@ def leave_dfu(job: Job, watch: WatchLight | None = None) -> Text:
     except BoardDidNotReturn:
         return what_became(job)
     return LEFT_RUNNING
+
+
+def starts_alone(job: Job) -> bool:
+    """Whether a board in update mode would start what it holds even if the word to do so got lost on the way.
+
+    The original boot loader of a Core starts nothing while its flag does not allow it, and only leaving update mode
+    sets that (2.2, 3.1). The copy of the flag in the processor counts for nothing here: it may be gone at any time.
+
+    Raises:
+        Fault: The board could not be read.
+    """
+    if not any(region.key == CORE_FLAGS for region in job.platform.regions):
+        return True
+    flags = look(job, (CORE_FLAGS,)).flags
+    allowed = flags is not None and flags.ota_update == RUN_APPLICATION
+    return allowed or not stays_by_flag(job.platform, job.boot_loader)
+
+
+def insist_on_start(job: Job, left: Text, *, alone: bool, shows: bool = False) -> None:
+    """After something was written: it is over only once the board is sure to start, now or by itself later.
+
+    Args:
+        job: The run.
+        left: What became of the board, from `leave_dfu`.
+        alone: From `starts_alone`, before. Where it does not, a board that is not seen may not have been told to start:
+            the cable may have been pulled in that moment.
+        shows: Whether what was written always shows on USB, so that a board that does not show has not started it.
+
+    Raises:
+        NotSeenStarting: It may stay in update mode: the journal has to stay open.
+        Fault: It came back in update mode and could not be read.
+    """
+    unsure = left is LEFT_QUIET and (shows or not alone)
+    stays = left is LEFT_IN_DFU and not alone and not starts_alone(job)
+    if left is NOT_LEFT or unsure or stays:
+        raise NotSeenStarting(left.english())
 
 
 def what_became(job: Job) -> Text:

@@ -605,6 +605,33 @@ def test_a_cut_while_it_is_started_is_offered_to_be_finished_where_the_board_can
     assert place.undo.interrupted() == ()
 
 
+def test_a_board_that_was_not_told_to_start_stays_open_when_the_person_stops_in_update_mode(
+    tmp_path: Path, pack: RescuePack
+) -> None:
+    def flagless(name: str) -> Desk:
+        made = core(tmp_path / name, pack)
+        made.board.internal[0x4C04:0x4C06] = b"\xff\xff"  # says nothing of the firmware (3.1)
+        return made
+
+    whole, place = flagless("whole"), flagless("cut")
+    seen: list[int] = []
+    at_first(whole, WatchLight, lambda: seen.append(whole.board.transfers))
+    began = whole.board.transfers
+    watched(whole)
+
+    def plug_in_again() -> None:
+        place.board.mishap = Mishap.NONE
+        place.bus.plug(place.board, "1-1")
+        place.clock.pause(BOOT_S)
+
+    at_first(place, WatchLight, plug_in_again)
+    place.board.mishap = Mishap(gone_amid=place.board.transfers + seen[0] - began)
+    outcome = watched(place, next="end")
+    assert place.seen().mode is Mode.DFU
+    assert outcome.unfinished
+    assert len(place.undo.interrupted()) == 1
+
+
 def test_a_second_run_writes_nothing_that_is_there(tmp_path: Path, pack: RescuePack) -> None:
     place = silent(tmp_path, pack, online=False)
     watched(place, next="end")
