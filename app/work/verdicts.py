@@ -104,6 +104,11 @@ _UNPROVEN = text(
 _NO_FIRMWARE = text("Verdicts", "There is no firmware in the board, so it can only stay in update mode.")
 _BAD_FIRMWARE = text("Verdicts", "The firmware in the board is damaged.")
 _STRANGE_FIRMWARE = text("Verdicts", "What stands where the firmware belongs is no firmware for this board.")
+_NO_KEY = text(
+    "Verdicts",
+    "The place of the device key is empty, and a Core never makes a key by itself: it cannot connect to its cloud. If "
+    "the board was saved before, its key can be put back.",
+)
 _REPAIR_PROGRAM = text(
     "Verdicts",
     "The board still holds the program that repairs its radio, not firmware of its own: a full firmware upgrade was "
@@ -232,6 +237,13 @@ def _core_application(facts: Facts, findings: _Findings) -> None:
         findings.fine(_RUNS.with_values(what=slot.what))
         if slot.state is SlotState.UNPROVEN:
             findings.add(Health.NOTHING_WRONG, _UNPROVEN)
+
+
+def _core_key(facts: Facts, findings: _Findings) -> None:
+    """A Core makes no key of its own (4.3); what lies there, if anything, is not looked at here."""
+    slot = facts.slots.get("device-key")
+    if slot is not None and slot.state is SlotState.BLANK:
+        findings.add(Health.OVER_USB, _NO_KEY, "put-back")
 
 
 def _core_factory(facts: Facts, findings: _Findings) -> None:
@@ -409,5 +421,5 @@ def _unreadable(facts: Facts, findings: _Findings) -> None:
 
 
 _Rule = Callable[[Facts, _Findings], None]
-_CORE_RULES: tuple[_Rule, ...] = (_core_application, _core_factory, _core_flags, _unreadable)
+_CORE_RULES: tuple[_Rule, ...] = (_core_application, _core_key, _core_factory, _core_flags, _unreadable)
 _MODULAR_RULES: tuple[_Rule, ...] = (_loader, _system_parts, _dependencies, _user_part, _settings, _unreadable)

@@ -73,6 +73,15 @@ def test_patients_get_the_verdict_and_the_recipe_that_helps(
     assert found.recipes[0] == recipe
 
 
+def test_a_core_without_a_key_is_not_called_right(tmp_path: Path) -> None:
+    place = desk("core", tmp_path, IN_DFU)
+    place.board.spi[0x2000:0x3000] = b"\xff" * 0x1000
+    found = xray(place).xray.verdict
+    assert found.health is Health.OVER_USB
+    assert found.recipes == ("put-back",)
+    assert any("device key" in words.english() for words in found.reasons)
+
+
 def test_settings_behind_a_broken_part_2_are_not_readable(tmp_path: Path) -> None:
     looked = xray(desk("photon-broken-part2", tmp_path, IN_DFU)).xray
     assert looked.slot("system-2").state is SlotState.DAMAGED
