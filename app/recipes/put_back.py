@@ -27,7 +27,6 @@ from app.faults import (
     KeptOfOtherBoard,
     KeysNotProven,
     NothingKept,
-    NotSeenStarting,
     RescueUnknown,
 )
 from app.firmware.image import Function, find
@@ -38,14 +37,16 @@ from app.protocols.flash import reachable
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
+    CORE_FLAGS,
     LEFT_IN_DFU,
     LEFT_QUIET,
     LEFT_RUNNING,
-    NOT_LEFT,
     enter_dfu,
+    insist_on_start,
     leave_as_found,
     leave_dfu,
     restart_in_dfu,
+    starts_alone,
     unlock_safe,
 )
 from app.recipes.system_set import FIRST_WITH_DCT, LOADER, loader_of
@@ -67,7 +68,6 @@ log = logging.getLogger(__name__)
 
 MOST_OFFERED = 20
 START_S = 10.0
-CORE_FLAGS = "system-flags"
 PART_2 = "system-2"
 BOOT_LOADER = "bootloader"  # so begin the keys of all places that hold some of it
 RUNS = ("system-", "user", "application")
@@ -352,14 +352,16 @@ class PutBack(Recipe):
         """Start the board. It is finished once the board was told to: only that sets a Core's flag right (2.2, 3.1).
 
         Raises:
-            NotSeenStarting: It could not be told to.
+            NotSeenStarting: It may not have been told to.
         """
         # Without the flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.
         unseen = {CORE_FLAGS, *self._rescue.blind}
         self._after = look(job, {region.key for region in job.platform.regions} - unseen).xray
+        closes = bool(self._targets or job.given(RESUME)) or self._is_open
+        alone = not closes or starts_alone(job)
         self._left = leave_dfu(job)
-        if self._left is NOT_LEFT and (self._targets or job.given(RESUME)):
-            raise NotSeenStarting(NOT_LEFT.english())
+        if closes:
+            insist_on_start(job, self._left, alone=alone)
         self._rescue.finish(job)
         self._close(job)
         said = self._left if self._left is not LEFT_IN_DFU else _CAME_BACK_IN_DFU
@@ -582,6 +584,12 @@ class PutBack(Recipe):
         )
 
     # --- inside ---
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether what is put back was kept by a rescue that is still interrupted."""
+        assert self._kept is not None
+        return self._kept.rescue is not None and self._kept.rescue.open
 
     @property
     def _targets(self) -> list[Target]:

@@ -12,6 +12,8 @@ from support.real_pack import real_pack
 
 from app.engine.runner import run_recipe
 from app.firmware.pack import RescuePack, pick
+from app.protocols.dfu import DfuSession
+from app.recipes.base import Recipe
 from app.recipes.factory_reset import FactoryReset
 from app.recipes.flash_file import FlashFile
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
@@ -26,7 +28,7 @@ from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
-from app.work.events import Asked, Event, Failed, StepDone, StepStarted
+from app.work.events import Asked, Event, Failed, StepDone, StepStarted, Succeeded
 from app.work.job import Job
 from app.work.plan import SlotState
 from app.work.questions import Review
@@ -288,3 +290,43 @@ def test_where_nothing_was_put_back_a_board_that_does_not_leave_is_no_interrupte
     monkeypatch.setattr("app.recipes.put_back.leave_dfu", lambda job: NOT_LEFT)
     outcome = place.succeed(PutBack, {"dump": dump.id})
     assert NOT_LEFT in outcome.warnings
+
+
+@pytest.mark.parametrize(("flag", "over"), [(b"\x00\x50", True), (b"\xff\xff", False)])
+@pytest.mark.parametrize("recipe", [FlashFile, PutBack])
+def test_a_cable_pulled_in_the_moment_of_leaving_leaves_open_what_could_stay_in_update_mode(
+    recipe: type[Recipe], flag: bytes, over: bool, pack: RescuePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "tinker.bin"
+    file.write_bytes(pack.read(pick("core", "tinker").name))
+    place = desk("core", tmp_path, IN_DFU, answers={"plan": True, "with-keys": False, "slot": "application"})
+    place.board.internal[0x4C04:0x4C06] = flag  # 3.1
+    place.succeed(SaveBoard)
+    (dump,) = place.undo.dumps()
+    place.board.internal[0x5100] ^= 1
+
+    leave = DfuSession.leave
+
+    def pulled(session: DfuSession) -> None:
+        session.settle()
+        before = place.board.transfers
+        session.settle()
+        # The word to leave comes next; the GETSTATUS that makes the board carry it out never arrives (2.2).
+        place.board.mishap = Mishap(gone_at=2 * place.board.transfers - before + 2)
+        leave(session)
+
+    monkeypatch.setattr(DfuSession, "leave", pulled)
+    last = place.play(recipe, {"dump": dump.id, "file": str(file)})
+    assert bytes(place.board.internal[0x4C04:0x4C06]) == flag, "the board was not told"
+    assert isinstance(last, Succeeded) is over
+    assert (place.undo.interrupted() == ()) is over
+    if over:
+        return
+    assert isinstance(last, Failed)
+    assert last.code == "board.not-seen-starting"
+    monkeypatch.undo()
+    (left,) = place.undo.interrupted()
+    come_back(place)
+    place.succeed(recipe, {**left.answers, "resume": left.id})
+    assert place.undo.interrupted() == ()
+    assert bytes(place.board.internal[0x4C04:0x4C06]) == b"\x00\x50"
