@@ -11,13 +11,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 from support.window import WAIT_MS, Desk
 
-from app.flow import Screen
+from app.flow import RunBegan, Screen
 from app.platforms.model import Mode
 from app.platforms.table import platform
+from app.text import text
 from app.transports.base import Sighting
 from app.undo.board_name import BoardName
 from app.work.board import Board
-from app.work.events import BoardsChanged, RescuesInterrupted, Succeeded
+from app.work.events import BoardsChanged, Failed, RescuesInterrupted, Succeeded
 
 MakeDesk = Callable[..., Desk]
 OTHER_ID = "2a0047001247353236343044"
@@ -83,6 +84,21 @@ def test_finishing_runs_the_recipe_again_with_its_answers_and_the_rescue_it_goes
     assert run is not None
     assert isinstance(run.end, Succeeded)
     assert (run.recipe, run.answers) == ("read-id", (("release", "2.2.0"), ("resume", rescue)))
+
+
+def test_a_run_that_fails_amid_a_rescue_says_that_it_can_be_finished(desk: MakeDesk) -> None:
+    photon = desk("photon")
+    own_id(photon)
+    board = photon.window.state.board
+    assert board is not None
+    photon.window.dispatch(RunBegan(9, "read-id", board, True))
+    photon.window.dispatch(
+        Failed(9, "board.gone", text("Test", "It went away."), text("Test", "Plug it in."), True, "")
+    )
+    photon.wait_for_screen(Screen.RESULT)
+    assert "The first page offers to finish this" not in words_on(photon)
+    begin_and_vanish(photon, own_id(photon))
+    wait_for_words(photon, "The first page offers to finish this")
 
 
 def test_after_a_run_the_list_is_fresh(desk: MakeDesk) -> None:

@@ -38,6 +38,8 @@ from app.ui.questions import ask_target
 from app.ui.say import announce, number, say
 from app.ui.settings import Settings
 from app.ui.theme import SPACE
+from app.undo.board_name import Match
+from app.undo.store import InterruptedRescue
 from app.work.events import Fact, Failed, Stopped, Succeeded
 from app.work.plan import Health, SlotState
 
@@ -58,6 +60,7 @@ class ResultPage(Page):
         super().__init__("")
         self._settings = settings
         self._run: RunState | None = None
+        self._interrupted = False
         self._next: QWidget | None = None
         self._body = QVBoxLayout()
         self._body.setSpacing(SPACE * 2)
@@ -83,9 +86,13 @@ class ResultPage(Page):
     def show_state(self, state: AppState) -> None:
         """Draw the end of the last run."""
         run = state.run
-        if run is None or run.end is None or run is self._run:
+        if run is None or run.end is None:
+            return
+        interrupted = not isinstance(run.end, Succeeded) and any(_is_of(rescue, run) for rescue in state.rescues)
+        if run is self._run and interrupted == self._interrupted:  # that it can be finished is heard after the end
             return
         self._run = run
+        self._interrupted = interrupted
         self._next = None
         clear(self._body)
         self._fold.setChecked(False)
@@ -106,6 +113,16 @@ class ResultPage(Page):
                 self._show_failure(run.end)
             case _ as missing:
                 assert_never(missing)
+        if interrupted:
+            self._body.addWidget(
+                label(
+                    self.tr(
+                        "Nothing is lost: what was on the board is kept. The first page offers to finish this, or to "
+                        "put back what was there."
+                    ),
+                    "lead",
+                )
+            )
         self.scroller.verticalScrollBar().setValue(0)
 
     def first_focus(self) -> QWidget:
@@ -254,6 +271,14 @@ class ResultPage(Page):
     def _report_to(self, target: Path) -> None:
         self._settings.last_folder = target.parent
         self.chose.emit(PressSaveReport(target))
+
+
+def _is_of(rescue: InterruptedRescue, run: RunState) -> bool:
+    """Whether an interrupted rescue is what is left of this run: the same recipe, perhaps on this board."""
+    board = run.board
+    own = board.identity.device_id if board.identity is not None else None
+    matched = rescue.board.matches(board.platform.key, own, board.sighting.serial)
+    return rescue.recipe == run.recipe and matched is not Match.NO
 
 
 def _at_the_left(control: QPushButton) -> QWidget:
