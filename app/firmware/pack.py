@@ -19,6 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 from app.faults import (
+    Fault,
     PackArchiveUnreadable,
     PackDiskFailed,
     PackFileDamaged,
@@ -373,7 +374,10 @@ class RescuePack:
         spare = self._look(self.bundled, file) if self.bundled else PackState.MISSING
         if isinstance(spare, bytes):
             if found is PackState.DAMAGED:
-                self.store(name, spare)
+                try:
+                    self.store(name, spare)
+                except Fault as fault:  # for example a full disk; the bytes are right all the same
+                    _log.warning("%s: the damaged copy stays: %s: %s", name, fault.code, fault.detail)
             return spare
         if PackState.DAMAGED in (found, spare):
             raise PackFileDamaged(name, file=file.title)

@@ -239,6 +239,18 @@ def test_a_disk_that_fails_leaves_no_half_file_under_a_name(tmp_path: Path, acti
     assert list(pack.root.iterdir()) == []
 
 
+def test_a_full_disk_does_not_keep_the_right_bytes_from_being_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    RescuePack(tmp_path / "bundle").store(FLAG, FLAG_BYTES)
+    pack = RescuePack(tmp_path / "pack", tmp_path / "bundle", actions=BrokenAt("write", errno.ENOSPC))
+    pack.root.mkdir()
+    (pack.root / FLAG).write_bytes(b"?")
+    assert pack.read(FLAG) == FLAG_BYTES
+    assert states(pack)[FLAG] is PackState.DAMAGED
+    assert "the damaged copy stays" in caplog.text
+
+
 def test_a_right_file_another_program_is_reading_need_not_be_replaced(tmp_path: Path) -> None:
     RescuePack(tmp_path / "pack").store(FLAG, FLAG_BYTES)
     pack = RescuePack(tmp_path / "pack", actions=BrokenAt("replace", errno.EACCES))
