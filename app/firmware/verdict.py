@@ -176,6 +176,7 @@ def _problems(
     if installed is not None:
         yield from _unmet(image, installed)
         yield from _downgrade(image, installed)
+        yield from _over_parts(platform, home, place, installed)
     yield from _factory_age(platform, place, installed)
 
 
@@ -349,6 +350,39 @@ def _downgrade(image: Image, installed: Mapping[tuple[Function, int], int]) -> I
             text("Firmware", "Keep the newer one, unless you have a reason to go back."),
             absolute=False,
         )
+
+
+def _over_parts(
+    platform: Platform, home: Region, place: Region, installed: Mapping[tuple[Function, int], int]
+) -> Iterator[Problem]:
+    """Copies of complete firmware lie where a board with system parts has part of its system (3.3)."""
+    if place == home or place not in platform.monolithic_regions:
+        return
+    if any(function is Function.MONOLITHIC for function, _ in installed):
+        return
+    under = next(
+        (
+            row
+            for row in platform.regions
+            if row.key.startswith("system-")
+            and row.alt == place.alt
+            and row.start < place.end
+            and place.start < row.end
+        ),
+        None,
+    )
+    if under is None:
+        return
+    yield Problem(
+        "over-system",
+        text(
+            "Firmware",
+            "A board that runs complete firmware has room for a copy here. This board does not run any, and the copy "
+            "would go over this: {part}.",
+        ).with_values(part=under.name),
+        text("Firmware", "Write it into the place from which it runs: {region}.").with_values(region=home.name),
+        absolute=True,
+    )
 
 
 def _factory_age(

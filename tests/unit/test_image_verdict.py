@@ -72,6 +72,17 @@ def test_firmware_in_one_piece_uses_the_other_cut_of_the_memory(board: str) -> N
     assert codes(verdict(WHOLE[board], board, "system-2")) == ["other-slot"]
 
 
+@pytest.mark.parametrize("board", WHOLE)
+@pytest.mark.parametrize("region", ["factory", "ota"])
+def test_a_copy_of_firmware_in_one_piece_does_not_go_over_the_system_parts_of_a_board(board: str, region: str) -> None:
+    parts = {(Function.SYSTEM, 1): 2202, (Function.SYSTEM, 2): 2202}
+    problem = only(verdict(WHOLE[board], board, region, installed=parts))
+    assert (problem.code, problem.absolute) == ("over-system", True)
+    assert "System part 2" in problem.words.english()
+    assert verdict(WHOLE[board], board, region, installed={(Function.MONOLITHIC, 0): 2202}).ok
+    assert verdict(WHOLE[board], board, installed=parts).ok
+
+
 def test_the_electron_has_no_place_for_firmware_in_one_piece() -> None:
     told = verdict(WHOLE["photon"].but(platform=ELECTRON), "electron")
     assert codes(told) == ["no-slot"]
