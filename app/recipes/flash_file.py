@@ -276,13 +276,7 @@ class FlashFile(Recipe):
             warnings=warnings,
             extra_seconds=START_S,
         )
-        # An own copy, so that an interrupted run can be finished when the file is gone or was built anew.
-        target = self._targets[0]
-        copy = job.undo.keep(
-            board_name(job), target.region, job.platform.region(target.region).alt, target.address, image.content
-        )
-        self._rescue.answers.update({FILE.name: str(copy.file), "name": self._name, "slot": slot.key})
-        self._rescue.agree(job, plan)
+        self._rescue.agree(job, plan, agreed=lambda: self._keep_file(job, image, slot))
 
     def _write(self, job: Job) -> None:
         if self._settings_get_lost(job):
@@ -350,6 +344,14 @@ class FlashFile(Recipe):
         chosen = next(slot for slot in fit if slot.key == answer)
         _insist(chosen.judged)
         return chosen
+
+    def _keep_file(self, job: Job, image: Image, slot: _Slot) -> None:
+        """Keep an own copy, so that an interrupted run can be finished when the file is gone or was built anew."""
+        target = self._targets[0]
+        copy = job.undo.keep(
+            board_name(job), target.region, job.platform.region(target.region).alt, target.address, image.content
+        )
+        self._rescue.answers.update({FILE.name: str(copy.file), "name": self._name, "slot": slot.key})
 
     def _accept_risks(self, job: Job, judged: Judgement) -> None:
         """Ask once about everything that is doubtful.

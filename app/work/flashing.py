@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.faults import Cancelled, Fault, KeyReadsDiffer, RescueUnknown, WrongBoardReturned
@@ -271,13 +271,16 @@ class Rescue:
                 self._read_before(job, target)
         return self._planned(job, self._reviewed.targets)
 
-    def agree(self, job: Job, plan: RescuePlan, *, keep: Sequence[str] = ()) -> None:
+    def agree(
+        self, job: Job, plan: RescuePlan, *, keep: Sequence[str] = (), agreed: Callable[[], None] | None = None
+    ) -> None:
         """Show the plan (question `plan`); once it is agreed to, keep everything it replaces and begin the journal.
 
         Args:
             job: The run.
             plan: From `plan`.
             keep: Keys of further regions to keep although nothing is written to them, for example those with keys.
+            agreed: Called once it was agreed to, before the journal begins; it may still change `answers`.
 
         Raises:
             Cancelled: It was not agreed to.
@@ -291,6 +294,8 @@ class Rescue:
         pieces = self._memory.outermost()
         room = sum(len(content) for _, content in pieces) + sum(len(content) for _, content in extra)
         job.undo.insist_writable(room + ROOM_TO_SPARE, secret=any(region.secret for region, _ in extra))
+        if agreed is not None:
+            agreed()
         self._journal = self._begin(job)
         for region, content in extra:
             self._keep(job, region.key, _Span(region.alt, region.start, region.size), content)

@@ -343,5 +343,6 @@ def test_no_to_the_plan_changes_nothing(tmp_path: Path) -> None:
     place = lay("core", tmp_path, plan=False)
     before = place.memories()
     assert isinstance(place.play(FlashFile, {"file": file(tmp_path, own("core")), "slot": "factory"}), Stopped)
+    assert [path for path in place.undo.root.rglob("*") if path.is_file()] == [], "nothing of it is kept either"
     assert place.memories() == before
     assert "plan" in asked(place)
