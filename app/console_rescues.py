@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.console import say_fault
 from app.faults import Fault
-from app.flow import PUT_BACK, Answers, to_finish, to_put_back
+from app.flow import PUT_BACK, to_finish, to_put_back
 from app.plain import json_line, to_json
 from app.platforms.table import platform
 from app.recipes.registry import known
@@ -13,6 +13,7 @@ from app.text import text
 from app.undo.board_name import Match
 from app.undo.rescue import InterruptedRescue
 from app.undo.store import UndoStore
+from app.work.questions import Answers
 
 _NONE = text("Console", "No rescue was interrupted.")
 _KEPT = text("Console", "Nothing is lost: what was on a board before is kept. Finish with the command below a rescue.")

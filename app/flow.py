@@ -7,13 +7,65 @@ No Qt here, so every line is tested as a table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum, unique
-from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+from app.clicks import (
+    AddToPack,
+    AskForget,
+    Back,
+    Click,
+    CloseNotice,
+    ClosePassphraseForm,
+    ConfirmClose,
+    ConfirmForget,
+    ConfirmStop,
+    GiveAnswer,
+    GivePassphrase,
+    Go,
+    NoBoardForLong,
+    OpenPassphraseForm,
+    PickBoard,
+    PickRecipe,
+    PressClose,
+    PressCopyBackup,
+    PressDownload,
+    PressFinish,
+    PressLock,
+    PressPractice,
+    PressPutBack,
+    PressRetry,
+    PressSaveReport,
+    PressStart,
+    PressStop,
+    PressStopDownload,
+    RunBegan,
+    Screen,
+    SetAside,
+)
 from app.firmware.pack import PackItem, PackState
 from app.keys.backup import Backup
+from app.orders import (
+    AddFiles,
+    CloseWindow,
+    CopyBackup,
+    FetchPack,
+    ForgetRescue,
+    ListBackups,
+    ListPack,
+    ListRescues,
+    LockSafe,
+    OpenPractice,
+    Order,
+    SaveReport,
+    SendAnswer,
+    SetPassphrase,
+    StartRun,
+    StopFetch,
+    StopRun,
+    UnlockSafe,
+)
 from app.platforms.identify import serial_form, serial_matches
 from app.platforms.model import SerialForm
 from app.text import Text, text
@@ -54,33 +106,15 @@ from app.work.events import (
     Stopped,
     Succeeded,
 )
+from app.work.questions import Answers
 
 if TYPE_CHECKING:
     from app.firmware.pack import Notice as Ownership
     from app.undo.rescue import InterruptedRescue
 
 
-@unique
-class Screen(Enum):
-    """What the right side of the window shows."""
-
-    HOME = "home"
-    PLAN = "plan"
-    RUN = "run"
-    RESULT = "result"
-    SAFE = "safe"
-    PACK = "pack"
-    GUIDE = "guide"
-    SETTINGS = "settings"
-    HELP = "help"
-
-
 SIDE_SCREENS = frozenset({Screen.SAFE, Screen.PACK, Screen.GUIDE, Screen.SETTINGS, Screen.HELP})
 """Screens that open from everywhere and close to where the person was."""
-
-
-Answers = tuple[tuple[str, object], ...]
-"""Answers given beforehand: the questions' names and what was answered."""
 
 
 @unique
@@ -214,356 +248,6 @@ WENT_WRONG = text("Flow", "{cause} {next_step}")
 PACK_DOWNLOADED = text("Flow", "The rescue pack was downloaded.")
 PACK_GREW = text("Flow", "Images added to the rescue pack: {count}.")
 NOTHING_FOR_PACK = text("Flow", "None of these files holds an image of the rescue pack.")
-
-
-# --- what the window tells ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Go:
-    """Open a screen: home, or one of the side screens."""
-
-    screen: Screen
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """Leave a side screen, the plan or the result."""
-
-
-@dataclass(frozen=True, slots=True)
-class PickBoard:
-    """One of several boards was chosen."""
-
-    port_path: str
-
-
-@dataclass(frozen=True, slots=True)
-class PickRecipe:
-    """A card was chosen, or something else that leads to a recipe's plan, with answers it knows already."""
-
-    recipe: str
-    answers: Answers = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PressStart:
-    """Start on the plan page."""
-
-
-@dataclass(frozen=True, slots=True)
-class PressRetry:
-    """Try again on the result page."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunBegan:
-    """The engine has taken the order to run; `changes_board` as the recipe promises."""
-
-    run: int
-    recipe: str
-    board: Board
-    changes_board: bool = False
-    answers: Answers = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PressStop:
-    """Stop on the run page."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmStop:
-    """The answer to "really stop?"."""
-
-    yes: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GiveAnswer:
-    """The person answered the open question."""
-
-    answer: object
-
-
-@dataclass(frozen=True, slots=True)
-class PressClose:
-    """The window's close button."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmClose:
-    """The answer to "stop and close?"."""
-
-    yes: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NoBoardForLong:
-    """No board was seen for ten seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class PressCopyBackup:
-    """Copy a backup to a folder."""
-
-    backup: Backup
-    folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPassphraseForm:
-    """Protect or unlock the key safe: the form that fits opens."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClosePassphraseForm:
-    """Leave the form."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivePassphrase:
-    """The form was filled in. The words are secret."""
-
-    words: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PressLock:
-    """Lock the key safe."""
-
-
-@dataclass(frozen=True, slots=True)
-class PressSaveReport:
-    """Save the support report to this file."""
-
-    target: Path
-
-
-@dataclass(frozen=True, slots=True)
-class PressDownload:
-    """Download what the rescue pack lacks."""
-
-
-@dataclass(frozen=True, slots=True)
-class PressStopDownload:
-    """Stop that."""
-
-
-@dataclass(frozen=True, slots=True)
-class AddToPack:
-    """These files were picked, or dropped on the window: look for images of the rescue pack in them."""
-
-    paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PressFinish:
-    """Finish the interrupted rescue of this ID."""
-
-    rescue: str
-
-
-@dataclass(frozen=True, slots=True)
-class PressPutBack:
-    """Put back what was there before the interrupted rescue of this ID."""
-
-    rescue: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """Say no more of the interrupted rescue of this ID until the program is started again; "" shows all again."""
-
-    rescue: str
-
-
-@dataclass(frozen=True, slots=True)
-class AskForget:
-    """Forget the interrupted rescue of this ID, after a question; "" closes the question."""
-
-    rescue: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmForget:
-    """Yes, forget the one that was asked about."""
-
-
-@dataclass(frozen=True, slots=True)
-class PressPractice:
-    """Open a second window with a practice board."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloseNotice:
-    """The message above the page was read."""
-
-
-Click = (
-    Go
-    | Back
-    | PickBoard
-    | PickRecipe
-    | PressStart
-    | PressRetry
-    | RunBegan
-    | PressStop
-    | ConfirmStop
-    | GiveAnswer
-    | PressClose
-    | ConfirmClose
-    | NoBoardForLong
-    | PressCopyBackup
-    | OpenPassphraseForm
-    | ClosePassphraseForm
-    | GivePassphrase
-    | PressLock
-    | PressSaveReport
-    | PressDownload
-    | PressStopDownload
-    | AddToPack
-    | PressFinish
-    | PressPutBack
-    | SetAside
-    | AskForget
-    | ConfirmForget
-    | PressPractice
-    | CloseNotice
-)
-
-
-# --- what the window has to do --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StartRun:
-    """Start this recipe on this board, with these answers given beforehand."""
-
-    recipe: str
-    board: Board
-    answers: Answers = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StopRun:
-    """Ask this run to stop."""
-
-    run: int
-
-
-@dataclass(frozen=True, slots=True)
-class SendAnswer:
-    """Give the answer to whoever asked."""
-
-    asked: Asked
-    answer: object
-
-
-@dataclass(frozen=True, slots=True)
-class ListBackups:
-    """Have the key safe listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class CopyBackup:
-    """Have a backup copied."""
-
-    backup: Backup
-    folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class SetPassphrase:
-    """Have the key safe protected. The words are secret."""
-
-    words: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class UnlockSafe:
-    """Have the key safe unlocked. The words are secret."""
-
-    words: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LockSafe:
-    """Have the passphrase forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class SaveReport:
-    """Have the support report written."""
-
-    target: Path
-
-
-@dataclass(frozen=True, slots=True)
-class ListPack:
-    """Have the rescue pack looked through."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchPack:
-    """Have these files of the rescue pack downloaded."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StopFetch:
-    """Have the download stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class AddFiles:
-    """Have these files looked through for images of the rescue pack."""
-
-    paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListRescues:
-    """Have the interrupted rescues listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetRescue:
-    """Have this interrupted rescue forgotten."""
-
-    rescue: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPractice:
-    """Start the program once more, in practice mode."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloseWindow:
-    """Nothing holds the window any more."""
-
-
-Order = (
-    StartRun
-    | StopRun
-    | SendAnswer
-    | ListBackups
-    | CopyBackup
-    | SetPassphrase
-    | UnlockSafe
-    | LockSafe
-    | SaveReport
-    | ListPack
-    | FetchPack
-    | StopFetch
-    | AddFiles
-    | ListRescues
-    | ForgetRescue
-    | OpenPractice
-    | CloseWindow
-)
 
 
 @dataclass(frozen=True, slots=True)

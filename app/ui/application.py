@@ -15,10 +15,10 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app import log, paths
+from app.clicks import ConfirmClose
 from app.clock import RealClock
 from app.engine.engine import Engine
 from app.firmware.pack import RescuePack
-from app.flow import ConfirmClose
 from app.keys.safe import KeySafe
 from app.transports.base import Bus
 from app.transports.host_bus import HostBus

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.flow import AppState, Go, PickBoard, PickRecipe, Screen, backups_of
+from app.clicks import Go, PickBoard, PickRecipe, Screen
+from app.flow import AppState, backups_of
 from app.platforms.lights import mode_pattern
 from app.platforms.model import Mode
 from app.ui.access import AccessHelp

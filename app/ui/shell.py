@@ -20,40 +20,41 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app.flow import (
-    AddFiles,
+from app.clicks import (
     AddToPack,
-    AppState,
     Back,
     Click,
     CloseNotice,
-    CloseWindow,
     ConfirmClose,
+    Go,
+    NoBoardForLong,
+    PickRecipe,
+    PressClose,
+    RunBegan,
+    Screen,
+)
+from app.flow import AppState, reduce
+from app.keys.backup import Backup
+from app.orders import (
+    AddFiles,
+    CloseWindow,
     CopyBackup,
     FetchPack,
     ForgetRescue,
-    Go,
     ListBackups,
     ListPack,
     ListRescues,
     LockSafe,
-    NoBoardForLong,
     OpenPractice,
     Order,
-    PickRecipe,
-    PressClose,
-    RunBegan,
     SaveReport,
-    Screen,
     SendAnswer,
     SetPassphrase,
     StartRun,
     StopFetch,
     StopRun,
     UnlockSafe,
-    reduce,
 )
-from app.keys.backup import Backup
 from app.recipes.registry import recipe
 from app.ui.board_panel import BoardPanel
 from app.ui.pages.base import Page, TurningRow, box, button, label, set_kind

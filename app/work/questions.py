@@ -121,6 +121,9 @@ class WatchLight:
 
 Question = Confirm | Choose | Enter | PickFile | DoThis | Review | WatchLight
 
+Answers = tuple[tuple[str, object], ...]
+"""Answers given beforehand: the questions' names and what was answered."""
+
 
 _YES = ("yes", "y", "true", "1")
 _NO = ("no", "n", "false", "0")

@@ -12,9 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
+from app.clicks import Screen
 from app.engine.engine import Engine
 from app.firmware.pack import pick
-from app.flow import Screen
 from app.platforms.model import Mode
 from app.ui.bridge import Bridge
 from app.ui.parts.plan_view import PlanView

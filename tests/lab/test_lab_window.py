@@ -18,8 +18,8 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 from support.stores import stores
 
+from app.clicks import Screen
 from app.engine.engine import Engine
-from app.flow import Screen
 from app.keys.safe import KeySafe
 from app.platforms.model import Mode
 from app.platforms.table import platform

@@ -11,10 +11,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.clicks import Screen
 from app.engine.downloader import Fetcher
 from app.engine.engine import Engine
 from app.firmware.pack import RescuePack
-from app.flow import Screen
 from app.keys.safe import KeySafe
 from app.platforms.model import Mode
 from app.ui.bridge import Bridge

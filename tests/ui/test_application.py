@@ -13,7 +13,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from support.window import WAIT_MS, Desk
 
-from app.flow import ConfirmClose, PickRecipe
+from app.clicks import ConfirmClose, PickRecipe
 from app.ui.application import on_signal
 
 MakeDesk = Callable[..., Desk]

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 from support.window import WAIT_MS, Desk
 
-from app.flow import RunBegan, Screen
+from app.clicks import RunBegan, Screen
 from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.text import text

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QLabel
 from support.window import WAIT_MS, Desk
 
+from app.clicks import PickRecipe, Screen
 from app.faults import NothingKept
 from app.firmware.pack import PACK
-from app.flow import PickRecipe, Screen
 from app.work.events import Failed
 
 MakeDesk = Callable[..., Desk]

@@ -13,9 +13,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPlainTextEdit, QProgressBar, QWidget
 from support.window import WAIT_MS, Desk
 
+from app.clicks import Back, Go, RunBegan, Screen
 from app.faults import PackFileMissing, PackOffline
 from app.firmware.pack import PACK, Notice, PackItem, PackState
-from app.flow import FLASH_FILE, Back, Go, RunBegan, Screen
+from app.flow import FLASH_FILE
 from app.text import text
 from app.ui.pages.base import Page
 from app.ui.parts.drop_overlay import DropOverlay

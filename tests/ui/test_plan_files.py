@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtWidgets import QFrame, QLabel
 from support.window import WAIT_MS, Desk
 
+from app.clicks import Back, PickRecipe, Screen
 from app.firmware.pack import PACK, PackItem, PackState, RescuePack
-from app.flow import Back, PickRecipe, Screen
 from app.recipes.registry import recipe
 from app.work.events import BoardsChanged
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton, Q
 from pytestqt.qtbot import QtBot
 from support.rescue_samples import KB, PLAN, REVIEW, SHORT_REVIEW, SICK, WATCH, WELL, slot_of
 
-from app.flow import Click, Go, RunBegan, Screen
+from app.clicks import Click, Go, RunBegan, Screen
 from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.recipes.base import Fit, Group, Promise, Recipe

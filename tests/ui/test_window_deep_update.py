@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QRadioButton
 from support.real_pack import real_pack
 from support.window import WAIT_MS, Desk
 
-from app.flow import Screen
+from app.clicks import Screen
 from app.platforms.model import Mode
 from app.ui.parts.watch_view import StageCard
 from app.ui.questions import WatchLightView

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 from support.window import WAIT_MS, Desk
 
-from app.flow import PickRecipe, Screen
+from app.clicks import PickRecipe, Screen
 from app.keys.device_key import KeyState
 from app.platforms.model import Mode
 from app.ui.parts.coach_view import CoachView

@@ -18,8 +18,7 @@ from pytestqt.qtbot import QtBot
 from support.clock import FastClock
 from support.rescue_samples import REVIEW, SHORT, SHORT_REVIEW, WATCH
 
-from app.firmware.pack import PACK, Notice, PackItem, PackState
-from app.flow import (
+from app.clicks import (
     AddToPack,
     AskForget,
     Click,
@@ -32,6 +31,7 @@ from app.flow import (
     Screen,
     SetAside,
 )
+from app.firmware.pack import PACK, Notice, PackItem, PackState
 from app.keys.backup import Backup
 from app.keys.device_key import KeyState
 from app.platforms.model import Mode

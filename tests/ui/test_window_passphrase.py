@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 from support.window import WAIT_MS, Desk
 
-from app.flow import Screen
+from app.clicks import Screen
 from app.keys.safe import KeySafe
 from app.work.events import Protection, Succeeded
 

@@ -8,21 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from app.flow import (
-    AppState,
+from app.clicks import (
     Back,
     Click,
     CloseNotice,
-    CloseWindow,
     ConfirmClose,
     ConfirmStop,
-    CopyBackup,
     GiveAnswer,
     Go,
-    ListBackups,
-    ListRescues,
     NoBoardForLong,
-    OpenPractice,
     PickBoard,
     PickRecipe,
     PressClose,
@@ -33,17 +27,22 @@ from app.flow import (
     PressStart,
     PressStop,
     RunBegan,
-    SaveReport,
     Screen,
-    SendAnswer,
-    StartRun,
-    StepStatus,
-    StopRun,
-    backups_of,
-    reduce,
 )
+from app.flow import AppState, StepStatus, backups_of, reduce
 from app.keys.backup import Backup
 from app.keys.device_key import KeyState
+from app.orders import (
+    CloseWindow,
+    CopyBackup,
+    ListBackups,
+    ListRescues,
+    OpenPractice,
+    SaveReport,
+    SendAnswer,
+    StartRun,
+    StopRun,
+)
 from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.text import Text, text

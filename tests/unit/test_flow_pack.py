@@ -8,25 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from app.firmware.pack import PACK, PackItem, PackState
-from app.flow import (
-    NOTHING_FOR_PACK,
-    PACK_DOWNLOADED,
-    PACK_GREW,
-    PUT_BACK,
-    AddFiles,
+from app.clicks import (
     AddToPack,
-    AppState,
     AskForget,
     Back,
     Click,
-    CloseWindow,
     ConfirmForget,
-    Download,
-    FetchPack,
-    ForgetRescue,
     Go,
-    ListPack,
     PickRecipe,
     PressClose,
     PressDownload,
@@ -38,11 +26,10 @@ from app.flow import (
     RunBegan,
     Screen,
     SetAside,
-    StartRun,
-    StopFetch,
-    board_for,
-    reduce,
 )
+from app.firmware.pack import PACK, PackItem, PackState
+from app.flow import NOTHING_FOR_PACK, PACK_DOWNLOADED, PACK_GREW, PUT_BACK, AppState, Download, board_for, reduce
+from app.orders import AddFiles, CloseWindow, FetchPack, ForgetRescue, ListPack, StartRun, StopFetch
 from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.text import text

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from app.flow import (
-    AppState,
+from app.clicks import (
     Back,
     Click,
     ClosePassphraseForm,
     GivePassphrase,
     Go,
-    LockSafe,
     OpenPassphraseForm,
-    PassphraseForm,
     PressLock,
     RunBegan,
     Screen,
-    SetPassphrase,
-    UnlockSafe,
-    reduce,
 )
+from app.flow import AppState, PassphraseForm, reduce
+from app.orders import LockSafe, SetPassphrase, UnlockSafe
 from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.text import text

@@ -10,7 +10,7 @@ from PySide6.QtCore import QUrl, Signal, qVersion
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from app import paths
-from app.flow import Back
+from app.clicks import Back
 from app.log import version
 from app.ui.access import AccessHelp
 from app.ui.pages.base import CopyButton, Page, box, breakable, button, label

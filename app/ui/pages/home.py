@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from app.flow import AppState, Go, PickRecipe, PressPractice, Screen, backups_of
+from app.clicks import Go, PickRecipe, PressPractice, Screen
+from app.flow import AppState, backups_of
 from app.keys.backup import Backup
 from app.recipes.base import Fit, Group, Recipe
 from app.recipes.registry import RECIPES

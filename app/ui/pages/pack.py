@@ -17,18 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.clicks import AddToPack, Back, PickRecipe, PressDownload, PressStopDownload
 from app.firmware.pack import Notice, PackItem, PackState, pack_file
-from app.flow import (
-    FLASH_FILE,
-    AddToPack,
-    AppState,
-    Back,
-    Download,
-    PickRecipe,
-    PressDownload,
-    PressStopDownload,
-    StepStatus,
-)
+from app.flow import FLASH_FILE, AppState, Download, StepStatus
 from app.platforms.table import PLATFORMS
 from app.text import Text
 from app.ui.pages.base import Page, StepMark, TurningRow, box, breakable, button, clear, label, mono_lines, set_kind

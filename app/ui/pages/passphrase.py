@@ -5,14 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
-from app.flow import (
-    AppState,
-    ClosePassphraseForm,
-    GivePassphrase,
-    OpenPassphraseForm,
-    PassphraseForm,
-    PressLock,
-)
+from app.clicks import ClosePassphraseForm, GivePassphrase, OpenPassphraseForm, PressLock
+from app.flow import AppState, PassphraseForm
 from app.ui.pages.base import TurningRow, box, button, label
 from app.ui.say import announce, say
 from app.ui.theme import SPACE, tokens

@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app.clicks import Back, Go, PressStart, Screen
 from app.firmware.pack import pack_file
-from app.flow import AppState, Back, Go, PressStart, Screen, StepStatus
+from app.flow import AppState, StepStatus
 from app.recipes.base import Promise
 from app.recipes.registry import known
 from app.ui.pages.base import Page, StepMark, TurningRow, box, button, clear, label, set_kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
 
-from app.flow import Back
+from app.clicks import Back
 from app.ui.pages.base import Page, box, button, label
 from app.ui.settings import TEXT_SCALES, Settings
 from app.ui.theme import SPACE, Scheme

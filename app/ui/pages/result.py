@@ -10,8 +10,9 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import paths
+from app.clicks import Go, PickRecipe, PressRetry, PressSaveReport, Screen
 from app.faults import NothingKept
-from app.flow import AppState, Go, PickRecipe, PressRetry, PressSaveReport, RunState, Screen, StepStatus
+from app.flow import AppState, RunState, StepStatus
 from app.recipes.registry import known, recipe
 from app.recipes.save_board import SaveBoard
 from app.text import Text
@@ -39,7 +40,7 @@ from app.ui.say import announce, number, say
 from app.ui.settings import Settings
 from app.ui.theme import SPACE
 from app.undo.board_name import Match
-from app.undo.store import InterruptedRescue
+from app.undo.rescue import InterruptedRescue
 from app.work.events import Fact, Failed, Stopped, Succeeded
 from app.work.plan import Health, SlotState
 

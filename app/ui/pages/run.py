@@ -14,7 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.flow import AppState, ConfirmStop, GiveAnswer, PressStop, RunState, StepState, StepStatus
+from app.clicks import ConfirmStop, GiveAnswer, PressStop
+from app.flow import AppState, RunState, StepState, StepStatus
 from app.recipes.registry import recipe
 from app.ui.pages.base import Page, StepMark, box, breakable, button, clear, label, mono_lines, set_kind
 from app.ui.questions import QuestionView, view_for

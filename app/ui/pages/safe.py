@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from app.flow import AppState, Back, PressCopyBackup
+from app.clicks import Back, PressCopyBackup
+from app.flow import AppState
 from app.keys.backup import Backup
 from app.keys.device_key import KeyState
 from app.platforms.table import PLATFORMS, platform

@@ -5,18 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.flow import (
-    AppState,
-    AskForget,
-    BoardHere,
-    ConfirmForget,
-    Go,
-    PressFinish,
-    PressPutBack,
-    Screen,
-    SetAside,
-    board_for,
-)
+from app.clicks import AskForget, ConfirmForget, Go, PressFinish, PressPutBack, Screen, SetAside
+from app.flow import AppState, BoardHere, board_for
 from app.platforms.table import platform
 from app.recipes.base import Recipe
 from app.recipes.registry import known

@@ -1,0 +1,240 @@
+"""What the window tells `app.flow`: its screens, and everything a person can do there, as frozen events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from pathlib import Path
+
+from app.keys.backup import Backup
+from app.work.board import Board
+from app.work.questions import Answers
+
+
+@unique
+class Screen(Enum):
+    """What the right side of the window shows."""
+
+    HOME = "home"
+    PLAN = "plan"
+    RUN = "run"
+    RESULT = "result"
+    SAFE = "safe"
+    PACK = "pack"
+    GUIDE = "guide"
+    SETTINGS = "settings"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Open a screen: home, or one of the side screens."""
+
+    screen: Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Leave a side screen, the plan or the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickBoard:
+    """One of several boards was chosen."""
+
+    port_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickRecipe:
+    """A card was chosen, or something else that leads to a recipe's plan, with answers it knows already."""
+
+    recipe: str
+    answers: Answers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PressStart:
+    """Start on the plan page."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressRetry:
+    """Try again on the result page."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """The engine has taken the order to run; `changes_board` as the recipe promises."""
+
+    run: int
+    recipe: str
+    board: Board
+    changes_board: bool = False
+    answers: Answers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PressStop:
+    """Stop on the run page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmStop:
+    """The answer to "really stop?"."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GiveAnswer:
+    """The person answered the open question."""
+
+    answer: object
+
+
+@dataclass(frozen=True, slots=True)
+class PressClose:
+    """The window's close button."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmClose:
+    """The answer to "stop and close?"."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoBoardForLong:
+    """No board was seen for ten seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressCopyBackup:
+    """Copy a backup to a folder."""
+
+    backup: Backup
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPassphraseForm:
+    """Protect or unlock the key safe: the form that fits opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePassphraseForm:
+    """Leave the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivePassphrase:
+    """The form was filled in. The words are secret."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PressLock:
+    """Lock the key safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressSaveReport:
+    """Save the support report to this file."""
+
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PressDownload:
+    """Download what the rescue pack lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressStopDownload:
+    """Stop that."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddToPack:
+    """These files were picked, or dropped on the window: look for images of the rescue pack in them."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PressFinish:
+    """Finish the interrupted rescue of this ID."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
+class PressPutBack:
+    """Put back what was there before the interrupted rescue of this ID."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Say no more of the interrupted rescue of this ID until the program is started again; "" shows all again."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskForget:
+    """Forget the interrupted rescue of this ID, after a question; "" closes the question."""
+
+    rescue: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmForget:
+    """Yes, forget the one that was asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressPractice:
+    """Open a second window with a practice board."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseNotice:
+    """The message above the page was read."""
+
+
+Click = (
+    Go
+    | Back
+    | PickBoard
+    | PickRecipe
+    | PressStart
+    | PressRetry
+    | RunBegan
+    | PressStop
+    | ConfirmStop
+    | GiveAnswer
+    | PressClose
+    | ConfirmClose
+    | NoBoardForLong
+    | PressCopyBackup
+    | OpenPassphraseForm
+    | ClosePassphraseForm
+    | GivePassphrase
+    | PressLock
+    | PressSaveReport
+    | PressDownload
+    | PressStopDownload
+    | AddToPack
+    | PressFinish
+    | PressPutBack
+    | SetAside
+    | AskForget
+    | ConfirmForget
+    | PressPractice
+    | CloseNotice
+)
