@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,14 +11,12 @@ from pathlib import Path
 from app.keys.backup import sha256
 from app.text import Text, text
 from app.undo.board_name import BoardName
-from app.undo.snapshots import CONTENT, Snapshot, check_region, packed_size
+from app.undo.snapshots import CONTENT, FILE_NAME, Snapshot, check_region, packed_size
 
 FORMAT = 1
 KIND = "rekindle dump"
 DUMPS = "dumps"  # the folder of a board's manifests
-MANIFEST = "manifest.json"  # its name in a copy
 
-_FILE_NAME = re.compile(r"[0-9a-z]+(?:-[0-9a-z]+|\.[0-9]+)*(?:\.bin|\.secret|\.locked)")
 _MISSING = text("Undo", "The file {name} is missing or was changed.")
 
 
@@ -144,12 +141,12 @@ def write_manifest(dump: Dump) -> bytes:
 
 
 def read_manifest(manifest: Path, content: bytes) -> Dump:
-    """Return the dump a manifest describes; its files are where the manifest is, or in the store's folder for them.
+    """Return the dump a manifest describes.
 
     Raises:
         ValueError: It is no manifest, not one of this version, or not as it was written.
     """
-    files = manifest.parent.parent / CONTENT if manifest.parent.name == DUMPS else manifest.parent
+    files = manifest.parent.parent / CONTENT
     try:
         said = json.loads(content)
         check = said.pop("check")
@@ -198,7 +195,7 @@ def _check(said: object) -> str:
 
 
 def _checked(name: str) -> str:
-    if not _FILE_NAME.fullmatch(name):
+    if not FILE_NAME.fullmatch(name):
         raise ValueError("not the name of a content")
     return name
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
@@ -10,8 +9,8 @@ import re
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,25 +19,22 @@ from app.faults import (
     RescueUnknown,
     SnapshotDamaged,
     SnapshotDiffers,
-    UndoDiskFailed,
     UndoNoRoom,
 )
-from app.files import FileActions, publish, write_new
+from app.files import FileActions, publish
 from app.keys.backup import STAMP, is_board_folder, tool_version
 from app.keys.safe import KeySafe
 from app.undo import owner
 from app.undo.board_name import BoardName, Match
-from app.undo.dumps import DUMPS, MANIFEST, Dump, DumpPart, Missing, read_manifest, write_manifest
+from app.undo.dumps import DUMPS, Dump, DumpPart, Missing, read_manifest, write_manifest
 from app.undo.journal import FORMAT, Journal, read_lines
 from app.undo.rescue import InterruptedRescue, told
 from app.undo.snapshots import (
-    CONTENT,
     FILE_NAME,
     Contents,
     Snapshot,
     check_region,
     holds_secrets,
-    packed_bytes,
     undo_faults,
 )
 
@@ -46,7 +42,6 @@ RESCUES = "rescues"  # the folder of a board's journals
 JOURNAL = ".jsonl"
 RANDOM_DIGITS = 8  # hex digits that keep names of the same second apart
 SPARE = 1024 * 1024  # bytes that must stay free for the journal and what the file system needs
-MOST_COPIES = 999
 TAIL = 512  # bytes; the last record of an ended rescue is shorter
 
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{8}")
@@ -56,14 +51,6 @@ log = logging.getLogger(__name__)
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How much the store takes: number of kept files and their bytes."""
-
-    files: int
-    bytes: int
 
 
 class UndoStore:
@@ -151,15 +138,6 @@ class UndoStore:
         """
         with self._turn, undo_faults(snapshot.file.parent):
             return self._contents.read(snapshot)
-
-    def room(self, board: BoardName | None = None) -> Room:
-        """Return how much is kept: of all boards, or in the folders that are or may be this board's."""
-        sizes: list[int] = []
-        with self._turn, undo_faults(self.root):
-            for folder in self._board_folders():
-                if board is None or _may_be(folder.name, board):
-                    sizes += [size for file in self._listed(folder / CONTENT, "*") for size in _size(file)]
-        return Room(len(sizes), sum(sizes))
 
     # --- rescues ----------------------------------------------------------------------------------------------------
 
@@ -392,7 +370,7 @@ class UndoStore:
         return tuple(sorted(found, key=lambda dump: (dump.made, dump.id), reverse=True))
 
     def open_dump(self, manifest: Path) -> Dump:
-        """Return the dump of a manifest, here or where it was copied to.
+        """Return the dump of a manifest.
 
         Raises:
             SnapshotDamaged: It is no manifest, or not as it was written.
@@ -415,44 +393,6 @@ class UndoStore:
         if replace(known, damaged=None) != replace(dump, damaged=None):
             raise SnapshotDamaged(name=dump.manifest.name)
         return {part.region: self.read(part) for part in known.parts}
-
-    def copy_dump(self, dump: Dump, folder: Path) -> Path:
-        """Copy a dump into a new folder inside one the person chose, read it back, and return that new folder.
-
-        Contents are named after their regions; what is no secret is there byte for byte. Sealed contents stay sealed.
-
-        Raises:
-            SnapshotDamaged: One of the contents is not what was kept.
-            SnapshotDiffers: The copy reads back differently; it is removed again.
-        """
-        with self._turn:
-            with undo_faults(dump.manifest.parent):
-                packed = {f"{part.region}{part.file.suffix}": packed_bytes(part) for part in dump.parts}
-            with undo_faults(folder):
-                return self._copy(dump, packed, folder)
-
-    def _copy(self, dump: Dump, packed: Mapping[str, bytes], folder: Path) -> Path:
-        if not folder.is_dir():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
-        target = _free_folder(folder, f"{dump.board.folder_name}-{dump.id}")
-        parts = tuple(replace(part, file=target / name) for part, name in zip(dump.parts, packed, strict=True))
-        copy = replace(dump, parts=parts, manifest=target / MANIFEST, damaged=None)
-        contents = {**packed, MANIFEST: write_manifest(copy)}
-        self._actions.make_folder(target)
-        try:
-            for name, content in contents.items():
-                write_new(self._actions, target / name, content)
-            self._actions.flush_folder(target)
-            self._actions.flush_folder(folder)
-            if any((target / name).read_bytes() != content for name, content in contents.items()):
-                raise SnapshotDiffers(folder=folder)  # noqa: TRY301 - the copy goes in either case
-        except (OSError, SnapshotDiffers):
-            with contextlib.suppress(OSError):
-                for name in contents:
-                    self._actions.remove(target / name)
-                target.rmdir()
-            raise
-        return target
 
     # --- folders ----------------------------------------------------------------------------------------------------
 
@@ -483,29 +423,3 @@ def _ended(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL))
         return bool(read_lines(path.stem, b"\n".join(file.read().split(b"\n")[-2:])).ends)
-
-
-def _may_be(folder: str, board: BoardName) -> bool:
-    """Whether things of this board may be in a folder of that name."""
-    prefix = f"serial-{board.platform}-"
-    if folder.startswith(prefix):
-        there = BoardName(board.platform, None, folder.removeprefix(prefix))
-        return there.matches(board.platform, board.device_id, board.serial) is not Match.NO
-    if folder.startswith("serial-"):
-        return False
-    there = BoardName(board.platform, folder)
-    return there.matches(board.platform, board.device_id, board.serial) is Match.YES
-
-
-def _size(file: Path) -> Iterator[int]:
-    """Bytes of a file, if it is still there."""
-    with contextlib.suppress(OSError):
-        yield file.stat().st_size
-
-
-def _free_folder(folder: Path, name: str) -> Path:
-    for number in range(1, MOST_COPIES + 1):
-        target = folder / (name if number == 1 else f"{name}-{number}")
-        if not os.path.lexists(target):
-            return target
-    raise UndoDiskFailed("too many copies", folder=folder)
