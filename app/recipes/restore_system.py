@@ -77,6 +77,7 @@ log = logging.getLogger(__name__)
 USER, OTA, LOADER_REGION, FACTORY = "user", "ota", "bootloader", "factory"
 
 START_S = 12.0
+RESTARTS_AT_MOST = 3
 INSTALL_S = 8.0
 ASK_TRIES, ASK_PAUSE_S = 3, 2.0
 
@@ -198,6 +199,11 @@ _LOADER_FINE = text("RestoreSystem", "Not needed: the boot loader is new enough.
 _LOADER_LATER = text("RestoreSystem", "Later: the settings, where its mark belongs, cannot be reached yet.")
 _LOADER_NONE = text("RestoreSystem", "Not needed: this release leaves the boot loader as it is.")
 _RESTARTS = text("RestoreSystem", "The board restarts once, so that its boot loader finds the settings again.")
+_COPIED_OVER = text(
+    "RestoreSystem",
+    "At its restart the board carried out an order that could not be seen before: it copied a download over the new "
+    "system. The system is written once more.",
+)
 _FLAG_SET = text("RestoreSystem", "The mark is set; the new system installs the boot loader at its first start.")
 _FLAG_NOT_NEEDED = text("RestoreSystem", "Not needed: nothing is left to be set.")
 _LOADER_THERE = text("RestoreSystem", "Not needed any more: the board has installed the boot loader already.")
@@ -491,8 +497,7 @@ class RestoreSystem(Recipe):
             # The new system has an older boot loader than it wants and so starts in safe mode, which still can be told
             # to enter update mode. Only after a start does this boot loader find the settings (2.4.11, 8.5).
             job.note(_RESTARTS)
-            restart_in_dfu(job)
-            self._rescue.blind = frozenset()
+            self._restart(job)
             if self._loader_now(job) >= self._loader_version:
                 # The flag was set by a run that was cut, and the restart was what it waited for.
                 self._flag = None
@@ -514,6 +519,27 @@ class RestoreSystem(Recipe):
             self._rescue.write_all(job, late)
         else:
             job.skip(_FLAG_NOT_NEEDED)
+
+    def _restart(self, job: Job) -> None:
+        """Restart until the parts outlive it: an order nobody could see before may be carried out at the first start.
+
+        Then it is spent, so that the parts stay once they are written again.
+
+        Raises:
+            FlashDiffers: They are replaced at every start.
+        """
+        chosen = self._set
+        assert chosen is not None
+        for _ in range(RESTARTS_AT_MOST):
+            restart_in_dfu(job)
+            self._rescue.blind = frozenset()
+            there = look(job, [part.region for part in chosen.parts]).xray
+            if all(there.slot(part.region).sha256 == part.file.sha256 for part in chosen.parts):
+                return
+            job.note(_COPIED_OVER)
+            self._rescue.blind = frozenset({DCT})  # as before, when they were written the first time
+            self._rescue.write_all(job, self._parts)
+        raise FlashDiffers("the system parts are replaced at every start")
 
     def _look_again(self, job: Job) -> None:
         chosen = self._set

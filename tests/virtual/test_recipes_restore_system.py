@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.desk import IN_DFU, RUNNING, Desk, desk
+from support.moments import plans
 from support.real_pack import real_pack
 
 from app.firmware.pack import RescuePack, pick
@@ -409,6 +410,22 @@ def test_a_waiting_copy_is_taken_off_even_where_it_is_seen_only_later(tmp_path: 
     restore(place)
     assert restored(place)
     assert runs_well(place)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_copy_carried_out_at_the_restart_in_between_is_written_over(
+    broken: bool, tmp_path: Path, pack: RescuePack
+) -> None:
+    def waiting(board: VirtualBoard) -> None:
+        order(board)
+        if broken:
+            board.internal[slots_of(board.personality.kind).ota + 5000] ^= 1
+
+    place = lay("photon-0.7", tmp_path, pack, IN_DFU, part2=False, prepare=waiting)
+    restore(place)
+    assert restored(place)
+    assert runs_well(place)
+    assert len(plans(place)) == 2, "what was found after the restart is asked about before it is replaced"
 
 
 def test_a_waiting_update_is_not_installed_over_the_new_system(tmp_path: Path, pack: RescuePack) -> None:
