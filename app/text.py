@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,15 @@ def fill(sentence: str, values: tuple[tuple[str, object], ...]) -> str:
 def text(context: str, source: str) -> Text:
     """Mark a sentence for translation: both arguments must be literals, or the collector cannot find them."""
     return Text(context, source)
+
+
+LISTED = text("Text", "{before}; {after}")
+
+
+def joined(texts: Iterable[Text], glue: Text = LISTED) -> Text:
+    """Return several sentences or names as one; `glue` says what stands between `{before}` and `{after}`.
+
+    Raises:
+        TypeError: There are none.
+    """
+    return reduce(lambda before, after: glue.with_values(before=before, after=after), texts)

@@ -11,7 +11,6 @@ import logging
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 
 from app.faults import (
@@ -27,7 +26,7 @@ from app.firmware.image import Function, Image, parse
 from app.firmware.pack import recognise
 from app.firmware.releases import describe
 from app.firmware.verdict import Judgement, Problem, judge
-from app.platforms.model import Medium, Mode, Platform, Quirk
+from app.platforms.model import Mode, Platform, Quirk
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
@@ -40,8 +39,8 @@ from app.recipes.shared import (
     leave_dfu,
     starts_alone,
 )
-from app.recipes.system_set import LOADER, generation
-from app.text import Text, text
+from app.recipes.system_set import loader_of, system_regions
+from app.text import Text, joined, text
 from app.work.events import Fact, Outcome
 from app.work.flashing import RESUME, Rescue, Target, board_name
 from app.work.job import Job
@@ -76,11 +75,10 @@ _SLOT_BODY = text(
 _SLOT_RUNS = text("FlashFile", "{place}: the board runs it at once")
 _SLOT_WAITS = text("FlashFile", "{place}: it waits there for a factory reset")
 _RISK_TITLE = text("FlashFile", "There is a doubt about this file")
-_RISK_BODY = text("FlashFile", "{reasons}")
 _RISK_YES = text("FlashFile", "Flash it all the same")
 _RISK_NO = text("FlashFile", "Leave the board as it is")
 _REASON = text("FlashFile", "{words} {step}")
-_AND = text("FlashFile", "{before} {reason}")
+_AND = text("FlashFile", "{before} {after}")
 
 _WHY = text("FlashFile", "It is what you chose, and it is built for this place.")
 _WHY_PIECE = text("FlashFile", "Complete firmware reaches over several places; they are written from its beginning on.")
@@ -168,6 +166,7 @@ class FlashFile(Recipe):
         self._targets: list[Target] = []
         self._warnings: list[Text] = []
         self._left: Text = LEFT_RUNNING
+        self._has_safe_mode = False
 
     def steps(self) -> Sequence[Step]:
         """Return the parts in order."""
@@ -215,7 +214,7 @@ class FlashFile(Recipe):
             next_steps=(
                 *((self._left,) if self._left is LEFT_QUIET else ()),
                 _NEXT_LIGHT,
-                *(() if self._is_core else (_NEXT_SAFE_MODE,)),
+                *((_NEXT_SAFE_MODE,) if self._has_safe_mode else ()),
                 _NEXT_PUT_BACK,
             ),
             xray=after,
@@ -240,7 +239,7 @@ class FlashFile(Recipe):
         content = _read(path)
         self._name = job.given("name") or path.name
         self._image = image = parse(content)
-        self._is_core = any(row.medium is Medium.INTERNAL_F1 for row in job.platform.regions)
+        self._has_safe_mode = bool(system_regions(job.platform))  # only a system in parts may lack one (7.2)
         judged = judge(image, job.platform)
         _insist(judged)
         if image.function is Function.BOOT_LOADER:
@@ -362,10 +361,7 @@ class FlashFile(Recipe):
         if not judged.problems:
             return
         reasons = [_REASON.with_values(words=each.words, step=each.next_step) for each in judged.problems]
-        body = _RISK_BODY.with_values(
-            reasons=reduce(lambda before, reason: _AND.with_values(before=before, reason=reason), reasons)
-        )
-        if not job.ask(Confirm("risk", _RISK_TITLE, body, _RISK_YES, _RISK_NO)):
+        if not job.ask(Confirm("risk", _RISK_TITLE, joined(reasons, _AND), _RISK_YES, _RISK_NO)):
             raise Cancelled
         self._rescue.answers["risk"] = True
         self._warnings += [each.words for each in judged.problems]
@@ -376,8 +372,7 @@ class FlashFile(Recipe):
         One from before the 1.2 line goes on calling code in part 2 at the addresses it found when it started (2.4.11).
         """
         assert self._before is not None
-        version = self._before.installed.get(LOADER)
-        row = generation(job.platform, version) if version is not None else job.boot_loader
+        row = loader_of(self._before, job.platform, job.boot_loader)
         calls = {Quirk.DCT_NEEDS_PART2, Quirk.PART2_NEEDS_RESET}
         return calls <= row.quirks and any(target.region.startswith("system-") for target in self._targets)
 

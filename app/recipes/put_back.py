@@ -19,7 +19,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import reduce
 
 from app.faults import (
     Cancelled,
@@ -51,7 +50,7 @@ from app.recipes.shared import (
 )
 from app.recipes.system_set import FIRST_WITH_DCT, LOADER, loader_of
 from app.recipes.waiting import DCT, FLAG, ORDERS, orders_in
-from app.text import Text, text
+from app.text import Text, joined, text
 from app.undo.board_name import Match
 from app.work.events import Fact, Outcome
 from app.work.flashing import RESUME, Rescue, Target, board_name
@@ -74,7 +73,6 @@ RUNS = ("system-", "user", "application")
 ITS_OWN = frozenset({CORE_FLAGS, "reserved"})
 """Places that hold no firmware but the state of one board, and what its maker noted about it (3.1, 3.2)."""
 
-_AND = text("PutBack", "{before}; {name}")
 _WHAT_TITLE = text("PutBack", "What shall be put back?")
 _WHAT_BODY = text("PutBack", "The newest is the first. You will see what would change before anything is written.")
 _A_DUMP = text("PutBack", "{when}: everything that was on the board, {size} bytes")
@@ -531,9 +529,7 @@ class PutBack(Recipe):
             return False
         if self._match is Match.NO:
             return False
-        names = reduce(
-            lambda before, name: _AND.with_values(before=before, name=name), [piece.region.name for piece in keys]
-        )
+        names = joined(piece.region.name for piece in keys)
         question = Confirm("with-keys", _KEYS_TITLE, _KEYS_BODY.with_values(names=names), _KEYS_YES, _KEYS_NO)
         wanted = bool(job.ask(question))
         self._rescue.answers["with-keys"] = wanted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import reduce
 
 from app.faults import BoardGone, Fault, IdentityUnproven, NotListening, WrongBoardReturned
 from app.platforms.model import Mode, Quirk
@@ -13,7 +12,7 @@ from app.protocols.listening import ConsoleIdentity, ListeningConsole
 from app.protocols.modules import Module, ModuleFunction, ModuleReport, ModuleStore
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.shared import BY_HAND, coach_into_listening, enter_listening, has_requests, leave_dfu
-from app.text import Text, text
+from app.text import Text, joined, text
 from app.work.board import Identity, Proof
 from app.work.events import Fact, Outcome
 from app.work.guard import can_be_typed, typed_identity
@@ -41,7 +40,7 @@ _FUNCTIONS = {
 
 _MODULE = text("ReadIdentity", "{name}: {version}")
 _DAMAGED = text("ReadIdentity", "{name}: {version} (damaged)")
-_AND_MORE = text("ReadIdentity", "{line}, {each}")
+_AND_MORE = text("ReadIdentity", "{before}, {after}")
 _NO_MODULES = text("ReadIdentity", "The list of firmware modules could not be read: {reason}")
 _LEFT_LISTENING = text("ReadIdentity", "The board is in listening mode. Tap RESET to let it run its firmware again.")
 _LEFT_IN_DFU = text("ReadIdentity", "The board is in update mode. Tap RESET to let it run its firmware again.")
@@ -326,7 +325,7 @@ def module_line(report: ModuleReport) -> Text | None:
     ]
     if not words:
         return None
-    return reduce(lambda line, each: _AND_MORE.with_values(line=line, each=each), words)
+    return joined(words, _AND_MORE)
 
 
 def _module_words(module: Module) -> Text:

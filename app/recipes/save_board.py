@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import reduce
 
 from app.faults import DfuRefused, Fault, KeyReadsDiffer, SnapshotDiffers
 from app.platforms.model import Medium, Mode, Quirk, Region
@@ -20,7 +19,7 @@ from app.recipes.shared import (
     leave_dfu,
     unlock_safe,
 )
-from app.text import Text, text
+from app.text import Text, joined, text
 from app.undo.dumps import Dump, DumpPart, Missing
 from app.work.events import Fact, Outcome
 from app.work.flashing import board_name
@@ -51,7 +50,6 @@ _ID_UNKNOWN = text("SaveBoard", "not proven yet")
 _SECRETS = text("SaveBoard", "{names}: keys, passwords and settings")
 _SEALED = text("SaveBoard", "{names}: keys, passwords and settings; sealed with the passphrase of the key safe")
 _NO_SECRETS = text("SaveBoard", "nothing: the memory with keys and settings could not be read")
-_AND = text("SaveBoard", "{before}; {name}")
 _OPEN = text(
     "SaveBoard",
     "The key safe has no passphrase, so the keys among it lie open in this folder, for your eyes only. Do not give the "
@@ -181,7 +179,7 @@ class SaveBoard(Recipe):
             raise DfuRefused("no place of the board could be read")
         size = sum(len(part.content) for part in self._parts)
         if self._missing:
-            names = _joined([row.name for row, _ in self._missing])
+            names = joined([row.name for row, _ in self._missing])
             job.say(_READ_SOME.with_values(size=size, count=len(self._parts), missing=names))
         else:
             job.say(_READ.with_values(size=size, count=len(self._parts)))
@@ -241,7 +239,7 @@ class SaveBoard(Recipe):
         if not self._secret_names:
             return _NO_SECRETS
         sealed = all(part.sealed for part in dump.parts if part.secret)
-        return (_SEALED if sealed else _SECRETS).with_values(names=_joined(self._secret_names))
+        return (_SEALED if sealed else _SECRETS).with_values(names=joined(self._secret_names))
 
 
 def _reads(row: Region) -> int:
@@ -257,7 +255,3 @@ def _read_once(job: Job, session: DfuSession, row: Region, done: int, total: int
         log.info("region %s: %s", row.key, fault.detail)
         session.settle()
         return None
-
-
-def _joined(names: Sequence[Text]) -> Text:
-    return reduce(lambda before, name: _AND.with_values(before=before, name=name), names)
