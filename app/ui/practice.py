@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.clock import Clock
+from app.platforms.table import platform
 from app.ui.pages.base import SCROLL_BAR, button, label, side_scroll
 from app.ui.parts.board_view import BoardView
 from app.ui.say import say
@@ -139,7 +140,7 @@ class PracticePanel(QFrame):
         kind = self._board.personality.kind
         self._picture.show_board(kind.key, None)
         self._picture.setAccessibleName(self.tr("Practice board: {board}").format(board=kind.name))
-        mode = "SETUP" if kind.key in ("photon", "p1") else "MODE"
+        mode = platform(kind.key).mode_button
         self._mode.setText(mode)
         self._mode.setAccessibleName(self.tr("{button} button of the practice board").format(button=mode))
         self._reset.setText("RESET")
