@@ -9,10 +9,16 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+from support.every import EVERYTHING
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anybody imports Qt
 
 THREAD_LIMIT_S = 3.0
+
+# Other examples come the next day.
+settings.register_profile("how-much", max_examples=100 if EVERYTHING else 40)
+settings.load_profile("how-much")
 
 
 class _Warnings(logging.Handler):

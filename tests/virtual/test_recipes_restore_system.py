@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.desk import IN_DFU, RUNNING, Desk, desk
+from support.every import deal
 from support.moments import plans
 from support.real_pack import real_pack
 
@@ -565,8 +566,7 @@ def lengths() -> dict[str, int]:
     return {}
 
 
-@pytest.mark.parametrize("share", range(8))
-@pytest.mark.parametrize("case", CUTS)
+@pytest.mark.parametrize(("case", "share"), [(case, share) for case in CUTS for share in deal(range(8), 3, case)[0]])
 def test_a_cable_pulled_anywhere_is_finished_by_the_next_run(
     case: str, share: int, tmp_path: Path, pack: RescuePack, lengths: dict[str, int]
 ) -> None:
