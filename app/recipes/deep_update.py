@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, unique
 
 from app.faults import BoardDidNotReturn, Fault, NoAnswer, WrongBoardReturned
@@ -29,6 +29,7 @@ from app.recipes.shared import (
     leave_dfu,
     starts_alone,
     unlock_safe,
+    warn_of_waiting,
 )
 from app.text import Text, text
 from app.work.board import Board
@@ -532,6 +533,8 @@ class DeepUpdate(Recipe):
         warnings = [_WARN_PROGRAM] if self._had_program else []
         if not self._knows_network:
             warnings.append(_WARN_NO_WIFI)
+        # Its own firmware takes the order to forget networks for its count of attempts (8.4).
+        warnings += warn_of_waiting(replace(looked, flags=None))
         plan = self._rescue.plan(
             job,
             looked,

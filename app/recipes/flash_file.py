@@ -38,6 +38,7 @@ from app.recipes.shared import (
     leave_as_found,
     leave_dfu,
     starts_alone,
+    warn_of_waiting,
 )
 from app.recipes.system_set import loader_of, system_regions
 from app.text import Text, joined, text
@@ -48,7 +49,7 @@ from app.work.memory_map import places
 from app.work.plan import Health, XRay
 from app.work.questions import Choose, Confirm, PickFile
 from app.work.step import Step
-from app.work.verdicts import FACTORY_RESET_WANTED, FLASH_FILE
+from app.work.verdicts import FLASH_FILE
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
@@ -95,9 +96,6 @@ _WARN_PARTS = text(
     "is back; they stay on the board all the same.",
 )
 _WARN_UPDATE = text("FlashFile", "An update waits on the board. At the next start it may replace what is written now.")
-_WARN_RESET = text(
-    "FlashFile", "A factory reset waits for the next start of the board. It would replace what is written now."
-)
 
 _IS = text("FlashFile", "It is {what}, {size} bytes, and fits this kind of board.")
 _FOUND = text("FlashFile", "Found: {what}.")
@@ -415,9 +413,7 @@ class FlashFile(Recipe):
             found.append(_WARN_PARTS)
         if looked.update_pending:
             found.append(_WARN_UPDATE)
-        if looked.flags is not None and looked.flags.factory_reset == FACTORY_RESET_WANTED:
-            found.append(_WARN_RESET)
-        return found
+        return found if self._waits else [*found, *warn_of_waiting(looked)]
 
     @property
     def _waits(self) -> bool:

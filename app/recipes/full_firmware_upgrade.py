@@ -19,6 +19,7 @@ from app.recipes.shared import (
     leave_as_found,
     leave_dfu,
     unlock_safe,
+    warn_of_waiting,
 )
 from app.text import Text, text
 from app.work.board import Board
@@ -320,7 +321,7 @@ class FullFirmwareUpgrade(Recipe):
         )
         targets = [self._factory, self._tinker]
         extra = START_S
-        warnings = []
+        warnings = warn_of_waiting(looked)
         if looked.xray.slot(APPLICATION).state is not SlotState.BLANK:
             warnings.append(_WARN_PROGRAM)
         stays = list(_STAYS)

@@ -46,6 +46,7 @@ from app.recipes.shared import (
     leave_dfu,
     restart_in_dfu,
     unlock_safe,
+    warn_of_waiting,
 )
 from app.recipes.system_set import (
     LOADER,
@@ -419,7 +420,7 @@ class RestoreSystem(Recipe):
         with_loader = chosen.boot_loader is not None and needed is not None and (here is None or here < needed)
         after = resulting(chosen, before.installed, with_loader=with_loader)
         insist_it_fits(chosen, job.platform, after, with_loader=with_loader)
-        warnings = self._insist_on_downgrade(job, chosen, before)
+        warnings = [*self._insist_on_downgrade(job, chosen, before), *warn_of_waiting(before)]
         stays = [_STAYS_KEYS, _STAYS_FACTORY]
         needs = [_NEEDS_POWER]
         self._plan_parts(job, chosen, before)

@@ -24,8 +24,8 @@ from app.text import Text, text
 from app.work.board import Board, Proof
 from app.work.job import Job
 from app.work.questions import DoThis, Enter, WatchLight
-from app.work.verdicts import RUN_APPLICATION, stays_by_flag
-from app.work.xray import look
+from app.work.verdicts import FORGET_WIFI, RUN_APPLICATION, stays_by_flag
+from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,21 @@ LEFT_IN_DFU = text(
     "Shared", "The board came back in update mode: it has no firmware that can start. Nothing was changed on it."
 )
 NOT_LEFT = text("Shared", "The board could not be restarted over USB: tap RESET on it.")
+
+_WARN_RESET = text(
+    "Shared",
+    "A factory reset waits for the next start of the board. It may replace what is written now. Let the board start "
+    "once before, or do this again afterwards.",
+)
+_WARN_FORGETS = text("Shared", "At its next start the firmware will forget the Wi-Fi networks.")
+
+
+def warn_of_waiting(looked: Looked) -> list[Text]:
+    """Say what the board does by itself at its next start and a person must not miss (3.1, 3.5, 8.6)."""
+    found = [_WARN_RESET] if looked.reset_waits else []
+    if looked.flags is not None and looked.flags.nvmem_reset == FORGET_WIFI:
+        found.append(_WARN_FORGETS)
+    return found
 
 
 def unlock_safe(job: Job) -> None:

@@ -19,6 +19,9 @@ FULL_UPGRADE = "full-firmware-upgrade"
 RESTORE = "restore-system"
 FLASH_FILE = "flash-file"
 
+CORE_FLAGS = "system-flags"
+"""The region of a Core's flags."""
+
 RUN_APPLICATION = 0x5000  # 3.1, FLASH_OTA_Update
 NEW_IMAGE_WAITS = 0x0005
 DOWNLOAD_UNFINISHED = 0x5555
@@ -52,6 +55,7 @@ class Facts:
         roles: Which file of the rescue pack a slot holds byte for byte, as that file's role, by region key.
         flags: A Core's flags; None on other boards, or when not looked at.
         update_pending: Whether a Photon, P1 or Electron will install what is in its download area; None when unknown.
+        reset_waits: Whether its settings order a factory reset at the next start; a Core has that in its flags.
     """
 
     platform: Platform
@@ -62,6 +66,7 @@ class Facts:
     roles: Mapping[str, str] = field(default_factory=dict)
     flags: CoreFlags | None = None
     update_pending: bool | None = None
+    reset_waits: bool = False
 
 
 _ORDER = (Health.OTHER_TOOL, Health.OVER_USB, Health.UNDECIDED, Health.NOTHING_WRONG)  # the first found decides
@@ -322,7 +327,7 @@ def _system_parts(facts: Facts, findings: _Findings) -> None:
 
 
 def _system_regions(facts: Facts) -> list[str]:
-    return [key for key in facts.slots if key.startswith("system-") and key != "system-flags"]
+    return [key for key in facts.slots if key.startswith("system-") and key != CORE_FLAGS]
 
 
 def _needed(facts: Facts, region: str) -> bool:
@@ -404,6 +409,8 @@ def _settings(facts: Facts, findings: _Findings) -> None:
     slot = facts.slots.get("dct")
     if slot is not None and slot.state is SlotState.UNREADABLE:
         findings.add(Health.UNDECIDED, _SETTINGS_UNREADABLE, RESTORE)
+    if facts.reset_waits:
+        findings.add(Health.NOTHING_WRONG, _FLAG_FACTORY)
     if facts.update_pending:
         if _holds_firmware(facts, "ota"):
             findings.add(Health.NOTHING_WRONG, PENDING)

@@ -22,7 +22,15 @@ from app.protocols.flash import reachable
 from app.text import Text, text
 from app.work.job import Job
 from app.work.plan import SlotState, SlotView, XRay
-from app.work.verdicts import PENDING_UPDATE, CoreFlags, Facts, flag_words, verdict
+from app.work.verdicts import (
+    CORE_FLAGS,
+    FACTORY_RESET_WANTED,
+    PENDING_UPDATE,
+    CoreFlags,
+    Facts,
+    flag_words,
+    verdict,
+)
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +59,6 @@ _NO_LOADER = text("XRay", "Where the boot loader belongs stands: {what}.")
 _FACTORY_FLAG = text("XRay", "A factory reset waits for the next start.")
 _UPDATE_FLAG = text("XRay", "An update waits to be installed at the next start.")
 
-_FLAGS_REGION = "system-flags"
 _LOADERS = ("bootloader", "bootloader-end")
 _KEPT = frozenset({"reserved", "server-key", "device-key", "dct", "free", "eeprom", "serial-flash"})
 _PLAIN_DATA = frozenset({"free", "eeprom", "serial-flash"})
@@ -74,6 +81,7 @@ class Looked:
         roles: Which file of the rescue pack a region holds byte for byte, as that file's role, by region key.
         flags: A Core's flags; None on other boards, or when not looked at.
         update_pending: Whether a Photon, P1 or Electron will install what is in its download area; None when unknown.
+        reset_waits: Whether a factory reset waits for the next start, as far as that could be read.
     """
 
     xray: XRay
@@ -82,6 +90,7 @@ class Looked:
     roles: Mapping[str, str] = field(default_factory=dict)
     flags: CoreFlags | None = None
     update_pending: bool | None = None
+    reset_waits: bool = False
 
 
 def look(
@@ -128,6 +137,7 @@ class _Reading:
         self.refused: set[str] = set()
         self.hidden: set[str] = set()
         self.pending: bool | None = None
+        self.reset_waits = False  # of a board that has its flags among its settings
 
     def read(self, session: DfuSession, region: Region) -> None:
         """Read as much of a region as is needed to tell what it holds."""
@@ -144,7 +154,7 @@ class _Reading:
                 self._settings(session, region)
             elif region.key in _KEPT or region.secret:
                 self.kept[region.key] = not _is_blank(self._bytes(session, region, 0, min(HEAD, region.size)))
-            elif region.key == _FLAGS_REGION:
+            elif region.key == CORE_FLAGS:
                 self.memory[region.key] = self._bytes(session, region, 0, region.size)
             else:
                 self._firmware(session, region)
@@ -167,6 +177,9 @@ class _Reading:
             return
         self.kept[region.key] = not _is_blank(raw)
         self.pending = raw[self._platform.field("ota-update-flag").address] == PENDING_UPDATE
+        word = self._platform.field("flag-factory-reset")
+        there = int.from_bytes(raw[word.address : word.address + word.size], "little")
+        self.reset_waits = there == FACTORY_RESET_WANTED
 
     def _firmware(self, session: DfuSession, region: Region) -> None:
         """Read the head, then what the image found there says it has; a legacy image does not say, so all there is."""
@@ -236,6 +249,7 @@ class _Judging:
             roles={key: packed.role for key, packed in self._packed.items()},
             flags=flags,
             update_pending=self._read.pending,
+            reset_waits=self._read.reset_waits,
         )
         return Looked(
             XRay(self._platform.key, tuple(slots.values()), verdict(facts)),
@@ -244,6 +258,7 @@ class _Judging:
             dict(facts.roles),
             flags,
             self._read.pending,
+            self._read.reset_waits if flags is None else flags.factory_reset == FACTORY_RESET_WANTED,
         )
 
     def _slot(self, region: Region) -> SlotView:
@@ -255,7 +270,7 @@ class _Judging:
             return replace(view, state=SlotState.UNREADABLE, what=_NOT_READ, detail=detail)
         if region.key in self._read.kept:
             return self._kept(region, view)
-        if region.key == _FLAGS_REGION:
+        if region.key == CORE_FLAGS:
             return self._flags_slot(view)
         memory = self._read.memory[region.key]
         if region.key in _LOADERS and region.medium is Medium.INTERNAL_F1:
@@ -277,6 +292,8 @@ class _Judging:
         if region.key in _PLAIN_DATA:
             return view
         if region.medium is Medium.DCT:
+            if self._read.reset_waits:
+                return replace(view, what=_KEYS, detail=_FACTORY_FLAG)
             return replace(view, what=_KEYS, detail=_UPDATE_FLAG if self._read.pending else None)
         return replace(view, what=_USED if region.key == "reserved" else _KEY)
 
@@ -292,7 +309,7 @@ class _Judging:
         memory = self._read.memory[view.region]
         flags = self._flags()
         assert flags is not None
-        detail = _FACTORY_FLAG if flags.factory_reset == 0xAAAA else None  # 3.1
+        detail = _FACTORY_FLAG if flags.factory_reset == FACTORY_RESET_WANTED else None
         state = SlotState.BLANK if _is_blank(memory) else SlotState.KEPT
         return replace(view, state=state, what=flag_words(flags), detail=detail)
 
@@ -346,13 +363,13 @@ class _Judging:
         return found
 
     def _flags(self) -> CoreFlags | None:
-        page = self._read.memory.get(_FLAGS_REGION)
+        page = self._read.memory.get(CORE_FLAGS)
         return None if page is None else read_flags(self._platform, page)
 
 
 def read_flags(platform: Platform, page: bytes) -> CoreFlags:
     """Read a Core's flags page (3.1)."""
-    start = platform.region(_FLAGS_REGION).start
+    start = platform.region(CORE_FLAGS).start
 
     def word(key: str) -> int:
         place = platform.field(key)

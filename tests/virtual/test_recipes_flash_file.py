@@ -297,6 +297,21 @@ def test_an_update_that_waits_is_warned_of(tmp_path: Path) -> None:
     assert any("An update waits" in warning.english() for warning in plan.warnings)
 
 
+@pytest.mark.parametrize("name", ["core", "photon", "electron"])
+@pytest.mark.parametrize(("slot", "warned"), [("", True), ("factory", False)])
+def test_a_factory_reset_that_waits_is_warned_of(name: str, slot: str, warned: bool, tmp_path: Path) -> None:
+    place = lay(name, tmp_path, plan=False)
+    if name == "core":
+        place.board.internal[0x4C08:0x4C0A] = b"\xaa\xaa"  # 3.1
+    else:
+        place.board.dct[12:14] = b"\xaa\xaa"  # 3.5
+    place.play(FlashFile, {"file": file(tmp_path, own(name)), "slot": slot or BOARDS[name]})
+    (plan,) = plans(place)
+    assert any("factory reset waits" in warning.english() for warning in plan.warnings) is warned
+    told = " ".join(reason.english() for reason in plan.xray.verdict.reasons)
+    assert "A factory reset is waiting" in told
+
+
 def test_a_program_that_does_not_start_is_told_so(tmp_path: Path) -> None:
     place = lay("photon-safe-mode", tmp_path)
     content = make(HOMES["photon", "user"].but(needs=((4, 2, 9999), (0, 0, 0))))

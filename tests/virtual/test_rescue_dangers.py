@@ -14,6 +14,7 @@ from app.engine.runner import run_recipe
 from app.firmware.pack import RescuePack, pick
 from app.protocols.dfu import DfuSession
 from app.recipes.base import Recipe
+from app.recipes.deep_update import DeepUpdate
 from app.recipes.factory_reset import FactoryReset
 from app.recipes.flash_file import FlashFile
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
@@ -265,6 +266,23 @@ def test_a_program_that_a_waiting_order_replaced_is_kept_and_not_said_to_stand_a
     come_back(place)
     place.succeed(RestoreSystem, {"resume": left.id})
     assert place.undo.interrupted() == ()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "board"), [(FullFirmwareUpgrade, "core"), (DeepUpdate, "core-old-radio"), (RestoreSystem, "photon-0.7")]
+)
+def test_a_factory_reset_that_waits_is_in_the_plan_of_every_rescue(
+    recipe: type[Recipe], board: str, pack: RescuePack, tmp_path: Path
+) -> None:
+    answers = {"plan": False, "radio-patch": "1.13.7", "network": "known", "release": "2.2.0", "application": "keep"}
+    place = desk(board, tmp_path, IN_DFU, pack=pack, answers=answers)
+    if place.board.spi_flash is not None:
+        place.board.internal[0x4C08:0x4C0A] = b"\xaa\xaa"  # 3.1
+    else:
+        place.board.dct[12:14] = b"\xaa\xaa"  # 3.5
+    place.play(recipe)
+    (plan,) = plans(place)
+    assert any("factory reset waits" in warning.english() for warning in plan.warnings)
 
 
 @pytest.mark.parametrize(
