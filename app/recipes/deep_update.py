@@ -39,14 +39,14 @@ from app.work.job import Job
 from app.work.plan import SlotState
 from app.work.questions import Choose, LightStage, WatchLight
 from app.work.step import Step
-from app.work.verdicts import FORGET_WIFI, FULL_UPGRADE, RUN_APPLICATION, STARTS
+from app.work.verdicts import CORE_FLAGS, FORGET_WIFI, FULL_UPGRADE, RUN_APPLICATION, STARTS
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
 
 KEY = "deep-update"
 ROLE = "deep-update"
-APPLICATION, FACTORY, FLAGS = "application", "factory", "system-flags"
+APPLICATION, FACTORY = "application", "factory"
 KEY_REGIONS = ("server-key", "device-key")
 
 ATTEMPTS = 5  # 8.4
@@ -703,7 +703,7 @@ class DeepUpdate(Recipe):
             job: The run.
             wanted: Whether the person has asked for another start already.
         """
-        looked = look(job, (APPLICATION, FLAGS))
+        looked = look(job, (APPLICATION, CORE_FLAGS))
         slot = looked.xray.slot(APPLICATION)
         if looked.roles.get(APPLICATION) != ROLE:
             self._holds = slot.what

@@ -281,9 +281,7 @@ class FlashFile(Recipe):
         self._rescue.write_all(job, self._targets)
 
     def _look_again(self, job: Job) -> None:
-        # Without a Core's flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.
-        keys = {region.key for region in job.platform.regions} - {"system-flags", *self._rescue.blind}
-        self._after = look(job, keys).xray
+        self._after = self._rescue.look_again(job)
         job.say(_FOUND.with_values(what=self._after.slot(self._targets[0].region).what))
 
     def _start(self, job: Job) -> None:

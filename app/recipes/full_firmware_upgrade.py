@@ -29,12 +29,12 @@ from app.work.job import Job
 from app.work.plan import SlotState, XRay
 from app.work.questions import Choose, LightStage, WatchLight
 from app.work.step import Step
-from app.work.verdicts import FULL_UPGRADE, RUN_APPLICATION
+from app.work.verdicts import CORE_FLAGS, FULL_UPGRADE, RUN_APPLICATION
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
 
-APPLICATION, FACTORY, FLAGS = "application", "factory", "system-flags"
+APPLICATION, FACTORY = "application", "factory"
 KEY_REGIONS = ("server-key", "device-key")
 PATCH_ROLES = {"1.13.7": "radio-patch", "1.14": "radio-patch-1.14"}
 USUAL_PATCH, FORGETS_WIFI = "1.13.7", "1.14"
@@ -365,7 +365,7 @@ class FullFirmwareUpgrade(Recipe):
         self._patch_began = True
         insist_on_leaving(job, "to run the radio patch")
         if self._watch(job):
-            after = look(job, (FLAGS,)).flags
+            after = look(job, (CORE_FLAGS,)).flags
             marked = after is not None and after.ota_update != RUN_APPLICATION
             self._patched = (_PATCHED_BACK if marked else _PATCHED_UNSURE).with_values(patch=files.patch.title)
             if marked:
@@ -383,9 +383,7 @@ class FullFirmwareUpgrade(Recipe):
     def _write_tinker(self, job: Job) -> None:
         assert self._tinker is not None
         self._rescue.write_all(job, (self._tinker,))
-        # Without the flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.
-        everything = {region.key for region in job.platform.regions}
-        self._after = look(job, everything - {FLAGS}).xray
+        self._after = self._rescue.look_again(job)
 
     def _start(self, job: Job) -> None:
         """Start Tinker; the upgrade is finished once the board was seen leaving update mode.

@@ -36,7 +36,6 @@ from app.protocols.flash import reachable
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
-    CORE_FLAGS,
     LEFT_IN_DFU,
     LEFT_QUIET,
     LEFT_RUNNING,
@@ -60,7 +59,7 @@ from app.work.kept import Kept, Kind, Piece, by_name, listed, pieces
 from app.work.plan import SlotState, XRay
 from app.work.questions import Choose, Confirm
 from app.work.step import Step
-from app.work.verdicts import PENDING_UPDATE
+from app.work.verdicts import CORE_FLAGS, PENDING_UPDATE
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
@@ -352,9 +351,7 @@ class PutBack(Recipe):
         Raises:
             NotSeenStarting: It may not have been told to.
         """
-        # Without the flags: leaving update mode is about to set them (2.2), and that cannot be looked at any more.
-        unseen = {CORE_FLAGS, *self._rescue.blind}
-        self._after = look(job, {region.key for region in job.platform.regions} - unseen).xray
+        self._after = self._rescue.look_again(job)
         closes = bool(self._targets or job.given(RESUME)) or self._is_open
         alone = not closes or starts_alone(job)
         self._left = leave_dfu(job)

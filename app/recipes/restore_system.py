@@ -546,8 +546,7 @@ class RestoreSystem(Recipe):
         chosen = self._set
         assert chosen is not None
         coming = {LOADER: self._loader_version} if self._flag is not None else {}
-        keys = [region.key for region in job.platform.regions if region.key not in self._rescue.blind]
-        self._after = look(job, keys, coming=coming).xray
+        self._after = self._rescue.look_again(job, coming=coming)
         for part in chosen.parts:
             if self._after.slot(part.region).sha256 != part.file.sha256:
                 raise FlashDiffers(f"{part.region} is no longer what was written")

@@ -24,7 +24,7 @@ from app.text import Text, text
 from app.work.board import Board, Proof
 from app.work.job import Job
 from app.work.questions import DoThis, Enter, WatchLight
-from app.work.verdicts import FORGET_WIFI, RUN_APPLICATION, stays_by_flag
+from app.work.verdicts import CORE_FLAGS, FORGET_WIFI, RUN_APPLICATION, stays_by_flag
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,6 @@ COACH_S = 300.0
 PASSPHRASE_TRIES = 3
 GONE_S = 5.0  # after leaving, a board is off the bus at once or within 1 s (2.2)
 BACK_S = 8.0
-CORE_FLAGS = "system-flags"
 RESTART_S = 60.0
 """A first start may install a boot loader and restart once more."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.faults import Cancelled, Fault, KeyReadsDiffer, RescueUnknown, WrongBoardReturned
+from app.firmware.image import Function
 from app.platforms.model import Medium, Platform, Quirk, Region
 from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash, span
 from app.text import Text, text
@@ -24,8 +25,9 @@ from app.undo.rescue import InterruptedRescue
 from app.undo.snapshots import Snapshot
 from app.work.events import Fact
 from app.work.job import Job
-from app.work.plan import PlannedWrite, RescuePlan
+from app.work.plan import PlannedWrite, RescuePlan, XRay
 from app.work.questions import Review
+from app.work.verdicts import CORE_FLAGS
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
@@ -397,6 +399,18 @@ class Rescue:
             done += len(target.content)
         job.say(_WRITTEN.with_values(written=written, size=total) if written else _ALL_THERE)
         return written > 0
+
+    def look_again(self, job: Job, *, coming: Mapping[tuple[Function, int], int] | None = None) -> XRay:
+        """Look at the board once more after writing, but for what is `blind`.
+
+        A Core's flags are left out: leaving update mode is about to set them (2.2), and that cannot be looked at.
+
+        Args:
+            job: The run.
+            coming: As for `look`.
+        """
+        unseen = {CORE_FLAGS, *self.blind}
+        return look(job, {region.key for region in job.platform.regions} - unseen, coming=coming).xray
 
     def finish(self, job: Job) -> None:
         """Close the journal, and those of earlier interrupted runs of this recipe on this very board."""
