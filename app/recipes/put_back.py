@@ -621,11 +621,11 @@ def _words(kept: Kept) -> Text:
     when = _when(kept.made)
     if kept.rescue is None:
         return _A_DUMP.with_values(when=when, size=kept.size)
-    from app.recipes.registry import RECIPES
+    from app.recipes.registry import known  # which imports this module
 
-    title = next((found.title for found in RECIPES if found.key == kept.rescue.recipe), None)
+    recipe = known(kept.rescue.recipe)
     words = _A_RESCUE_OPEN if kept.rescue.open else _A_RESCUE
-    return words.with_values(when=when, recipe=title or kept.rescue.recipe)
+    return words.with_values(when=when, recipe=kept.rescue.recipe if recipe is None else recipe.title)
 
 
 def _there(job: Job, piece: Piece, done: int, total: int) -> bytes:
