@@ -615,6 +615,21 @@ class RescueUnknown(Fault):
     retryable = False
 
 
+class RescueOfOtherBoard(RescueUnknown):
+    """Nothing tells this board from others of its kind, and its memory is not what the interrupted rescue left."""
+
+    code = "undo.other-board"
+    cause = text(
+        "Faults",
+        "This board does not hold what the interrupted rescue left behind. It may be another board of the same kind: "
+        "in update mode it does not tell which one it is.",
+    )
+    next_step = text(
+        "Faults",
+        "Plug in the board the rescue was begun on. If this is the one, forget that rescue and choose anew what to do.",
+    )
+
+
 class NothingKept(Fault):
     """There is nothing to put back."""
 

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.faults import Cancelled, Fault, KeyReadsDiffer, RescueUnknown, WrongBoardReturned
+from app.faults import Cancelled, Fault, KeyReadsDiffer, RescueOfOtherBoard, RescueUnknown, WrongBoardReturned
 from app.firmware.image import Function
 from app.platforms.model import Medium, Platform, Quirk, Region
 from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash, span
@@ -37,6 +37,8 @@ RESUME = "resume"
 PLAN = "plan"
 """Name of the question that shows the plan."""
 READ_ROUNDS = 3
+DOWNLOADS = "ota"
+_CHUNK = 256
 ROOM_TO_SPARE = 64 * 1024  # for the journal and the names of files, beside what is kept
 
 _PLAN_TITLE = text("Flashing", "This is what will be done")
@@ -251,7 +253,8 @@ class Rescue:
 
         Raises:
             ValueError: A target would reach a key, or does not fit: a mistake of the program.
-            RescueUnknown: By now it is known that what was to be finished is of another board.
+            RescueUnknown: By now it is known that what was to be finished is of another board, or it may be and the
+                memory of this one is not what was left behind.
             Fault: The board could not be read.
         """
         self.resumes(job)
@@ -271,6 +274,7 @@ class Rescue:
         for target in targets:
             if not target.later:
                 self._read_before(job, target)
+        self._insist_on_what_was_left(job, self._reviewed.targets)
         return self._planned(job, self._reviewed.targets)
 
     def agree(
@@ -514,6 +518,51 @@ class Rescue:
             and (places is None or any(_meets(place, target) for place in places for target in each.planned))
         )
 
+    def _insist_on_what_was_left(self, job: Job, targets: Sequence[Target]) -> None:
+        """Where no ID tells boards apart, what stands on this one has to be what the interrupted run left behind.
+
+        A place it had written holds that, or what later targets made of it. One it may have torn holds, byte for byte,
+        something old, something new, or nothing. Settings are left out: firmware changes them whenever it starts; and
+        so is the download area, where it puts what comes over the air.
+
+        Raises:
+            RescueOfOtherBoard: Another board's memory, or this one's was changed by somebody else.
+        """
+        rescue_id = job.given(RESUME)
+        rescue = job.undo.rescue(rescue_id) if rescue_id else None
+        if rescue is None or _match(job, rescue.board) is not Match.MAYBE:
+            return
+        for number, target in enumerate(targets):
+            place = _span(job.platform, target)
+            begun = next((each for each in rescue.planned if _is(each, place.alt, target)), None)
+            if begun is None or target.into_settings or target.over_key or target.region == DOWNLOADS:
+                continue
+            if place not in self._memory:
+                continue
+            rest = targets[number:]
+            if begun in rescue.written:
+                start, end, olds = target.address, target.address + len(target.content), [target.content]
+            else:
+                start, end = place.start, place.end
+                olds = [
+                    job.undo.read(piece)[start - piece.address : end - piece.address]
+                    for piece in rescue.snapshots
+                    if piece.alt == place.alt and piece.address <= start and end <= piece.end
+                ]
+            news = [
+                _laid_over(old, start, each)
+                for old in olds[:1]
+                for each in rest
+                if job.platform.region(each.region).alt == place.alt
+            ]
+            torn = begun not in rescue.written or any(
+                _meets(place, later) and later not in rescue.written for later in rescue.planned if later != begun
+            )
+            current = self._memory[place][start - place.start : end - place.start]
+            if olds and not _made_of(current, [*olds, *news], blank=torn):
+                log.info("alt %d 0x%08X: not what the interrupted run left", place.alt, start)
+                raise RescueOfOtherBoard(f"{target.region} 0x{start:08X}")
+
     def _mended(self, job: Job, target: Target, place: _Span, current: bytes) -> tuple[int, bytes]:
         """Return what is written, and where: the target, with the rest of its erase units where a cut tore that.
 
@@ -638,6 +687,35 @@ def board_name(job: Job) -> BoardName:
 def _match(job: Job, name: BoardName) -> Match:
     identity = job.identity
     return name.matches(job.platform.key, identity.device_id if identity else None, job.board.sighting.serial)
+
+
+def _is(planned: Planned, alt: int, target: Target) -> bool:
+    """Whether a target of this run is one of the run before, with the very same bytes."""
+    place = (planned.alt, planned.address, planned.size)
+    if place != (alt, target.address, len(target.content)):
+        return False
+    return planned.sha256 == hashlib.sha256(target.content).hexdigest()
+
+
+def _laid_over(old: bytes, start: int, target: Target) -> bytes:
+    """Return a stretch of memory that begins at `start` as it is once a target is written over it."""
+    first = max(0, target.address - start)
+    content = target.content[max(0, start - target.address) :][: max(0, len(old) - first)]
+    return old[:first] + content + old[first + len(content) :]
+
+
+def _made_of(current: bytes, sources: Sequence[bytes], *, blank: bool) -> bool:
+    """Whether every byte is that of a source at the same place, or erased where `blank` allows it."""
+    for at in range(0, len(current), _CHUNK):
+        here = current[at : at + _CHUNK]
+        pieces = [source[at : at + _CHUNK] for source in sources]
+        if here in pieces:
+            continue
+        if blank:
+            pieces.append(b"\xff" * len(here))
+        if not all(any(piece[number] == byte for piece in pieces) for number, byte in enumerate(here)):
+            return False
+    return True
 
 
 def _meets(place: _Span, planned: Planned) -> bool:

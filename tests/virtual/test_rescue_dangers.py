@@ -145,6 +145,33 @@ def test_a_rescue_is_not_finished_on_another_board_of_the_same_number(pack: Resc
     assert [rescue.id for rescue in second.undo.interrupted()] == [left.id]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "transfer"),
+    [*((RestoreSystem, number) for number in (450, 650, 1000, 1200)), *((FlashFile, number) for number in (350, 600))],
+)
+def test_where_no_id_tells_boards_apart_a_rescue_is_finished_only_on_the_memory_it_left(
+    recipe: type[Recipe], transfer: int, pack: RescuePack, tmp_path: Path
+) -> None:
+    file = tmp_path / "part.bin"
+    file.write_bytes(pack.read(pick("photon", "system-1", "2.2.0").name))
+    answers = {"plan": True, "risk": True, "release": "2.2.0", "application": "tinker", "file": str(file)}
+    first = desk("photon-0.5", tmp_path, IN_DFU, pack=pack, answers=answers)
+    first.board.mishap = Mishap(gone_amid=first.board.transfers + transfer)
+    assert isinstance(first.play(recipe), Failed)
+    (left,) = first.undo.interrupted()
+    assert left.board.device_id is None
+    second = desk("photon-0.5", tmp_path, IN_DFU, pack=pack, answers=answers)
+    second.board.internal[0x20100] ^= 1
+    second.board.internal[0x20000:0x20004] = b"\x00\x00\x00\x20"
+    before = second.memories()
+    assert second.fail(recipe, {**left.answers, "resume": left.id}).code == "undo.other-board"
+    assert second.memories() == before
+    assert [rescue.id for rescue in second.undo.interrupted()] == [left.id]
+    come_back(first)
+    first.succeed(recipe, {**left.answers, "resume": left.id})
+    assert first.undo.interrupted() == ()
+
+
 @pytest.mark.parametrize(("board", "warned"), [("photon-0.6", True), ("photon-0.7", False), ("electron", False)])
 def test_a_system_from_which_the_new_boot_loader_cannot_reach_the_keys_is_put_back_only_with_a_warning(
     board: str, warned: bool, pack: RescuePack, tmp_path: Path
