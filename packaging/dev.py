@@ -50,6 +50,9 @@ REAL_WINDOW = {
 FONT = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"), "fonts-dejavu-core")
 
 
+MEMORY_FOR_TESTS = 4 << 30  # bytes; pytest keeps the folders of its last three runs
+
+
 def say(sentence: str) -> None:
     """Tell the person what happens now; on the error stream, so that a program's output stays clean."""
     print(f"[rekindle] {sentence}", file=sys.stderr, flush=True)
@@ -152,10 +155,17 @@ def run(arguments: list[str]) -> int:
     return call([PYTHON, "-m", "app", *arguments])
 
 
+def in_memory() -> dict[str, str]:
+    """Let pytest make its folders in memory where there is plenty: thousands of files are safely on the disk else."""
+    memory = Path("/dev/shm")
+    plenty = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_FOR_TESTS
+    return {"PYTEST_DEBUG_TEMPROOT": str(memory)} if plenty else {}
+
+
 def quick(arguments: list[str]) -> int:
     """Run the tests that need neither a window nor the lab, each with a part of what `test` tries."""
     folders = ["tests/unit", "tests/virtual", "tests/contract"]
-    return call([PYTHON, "-m", "pytest", "-n", "auto", *folders, *arguments], **COMPILED)
+    return call([PYTHON, "-m", "pytest", "-n", "auto", *folders, *arguments], **COMPILED, **in_memory())
 
 
 def test(arguments: list[str]) -> int:
