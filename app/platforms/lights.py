@@ -471,8 +471,8 @@ _DEEP_UPDATE = _Saying(
     text("Lights", "A deep update is writing new software into the Core's radio. It looks much like yellow."),
     text(
         "Lights",
-        "Keep the power on. The Core may restart up to five times, then connects. If it stands still for more than "
-        "three minutes, tap RESET; if that does not help, do the full firmware upgrade.",
+        "Keep the power on. The Core may restart up to five times, then connects. If it stands still for long "
+        "(we would wait three minutes), tap RESET; if that does not help, do the full firmware upgrade.",
     ),
     "full-firmware-upgrade",
 )

@@ -147,8 +147,8 @@ _ASK_BODY = text("DeepUpdate", "Only the light tells how far the board is. If it
 _BACK_TITLE = text("DeepUpdate", "The board shows on USB again. What does its light do?")
 _BACK_BODY = text(
     "DeepUpdate",
-    "That is a good sign: the newer firmware from the cloud always shows on USB, firmware of 2014 mostly does not. It "
-    "is done when it breathes cyan.",
+    "That is a good sign: newer firmware shows on USB whenever it runs, firmware of 2013 and 2014 only while it "
+    "listens or where its program asks for it. It is done when it breathes cyan.",
 )
 _STAGE_PATCHING = text(
     "DeepUpdate", "The radio gets its new software. It may restart and do it again, five times at most."
@@ -164,8 +164,11 @@ _STAGE_DONE = text("DeepUpdate", "Done: it runs its newest program and is connec
 _OPTIONS = (
     (CYAN, text("DeepUpdate", "It breathes cyan, and has done so for a minute: done")),
     (BLUE, text("DeepUpdate", "It blinks blue")),
-    (CONNECTING, text("DeepUpdate", "It has been blinking green or cyan for more than three minutes")),
-    (FROZEN, text("DeepUpdate", "It has stayed orange or magenta, or stood still, for more than three minutes")),
+    (CONNECTING, text("DeepUpdate", "It has been blinking green or cyan for long; we would give it three minutes")),
+    (
+        FROZEN,
+        text("DeepUpdate", "It has stayed orange or magenta, or stood still, for long; we would wait three minutes"),
+    ),
     (RED, text("DeepUpdate", "It flashes red")),
     (DARK, text("DeepUpdate", "Nothing: it is dark")),
 )
@@ -187,8 +190,7 @@ _CONNECTING_TITLE = text("DeepUpdate", "The board cannot get through to its netw
 _CONNECTING_BODY = text(
     "DeepUpdate",
     "The radio has had its turn; what is missing is the way to the cloud. Green: is the network in reach, and is its "
-    "password still the same? Cyan: does this network reach the internet, and let port 5683 out? The board keeps "
-    "trying.",
+    "password still the same? Cyan: does this network reach the internet, and let port 5683 out?",
 )
 _RED_TITLE = text("DeepUpdate", "Red says why it does not get on")
 _RED_BODY = text(
@@ -239,8 +241,8 @@ _NEXT_WIFI = text(
 )
 _NEXT_NETWORK = text(
     "DeepUpdate",
-    "Leave it powered near its network: it goes on by itself as soon as it gets through. If its network is gone, hold "
-    "{button} for three seconds until it blinks blue and give it another one.",
+    "Leave it powered near its network, and look at its light again later: it is done when it breathes cyan. If its "
+    "network is gone, hold {button} for three seconds until it blinks blue and give it another one.",
 )
 _NEXT_GUIDE = text("DeepUpdate", "Find the light in the light guide: it says what each colour and count means.")
 _NEXT_KEYS = text("DeepUpdate", "Before anything is done about the keys, back them up.")
@@ -250,8 +252,8 @@ _NEXT_FULL = text(
 _NEXT_CABLE = text("DeepUpdate", "Try another cable, another USB port and another power supply.")
 _NEXT_LOOK = text(
     "DeepUpdate",
-    "When it breathes cyan, it is done. If it stands still for more than three minutes, tap RESET; if that does not "
-    "help, do the full firmware upgrade.",
+    "When it breathes cyan, it is done. If it stands still for long (we would wait three minutes), tap RESET; if that "
+    "does not help, do the full firmware upgrade.",
 )
 _WARN_WIPE = text(
     "DeepUpdate",

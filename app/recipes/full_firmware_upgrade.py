@@ -50,8 +50,8 @@ RADIO_PATCH = Choose(
     title=text("FullUpgrade", "Which radio patch?"),
     body=text(
         "FullUpgrade",
-        "The Core's Wi-Fi radio has software of its own. Both versions are good; the upgrade was always described with "
-        "the first.",
+        "The Core's Wi-Fi radio has software of its own, and the rescue pack has two versions of it. We take the first "
+        "unless you have a reason.",
     ),
     options=(
         (
@@ -61,7 +61,13 @@ RADIO_PATCH = Choose(
                 "Service pack 1.13.7, the usual one. Whether it keeps the stored Wi-Fi networks is not certain.",
             ),
         ),
-        ("1.14", text("FullUpgrade", "Service pack 1.14, the newest. It forgets the stored Wi-Fi networks.")),
+        (
+            "1.14",
+            text(
+                "FullUpgrade",
+                "Service pack 1.14, the newer of the two in the pack. It forgets the stored Wi-Fi networks.",
+            ),
+        ),
     ),
 )
 PATCH_AGAIN = Choose(
@@ -69,8 +75,8 @@ PATCH_AGAIN = Choose(
     title=text("FullUpgrade", "Run the radio patch again?"),
     body=text(
         "FullUpgrade",
-        "By what is on the board, an upgrade may have patched the radio already. Doing it again does no harm but takes "
-        "a minute or two.",
+        "By what is on the board, an upgrade may have patched the radio already. Running it once more usually takes "
+        "less than a minute.",
     ),
     options=(
         ("run", text("FullUpgrade", "Run the radio patch")),

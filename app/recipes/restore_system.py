@@ -10,8 +10,8 @@ What a cut at any moment leaves behind, and why the next run can finish it:
   some version.
 - System parts that do not match start nothing, or safe mode. Boot loaders from 0.7 on then lose the settings, too
   (2.4.11); the next run writes the parts before the flag.
-- The only moment that USB cannot repair is not ours: while the new system copies the boot loader into its place (after
-  it has checked the image and taken off the flag). The person is told to leave the cable in.
+- The one moment we know of that USB cannot repair is not ours: while the new system copies the boot loader into its
+  place (after it has checked the image and taken off the flag). The person is told to leave the cable in.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ ASK_TRIES, ASK_PAUSE_S = 3, 2.0
 _RELEASE_TITLE = text("RestoreSystem", "Which release of the system?")
 _RELEASE_BODY = text(
     "RestoreSystem",
-    "The rescue pack has these. Take the newest unless you have a reason: old programs also run on a newer system.",
+    "The rescue pack has these. Take the newest unless you have a reason: a program asks for a system of some version "
+    "or a newer one.",
 )
 _RELEASE_NEWEST = text("RestoreSystem", "{release}, the newest of the rescue pack")
 _RELEASE_OLDER = text(
@@ -100,13 +101,15 @@ _TINKER = text("RestoreSystem", "Put Tinker in its place, the program of a new b
 _DOWNGRADE_TITLE = text("RestoreSystem", "Go back to an older system?")
 _DOWNGRADE_BODY = text(
     "RestoreSystem",
-    "The board has a newer system than the one you chose. On the board: {here}. Chosen: {wanted}. Programs made for "
-    "the newer one will not run on the older one. It is better to keep the newer one unless you have a reason.",
+    "The board has a newer system than the one you chose. On the board: {here}. Chosen: {wanted}. A program that "
+    "asks for the newer one does not run on the older one: the board stays in safe mode then. It is better to keep the "
+    "newer one unless you have a reason.",
 )
 _DOWNGRADE_BODY_BROKEN = text(
     "RestoreSystem",
     "The board has a newer system than the one you chose. On the board: {here}. Chosen: {wanted}. What is on the board "
-    "does not work as it is, and going back repairs it. Programs made for the newer one will not run on the older one.",
+    "does not work as it is, and going back repairs it. A program that asks for the newer one does not run on the "
+    "older one: the board stays in safe mode then.",
 )
 _DOWNGRADE_YES = text("RestoreSystem", "Go back to the older one")
 _DOWNGRADE_NO = text("RestoreSystem", "Keep the newer one")
@@ -177,13 +180,13 @@ _NEEDS_RESET = text(
 _WARN_INSTALL = text(
     "RestoreSystem",
     "At its first start the board replaces its own boot loader, and the light may blink magenta. Leave the cable in: "
-    "this is the only moment that could not be repaired over USB.",
+    "we know of no way to repair a cut in that moment over USB.",
 )
 _WARN_DOWNGRADE = text("RestoreSystem", "This is a step back: from {here} to {wanted}.")
 _WARN_NO_DCT = text(
     "RestoreSystem",
-    "The boot loader stays, and it needs a system from 0.7 on to reach keys and settings. They stay on the board and "
-    "the firmware uses them, but in update mode nobody can read or write them until a newer system is back.",
+    "The boot loader stays, and it needs a system from 0.7 on to reach keys and settings. They stay on the board, but "
+    "in update mode nobody can read or write them until a newer system is back.",
 )
 _WARN_PROGRAM = text("RestoreSystem", "The program on the board is replaced by Tinker. It is kept and can be put back.")
 _WARN_LOADER = text(
