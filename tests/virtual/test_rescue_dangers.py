@@ -56,6 +56,20 @@ def test_settings_are_not_asked_of_a_boot_loader_whose_code_was_just_replaced(
     assert any(slot.region == "dct" for slot in outcome.xray.slots) is asked
 
 
+def test_settings_are_not_asked_of_a_boot_loader_that_nothing_tells_of(
+    pack: RescuePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.work.identity.boot_loader_of", lambda *_: None)  # as where USB tells nothing of it
+    file = tmp_path / "part.bin"
+    file.write_bytes(pack.read(pick("photon", "system-2", "2.2.0").name))
+    place = desk("photon", tmp_path, IN_DFU, pack=pack, answers={"plan": True, "risk": True, "file": str(file)})
+    place.board.internal[0x184:0x19C] = b"\xff" * 24  # 7.1: its version cannot be read either
+    assert place.seen().boot_loader is None
+    outcome = place.succeed(FlashFile)
+    assert outcome.xray is not None
+    assert not any(slot.region == "dct" for slot in outcome.xray.slots)
+
+
 def test_a_program_half_written_in_one_place_is_not_forgotten_because_another_place_was_written(
     pack: RescuePack, tmp_path: Path
 ) -> None:
