@@ -143,6 +143,11 @@ def test_an_old_core_image_is_recognised_by_its_first_two_words(size: int, seed:
     assert image.known is None
 
 
+def test_the_reset_vector_of_an_old_core_image_is_not_taken_for_the_end_of_a_module() -> None:
+    # 0x08005403 would be the end of a module that begins at 0x08004c00.
+    assert parse(make_legacy(2055)).form is Form.LEGACY
+
+
 def test_an_old_core_image_that_starts_beyond_its_end_is_cut_off() -> None:
     with pytest.raises(ImageDamaged, match="damaged") as refused:
         parse(make_legacy(0x1000)[:0x700])
