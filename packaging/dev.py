@@ -50,6 +50,7 @@ REAL_WINDOW = {
 FONT = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"), "fonts-dejavu-core")
 
 
+NOTHING_CHOSEN = 5  # exit status of pytest when its arguments fit no test
 MEMORY_FOR_TESTS = 4 << 30  # bytes; pytest keeps the folders of its last three runs
 
 
@@ -169,7 +170,10 @@ def quick(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run every check; pytest comes last, so that its closing line is the last one."""
+    """Run every check; pytest comes last, so that its closing line is the last one.
+
+    The lab comes first and alone: it has its own way to use every core. The first run with a failure is the last.
+    """
     environment = {"QT_QPA_PLATFORM": "offscreen", "REKINDLE_TESTS": "every", **COMPILED}
     if sys.platform.startswith("linux"):
         must([PYTHON, "tests/lab/prepare.py"])
@@ -179,7 +183,14 @@ def test(arguments: list[str]) -> int:
     must([PYTHON, "-m", "ruff", "check", "."])
     must([PYTHON, "-m", "ruff", "format", "--check", "."])
     must([PYTHON, "-m", "mypy"])
-    return call([PYTHON, "-m", "pytest", *arguments], **environment)
+    pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
+    if any((ROOT / argument.split("::")[0]).exists() for argument in arguments):
+        return call([*pytest, *arguments], **environment)
+    status = call([*pytest, "tests/lab", *arguments], **environment)
+    if status not in (0, NOTHING_CHOSEN):
+        return status
+    rest = sorted(path for path in (ROOT / "tests").iterdir() if any(path.glob("test_*.py")) and path.name != "lab")
+    return call([*pytest, "-n", "auto", *rest, *arguments], **environment)
 
 
 def main() -> int:

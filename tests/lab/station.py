@@ -15,7 +15,7 @@ from unittest import mock
 
 from support.person import Person
 
-from app.clock import Clock
+from app.clock import Clock, Deadline
 from app.engine.engine import Engine
 from app.firmware.pack import PACK, RescuePack
 from app.keys.safe import KeySafe
@@ -37,6 +37,8 @@ from lab.desk import BOARD_TIMES, Desk
 from lab.usbip_server import Cable
 
 SHOWN_S = 15.0
+TRIES = 4
+LOOK_S = 4.0
 RUN_S = 60.0
 INTERNAL = 0x0800_0000
 FILES = frozenset(file.name for file in PACK)
@@ -170,10 +172,27 @@ class Station:
     # --- hands
 
     def into_dfu(self) -> None:
-        """Bring the board into update mode with the buttons, unless it is there."""
-        if "yellow" not in self.board.light_pattern:
-            self.hand.enter_dfu()
+        """Bring the board into update mode with the buttons, unless it is there.
+
+        Like a person, look again after a while: a light seen just while the cable goes in may be gone a moment later,
+        and a finger may be late on a busy machine.
+        """
+        for _ in range(TRIES):
+            if "yellow" not in self.board.light_pattern:
+                self.hand.enter_dfu()
+            if self._comes_in_dfu(LOOK_S):
+                break
         self.desk.await_mode(self.cable, Mode.DFU)
+
+    def _comes_in_dfu(self, within: float) -> bool:
+        """Whether the board is seen in update mode before so many seconds have passed."""
+        deadline = Deadline(self.desk.clock, within)
+        while not deadline.passed():
+            found = self.desk.identified(self.cable)
+            if found is not None and found[1] is Mode.DFU:
+                return True
+            self.desk.bus.wait_for_change(min(deadline.left, 0.05))
+        return False
 
     def pull_soon(self) -> None:
         """Pull the cable with another hand: whoever holds the board's lock may call this."""
