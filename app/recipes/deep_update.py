@@ -34,10 +34,11 @@ from app.recipes.shared import (
 from app.text import Text, text
 from app.work.board import Board
 from app.work.events import Fact, Outcome
-from app.work.flashing import Rescue, Target
+from app.work.flashing import Rescue
 from app.work.job import Job
 from app.work.plan import SlotState
 from app.work.questions import Choose, LightStage, WatchLight
+from app.work.spans import Target
 from app.work.step import Step
 from app.work.verdicts import CORE_FLAGS, FORGET_WIFI, FULL_UPGRADE, RUN_APPLICATION, STARTS
 from app.work.xray import Looked, look

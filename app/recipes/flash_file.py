@@ -43,11 +43,12 @@ from app.recipes.shared import (
 from app.recipes.system_set import loader_of, system_regions
 from app.text import Text, joined, text
 from app.work.events import Fact, Outcome
-from app.work.flashing import RESUME, Rescue, Target, board_name
+from app.work.flashing import RESUME, Rescue, board_name
 from app.work.job import Job
 from app.work.memory_map import places
 from app.work.plan import Health, XRay
 from app.work.questions import Choose, Confirm, PickFile
+from app.work.spans import Target
 from app.work.step import Step
 from app.work.verdicts import FLASH_FILE
 from app.work.xray import Looked, look

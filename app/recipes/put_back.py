@@ -52,12 +52,13 @@ from app.recipes.waiting import DCT, FLAG, ORDERS, orders_in
 from app.text import Text, joined, text
 from app.undo.board_name import Match
 from app.work.events import Fact, Outcome
-from app.work.flashing import RESUME, Rescue, Target, board_name
+from app.work.flashing import RESUME, Rescue, board_name
 from app.work.guard import require_proven
 from app.work.job import Job
 from app.work.kept import Kept, Kind, Piece, by_name, listed, pieces
 from app.work.plan import SlotState, XRay
 from app.work.questions import Choose, Confirm
+from app.work.spans import Target
 from app.work.step import Step
 from app.work.verdicts import CORE_FLAGS, PENDING_UPDATE
 from app.work.xray import Looked, look

@@ -65,10 +65,11 @@ from app.recipes.waiting import DCT, FLAG, FLAG_OFF, NO_ORDER, ORDERS, orders_in
 from app.text import Text, text
 from app.work.board import Board
 from app.work.events import Fact, Outcome
-from app.work.flashing import Rescue, Target
+from app.work.flashing import Rescue
 from app.work.job import Job
 from app.work.plan import Health, SlotState, XRay
 from app.work.questions import Choose, Confirm, LightStage, WatchLight
+from app.work.spans import Target
 from app.work.step import Step
 from app.work.verdicts import PENDING, PENDING_UPDATE, RESTORE
 from app.work.xray import Looked, look

@@ -12,21 +12,22 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from app.faults import Cancelled, Fault, KeyReadsDiffer, RescueOfOtherBoard, RescueUnknown, WrongBoardReturned
 from app.firmware.image import Function
-from app.platforms.model import Medium, Platform, Quirk, Region
-from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash, span
+from app.platforms.model import Medium, Quirk, Region
+from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash
 from app.text import Text, text
 from app.undo.board_name import BoardName, Match
-from app.undo.journal import Journal, Planned
+from app.undo.journal import Journal
 from app.undo.rescue import InterruptedRescue
 from app.undo.snapshots import Snapshot
 from app.work.events import Fact
 from app.work.job import Job
 from app.work.plan import PlannedWrite, RescuePlan, XRay
 from app.work.questions import Review
+from app.work.spans import Memory, Span, Target, is_of, laid_over, made_of, meets, refuse_keys, span_of
 from app.work.verdicts import CORE_FLAGS
 from app.work.xray import Looked, look
 
@@ -38,7 +39,6 @@ PLAN = "plan"
 """Name of the question that shows the plan."""
 READ_ROUNDS = 3
 DOWNLOADS = "ota"
-_CHUNK = 256
 ROOM_TO_SPARE = 64 * 1024  # for the journal and the names of files, beside what is kept
 
 _PLAN_TITLE = text("Flashing", "This is what will be done")
@@ -59,84 +59,6 @@ _WRITTEN = text("Flashing", "{written} bytes written and all {size} read back: r
 _KEPT_IN = text("Flashing", "What was there is kept in")
 _NOT_KEPT = text("Flashing", "{name}: cannot be read now, so it is not kept. Nothing is written there.")
 _OLD_NOT_CLOSED = text("Flashing", "An earlier interrupted run could not be marked as finished: {reason}")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One thing to write.
-
-    Attributes:
-        title: What it is, for example `System part 1, 2.2.0`.
-        region: Key of the platform's region it goes into.
-        address: First address.
-        content: The bytes.
-        why: Why it is written, and why at this place in the order.
-        source: Where the bytes come from, for example the name of a file.
-        into_settings: Whether it is meant to go into memory that holds settings and keys. Even then never over a key,
-            unless `over_key` says so.
-        over_key: Whether it is a key itself.
-        later: Whether what stands there can be read only once targets before it are written (2.4.11). It is kept then.
-    """
-
-    title: Text
-    region: str
-    address: int
-    content: bytes = field(repr=False)
-    why: Text
-    source: str
-    into_settings: bool = False
-    over_key: bool = False
-    later: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A stretch of whole erase units that a target touches; where nothing is erased (DCT), its bytes alone."""
-
-    alt: int
-    start: int
-    size: int
-
-    @property
-    def end(self) -> int:
-        return self.start + self.size
-
-    def holds(self, other: _Span) -> bool:
-        return self.alt == other.alt and self.start <= other.start and other.end <= self.end
-
-
-class _Memory:
-    """What stands in the spans of a plan, as far as this run knows. A write to one shows in all that overlap it."""
-
-    def __init__(self, content: Mapping[_Span, bytes] | None = None) -> None:
-        self._content = dict(content or {})
-
-    def __contains__(self, place: _Span) -> bool:
-        return place in self._content
-
-    def __getitem__(self, place: _Span) -> bytes:
-        return self._content[place]
-
-    def put(self, place: _Span, content: bytes) -> None:
-        """Note what stands in a span now."""
-        for other, before in self._content.items():
-            start, end = max(place.start, other.start), min(place.end, other.end)
-            if other.alt == place.alt and start < end:
-                piece = content[start - place.start : end - place.start]
-                self._content[other] = before[: start - other.start] + piece + before[end - other.start :]
-        self._content[place] = content
-
-    def copy(self) -> _Memory:
-        """Return one to try things on."""
-        return _Memory(self._content)
-
-    def outermost(self) -> list[tuple[_Span, bytes]]:
-        """Return the spans that are inside no other one."""
-        return [
-            (place, content)
-            for place, content in self._content.items()
-            if not any(other != place and other.holds(place) for other in self._content)
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +97,7 @@ class Rescue:
         self.kept: list[Snapshot] = []
         self.blind: frozenset[str] = frozenset()
         self._reviewed: _Reviewed | None = None
-        self._memory = _Memory()
+        self._memory = Memory()
         self._journal: Journal | None = None
         self._interrupted: tuple[InterruptedRescue, ...] = ()
 
@@ -269,7 +191,7 @@ class Rescue:
             tuple(warnings),
             extra_seconds,
         )
-        self._memory = _Memory()
+        self._memory = Memory()
         self._interrupted = self._taken_up(job)
         for target in targets:
             if not target.later:
@@ -304,7 +226,7 @@ class Rescue:
             agreed()
         self._journal = self._begin(job)
         for region, content in extra:
-            self._keep(job, region.key, _Span(region.alt, region.start, region.size), content)
+            self._keep(job, region.key, Span(region.alt, region.start, region.size), content)
         for place, content in pieces:
             self._keep(job, self._region_of(job, place), place, content)
         for target in reviewed.targets:
@@ -350,7 +272,7 @@ class Rescue:
         assert target in reviewed.targets, "nothing is written that was not planned"
         region = job.platform.region(target.region)
         loader = job.boot_loader
-        place = _span(job.platform, target)
+        place = span_of(job.platform, target)
         whole = total or len(target.content)
         with job.dfu(region.alt) as session:
             current = session.read(place.start, place.size)
@@ -451,7 +373,7 @@ class Rescue:
 
     def _read_before(self, job: Job, target: Target) -> None:
         """Learn what stands in the units a target touches: from the X-ray where it read so far, else from the board."""
-        place = _span(job.platform, target)
+        place = span_of(job.platform, target)
         if place in self._memory:
             return
         assert self._reviewed is not None
@@ -471,7 +393,7 @@ class Rescue:
         memory = self._memory.copy()
         writes = []
         for target in targets:
-            place = _span(job.platform, target)
+            place = span_of(job.platform, target)
             region = job.platform.region(target.region)
             known = place in memory
             current = memory[place] if known else bytes(place.size)
@@ -509,13 +431,13 @@ class Rescue:
 
     def _superseded(self, job: Job) -> tuple[InterruptedRescue, ...]:
         """Return earlier interrupted runs of this recipe on this very board, at places where this run writes, too."""
-        places = None if self._reviewed is None else [_span(job.platform, each) for each in self._reviewed.targets]
+        places = None if self._reviewed is None else [span_of(job.platform, each) for each in self._reviewed.targets]
         return tuple(
             each
             for each in job.undo.interrupted()
             if each.recipe == self.recipe_key
             and _match(job, each.board) is Match.YES
-            and (places is None or any(_meets(place, target) for place in places for target in each.planned))
+            and (places is None or any(meets(place, target) for place in places for target in each.planned))
         )
 
     def _insist_on_what_was_left(self, job: Job, targets: Sequence[Target]) -> None:
@@ -533,8 +455,8 @@ class Rescue:
         if rescue is None or _match(job, rescue.board) is not Match.MAYBE:
             return
         for number, target in enumerate(targets):
-            place = _span(job.platform, target)
-            begun = next((each for each in rescue.planned if _is(each, place.alt, target)), None)
+            place = span_of(job.platform, target)
+            begun = next((each for each in rescue.planned if is_of(each, place.alt, target)), None)
             if begun is None or target.into_settings or target.over_key or target.region == DOWNLOADS:
                 continue
             if place not in self._memory:
@@ -550,20 +472,20 @@ class Rescue:
                     if piece.alt == place.alt and piece.address <= start and end <= piece.end
                 ]
             news = [
-                _laid_over(old, start, each)
+                laid_over(old, start, each)
                 for old in olds[:1]
                 for each in rest
                 if job.platform.region(each.region).alt == place.alt
             ]
             torn = begun not in rescue.written or any(
-                _meets(place, later) and later not in rescue.written for later in rescue.planned if later != begun
+                meets(place, later) and later not in rescue.written for later in rescue.planned if later != begun
             )
             current = self._memory[place][start - place.start : end - place.start]
-            if olds and not _made_of(current, [*olds, *news], blank=torn):
+            if olds and not made_of(current, [*olds, *news], blank=torn):
                 log.info("alt %d 0x%08X: not what the interrupted run left", place.alt, start)
                 raise RescueOfOtherBoard(f"{target.region} 0x{start:08X}")
 
-    def _mended(self, job: Job, target: Target, place: _Span, current: bytes) -> tuple[int, bytes]:
+    def _mended(self, job: Job, target: Target, place: Span, current: bytes) -> tuple[int, bytes]:
         """Return what is written, and where: the target, with the rest of its erase units where a cut tore that.
 
         A run that ended between erasing such a unit and writing all of it took what stands there beside the target;
@@ -589,7 +511,7 @@ class Rescue:
                     return place.start, kept[:before] + target.content + kept[behind:]
         return target.address, target.content
 
-    def _agree_again(self, job: Job, target: Target, place: _Span, current: bytes) -> None:
+    def _agree_again(self, job: Job, target: Target, place: Span, current: bytes) -> None:
         """The board holds something else than was agreed to replace: ask once more, and keep that too.
 
         Raises:
@@ -635,7 +557,7 @@ class Rescue:
             return job.undo.resume(rescue_id)
         return job.undo.begin(self._reviewed.board, self.recipe_key, self.answers)
 
-    def _keep(self, job: Job, region: str, place: _Span, content: bytes) -> None:
+    def _keep(self, job: Job, region: str, place: Span, content: bytes) -> None:
         assert self._reviewed is not None
         assert self._journal is not None
         secret = job.platform.region(region).secret
@@ -643,10 +565,10 @@ class Rescue:
         self._journal.keeps(snapshot)
         self.kept.append(snapshot)
 
-    def _region_of(self, job: Job, place: _Span) -> str:
+    def _region_of(self, job: Job, place: Span) -> str:
         """Return the key of the region a span was planned for."""
         assert self._reviewed is not None
-        return next(each.region for each in self._reviewed.targets if _span(job.platform, each) == place)
+        return next(each.region for each in self._reviewed.targets if span_of(job.platform, each) == place)
 
 
 def _read_twice(job: Job, region: Region) -> bytes:
@@ -661,23 +583,6 @@ def _read_twice(job: Job, region: Region) -> bytes:
     raise KeyReadsDiffer(region.key)
 
 
-def refuse_keys(platform: Platform, target: Target) -> None:
-    """Refuse a target whose erase units reach a key, or memory with secrets, that it is not meant for.
-
-    Raises:
-        ValueError: It does, or it is not all in its region: a mistake of the program.
-    """
-    place = _span(platform, target)
-    if not target.over_key:
-        for slot in platform.key_slots:
-            if slot.alt == place.alt and slot.address < place.end and place.start < slot.address + slot.size:
-                raise ValueError(f"{target.region} 0x{target.address:08X} would reach the key slot {slot.key}")
-    if not (target.over_key or target.into_settings):
-        for region in platform.regions:
-            if region.secret and region.alt == place.alt and region.start < place.end and place.start < region.end:
-                raise ValueError(f"{target.region} 0x{target.address:08X} would reach {region.key}")
-
-
 def board_name(job: Job) -> BoardName:
     """Return what is known of the job's board, as the undo store names boards."""
     identity = job.identity
@@ -687,42 +592,3 @@ def board_name(job: Job) -> BoardName:
 def _match(job: Job, name: BoardName) -> Match:
     identity = job.identity
     return name.matches(job.platform.key, identity.device_id if identity else None, job.board.sighting.serial)
-
-
-def _is(planned: Planned, alt: int, target: Target) -> bool:
-    """Whether a target of this run is one of the run before, with the very same bytes."""
-    place = (planned.alt, planned.address, planned.size)
-    if place != (alt, target.address, len(target.content)):
-        return False
-    return planned.sha256 == hashlib.sha256(target.content).hexdigest()
-
-
-def _laid_over(old: bytes, start: int, target: Target) -> bytes:
-    """Return a stretch of memory that begins at `start` as it is once a target is written over it."""
-    first = max(0, target.address - start)
-    content = target.content[max(0, start - target.address) :][: max(0, len(old) - first)]
-    return old[:first] + content + old[first + len(content) :]
-
-
-def _made_of(current: bytes, sources: Sequence[bytes], *, blank: bool) -> bool:
-    """Whether every byte is that of a source at the same place, or erased where `blank` allows it."""
-    for at in range(0, len(current), _CHUNK):
-        here = current[at : at + _CHUNK]
-        pieces = [source[at : at + _CHUNK] for source in sources]
-        if here in pieces:
-            continue
-        if blank:
-            pieces.append(b"\xff" * len(here))
-        if not all(any(piece[number] == byte for piece in pieces) for number, byte in enumerate(here)):
-            return False
-    return True
-
-
-def _meets(place: _Span, planned: Planned) -> bool:
-    return place.alt == planned.alt and place.start < planned.address + planned.size and planned.address < place.end
-
-
-def _span(platform: Platform, target: Target) -> _Span:
-    region = platform.region(target.region)
-    start, size = span(platform, region, target.address, len(target.content))
-    return _Span(region.alt, start, size)

@@ -10,7 +10,7 @@ from app.platforms.model import Medium, Platform, Region
 from app.platforms.table import PLATFORMS, platform
 from app.protocols.flash import span
 from app.text import text
-from app.work.flashing import Target, refuse_keys
+from app.work.spans import Target, refuse_keys
 
 WORDS = text("Test", "Words")
 
