@@ -21,20 +21,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.faults import (
-    DowngradeRefused,
     Fault,
     FlashDiffers,
     NotSeenStarting,
     SettingsOutOfReach,
     WrongBoardReturned,
 )
-from app.firmware.image import Function
-from app.firmware.releases import describe, release_of, versioned
-from app.platforms.model import BootLoader, Mode, Quirk
+from app.firmware.releases import versioned
+from app.platforms.model import BootLoader, Mode
 from app.protocols import requests
 from app.protocols.modules import ModuleFunction, ModuleReport, ModuleStore
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.read_identity import identity_from_dct
+from app.recipes.restore_plan import INSTALL_S, LOADER_REGION, OTA, USER, SystemPlan, release_words
 from app.recipes.shared import (
     LEFT_IN_DFU,
     LEFT_QUIET,
@@ -46,41 +45,31 @@ from app.recipes.shared import (
     leave_dfu,
     restart_in_dfu,
     unlock_safe,
-    warn_of_waiting,
 )
 from app.recipes.system_set import (
     LOADER,
     SystemSet,
-    insist_it_fits,
     loader_of,
-    newer_on_board,
     read_set,
     releases,
-    resulting,
     set_files,
     system_regions,
-    why_not_own,
 )
-from app.recipes.waiting import DCT, FLAG, FLAG_OFF, NO_ORDER, ORDERS, orders_in
+from app.recipes.waiting import DCT
 from app.text import Text, text
 from app.work.board import Board
 from app.work.events import Fact, Outcome
 from app.work.flashing import Rescue
 from app.work.job import Job
-from app.work.plan import Health, SlotState, XRay
-from app.work.questions import Choose, Confirm, LightStage, WatchLight
-from app.work.spans import Target
+from app.work.plan import SlotState, XRay
+from app.work.questions import Choose, LightStage, WatchLight
 from app.work.step import Step
-from app.work.verdicts import PENDING, PENDING_UPDATE, RESTORE
+from app.work.verdicts import PENDING, RESTORE
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
 
-USER, OTA, LOADER_REGION, FACTORY = "user", "ota", "bootloader", "factory"
-
-START_S = 12.0
 RESTARTS_AT_MOST = 3
-INSTALL_S = 8.0
 ASK_TRIES, ASK_PAUSE_S = 3, 2.0
 
 _RELEASE_TITLE = text("RestoreSystem", "Which release of the system?")
@@ -93,110 +82,6 @@ _RELEASE_NEWEST = text("RestoreSystem", "{release}, the newest of the rescue pac
 _RELEASE_OLDER = text(
     "RestoreSystem", "{release}, an old one. On most boards this is a step back, and you will be asked once more."
 )
-_APPLICATION_TITLE = text("RestoreSystem", "Keep your own program?")
-_APPLICATION_BODY = text(
-    "RestoreSystem", "The program on the board is whole, and the system that will be written has all it needs."
-)
-_KEEP = text("RestoreSystem", "Keep my own program")
-_TINKER = text("RestoreSystem", "Put Tinker in its place, the program of a new board")
-_DOWNGRADE_TITLE = text("RestoreSystem", "Go back to an older system?")
-_DOWNGRADE_BODY = text(
-    "RestoreSystem",
-    "The board has a newer system than the one you chose. On the board: {here}. Chosen: {wanted}. A program that "
-    "asks for the newer one does not run on the older one: the board stays in safe mode then. It is better to keep the "
-    "newer one unless you have a reason.",
-)
-_DOWNGRADE_BODY_BROKEN = text(
-    "RestoreSystem",
-    "The board has a newer system than the one you chose. On the board: {here}. Chosen: {wanted}. What is on the board "
-    "does not work as it is, and going back repairs it. A program that asks for the newer one does not run on the "
-    "older one: the board stays in safe mode then.",
-)
-_DOWNGRADE_YES = text("RestoreSystem", "Go back to the older one")
-_DOWNGRADE_NO = text("RestoreSystem", "Keep the newer one")
-
-# --- words of the plan ------------------------------------------------------------------------------------------------
-
-_WHY_LOADER = text(
-    "RestoreSystem",
-    "First. The new system needs boot loader {needed} or later, and the board has {here}. A boot loader is never "
-    "written into its own place: this copy waits in the download area until the new system has checked it.",
-)
-_WHY_LOADER_LATER = text(
-    "RestoreSystem",
-    "When the settings can be reached, so that it is sure that nothing else waits to be installed. The new system "
-    "needs boot loader {needed} or later, and the board has {here}. A boot loader is never written into its own place: "
-    "this copy waits in the download area until the new system has checked it.",
-)
-_WHY_FLAG = text(
-    "RestoreSystem",
-    "The mark that makes the new system install that boot loader at its first start. It is set while the settings can "
-    "surely be reached, before the parts are changed.",
-)
-_WHY_FLAG_LATER = text(
-    "RestoreSystem",
-    "The mark that makes the new system install that boot loader. Last, because this boot loader reaches the settings "
-    "only with the help of a whole system part 2.",
-)
-_WHY_ORDER = text(
-    "RestoreSystem",
-    "A download waits to be copied over the firmware at the next start. It would replace what is written now, so its "
-    "order is taken off.",
-)
-_WHY_FLAG_OFF = text(
-    "RestoreSystem",
-    "An update waits in the download area. Its mark is taken off, so that nothing half-written and nothing old is "
-    "installed.",
-)
-_WHY_FIRST = text("RestoreSystem", "The other parts build on it, so it comes before them.")
-_WHY_NEXT = text("RestoreSystem", "It needs system part {index}, which is written before it.")
-_WHY_EMPTY = text(
-    "RestoreSystem", "This release does not have this part. What is there belongs to a newer one and would not fit."
-)
-_WHY_TINKER = text("RestoreSystem", "Last, when its system is there. You chose it in place of your own program.")
-_WHY_TINKER_INSTEAD = text("RestoreSystem", "Last, when its system is there. Your own program cannot stay: {reason}")
-_WHY_TINKER_NEEDED = text(
-    "RestoreSystem", "Last, when its system is there. Without any program the board would stay in safe mode. {reason}"
-)
-_FLAG_TITLE = text("RestoreSystem", "Mark: install the boot loader")
-_FLAG_OFF_TITLE = text("RestoreSystem", "Mark of a waiting update: off")
-_ORDER_TITLE = text("RestoreSystem", "Order to copy a waiting download: off")
-_EMPTY_TITLE = text("RestoreSystem", "{part}: emptied")
-
-_STAYS_KEYS = text(
-    "RestoreSystem",
-    "Keys, Wi-Fi networks and all other settings. They are not touched; where they can be read, a copy is kept on this "
-    "computer all the same.",
-)
-_STAYS_LOADER = text("RestoreSystem", "The boot loader: {here} is new enough.")
-_STAYS_LOADER_OLD = text("RestoreSystem", "The boot loader; the pack has none that belongs to this release.")
-_STAYS_PROGRAM = text("RestoreSystem", "Your own program.")
-_STAYS_FACTORY = text("RestoreSystem", "The factory firmware and the memory of your program.")
-_NEEDS_POWER = text("RestoreSystem", "A cable that stays in until the end.")
-_NEEDS_RESET = text(
-    "RestoreSystem",
-    "One restart in between: this boot loader finds the settings again only after a restart. You may have to press the "
-    "buttons once.",
-)
-_WARN_INSTALL = text(
-    "RestoreSystem",
-    "At its first start the board replaces its own boot loader, and the light may blink magenta. Leave the cable in: "
-    "we know of no way to repair a cut in that moment over USB.",
-)
-_WARN_DOWNGRADE = text("RestoreSystem", "This is a step back: from {here} to {wanted}.")
-_WARN_NO_DCT = text(
-    "RestoreSystem",
-    "The boot loader stays, and it needs a system from 0.7 on to reach keys and settings. They stay on the board, but "
-    "in update mode nobody can read or write them until a newer system is back.",
-)
-_WARN_PROGRAM = text("RestoreSystem", "The program on the board is replaced by Tinker. It is kept and can be put back.")
-_WARN_LOADER = text(
-    "RestoreSystem",
-    "The boot loader on the board is damaged or not known although it answers. The board may not start again without a "
-    "programmer on its SWD pins, but a whole system could still replace it.",
-)
-_WARN_FACTORY = text("RestoreSystem", "The factory firmware does not fit this system; avoid a factory reset. {reason}")
-
 # --- what is said on the way ------------------------------------------------------------------------------------------
 
 _FOUND = text("RestoreSystem", "Found: {what}.")
@@ -249,7 +134,6 @@ _NEXT_KEY = text("RestoreSystem", "The keys of this board can be read again now:
 _FIT = text("RestoreSystem", "The firmware of this board has no separate system. Do a full firmware upgrade instead.")
 _APPLICATION_OWN = text("RestoreSystem", "Your own, kept")
 _LOADER_COMING = text("RestoreSystem", "{version}, installed at the first start")
-_UNKNOWN_LOADER = text("RestoreSystem", "one that is not known")
 _INSTALLED_SINCE = text("RestoreSystem", "Installed at the first start; the running board says so.")
 
 
@@ -310,13 +194,7 @@ class RestoreSystem(Recipe):
         self._before: Looked | None = None
         self._after: XRay | None = None
         self._row: BootLoader | None = None  # the boot loader's generation by its version, as far as it is known
-        self._loader: Target | None = None
-        self._flag: Target | None = None
-        self._quiet: list[Target] = []  # what takes off that which would replace what is written
-        self._parts: list[Target] = []
-        self._application: Target | None = None
-        self._application_words: Text = _OWN_STAYS
-        self._reached = True  # whether the settings could be reached before
+        self._plan: SystemPlan | None = None
         self._part_changed = False
         self._left: Text = LEFT_RUNNING
         self._version: str | None = None
@@ -412,65 +290,34 @@ class RestoreSystem(Recipe):
         identity_from_dct(job)  # so that what is kept is kept of this board, not of all that show the same number (1.4)
         self._before = before = look(job)
         self._row = loader_of(before, job.platform, job.boot_loader)
-        self._reached = before.xray.slot(DCT).state is not SlotState.UNREADABLE
         job.say(_FOUND.with_values(what=self._system_before(before)))
 
     def _agree(self, job: Job) -> None:
-        chosen, before = self._set, self._before
+        chosen, before, row = self._set, self._before, self._row
         assert chosen is not None
         assert before is not None
-        needed = chosen.loader_needed
-        here = before.installed.get(LOADER)
-        with_loader = chosen.boot_loader is not None and needed is not None and (here is None or here < needed)
-        after = resulting(chosen, before.installed, with_loader=with_loader)
-        insist_it_fits(chosen, job.platform, after, with_loader=with_loader)
-        warnings = [*self._insist_on_downgrade(job, chosen, before), *warn_of_waiting(before)]
-        stays = [_STAYS_KEYS, _STAYS_FACTORY]
-        needs = [_NEEDS_POWER]
-        self._plan_parts(job, chosen, before)
-        program = self._plan_application(job, chosen, before, why_not_own(before, job.platform, after))
-        if self._reached:
-            self._quiet = self._waiting(job, later=False)
-        if with_loader:
-            self._plan_loader(job, chosen, before)
-            warnings.append(_WARN_INSTALL)
-            if not self._reached and self._restart_needed:
-                needs.append(_NEEDS_RESET)
-        elif needed is None:
-            stays.append(_STAYS_LOADER_OLD)
-        else:
-            stays.append(_STAYS_LOADER.with_values(here=versioned(*LOADER, here)))
-        if before.xray.slot(LOADER_REGION).state not in (SlotState.GOOD, SlotState.UNPROVEN):
-            warnings.append(_WARN_LOADER)
-        if self._dct_in_part2 and not chosen.gives_dct:
-            warnings.append(_WARN_NO_DCT)
-        if program is not None:
-            warnings.append(program)
-        elif self._application is None:
-            stays.append(_STAYS_PROGRAM)
-        if before.xray.slot(FACTORY).state is not SlotState.BLANK:
-            reason = why_not_own(before, job.platform, after, FACTORY)
-            if reason is not None:
-                warnings.append(_WARN_FACTORY.with_values(reason=reason))
+        assert row is not None
+        self._plan = ours = SystemPlan(chosen, before, row, self._rescue)
+        ours.work_out(job)
         plan = self._rescue.plan(
             job,
             before,
-            self._targets(),
-            stays=stays,
-            needs=needs,
-            warnings=warnings,
-            extra_seconds=START_S + (INSTALL_S if with_loader else 0.0),
+            ours.targets(),
+            stays=ours.stays,
+            needs=ours.needs,
+            warnings=ours.warnings,
+            extra_seconds=ours.extra_seconds,
         )
         # What waits in settings that cannot be read may replace a program that stays, when the board restarts.
-        at_risk = (USER,) if not self._reached and self._application is None else ()
+        at_risk = (USER,) if not ours.reached and ours.application is None else ()
         self._rescue.agree(job, plan, keep=(DCT, *at_risk))
 
     # --- steps: writing ---
 
     def _write_loader(self, job: Job) -> None:
         """Everything that has to be done before the parts change."""
-        early = self._early()
-        if not early and self._loader is not None:
+        early = self._planned.early()
+        if not early and self._planned.loader is not None:
             job.skip(_LOADER_LATER)
             return
         if not early:
@@ -479,46 +326,46 @@ class RestoreSystem(Recipe):
         self._rescue.write_all(job, early)
 
     def _write_parts(self, job: Job) -> None:
-        if self._dct_in_part2 and self._restart_needed:
+        if self._planned.dct_in_part2 and self._planned.restart_needed:
             # 2.4.11: this boot loader goes on calling code in part 2 at the addresses it found when it started.
             self._rescue.blind = frozenset({DCT})
-        self._part_changed = self._rescue.write_all(job, self._parts)
+        self._part_changed = self._rescue.write_all(job, self._planned.parts)
 
     def _write_application(self, job: Job) -> None:
-        if self._application is None:
-            job.skip(self._application_words)
+        if self._planned.application is None:
+            job.skip(_TINKER_STAYS if self._planned.tinker_stays else _OWN_STAYS)
             return
-        self._rescue.write_all(job, [self._application])
+        self._rescue.write_all(job, [self._planned.application])
 
     def _write_flag(self, job: Job) -> None:
         """On a board whose settings could not be reached before: now that the parts are whole, they can."""
-        if self._reached:
+        if self._planned.reached:
             job.skip(_FLAG_NOT_NEEDED)
             return
-        if self._flag is None and not self._can_read_keys_now:
+        if self._planned.flag is None and not self._can_read_keys_now:
             job.skip(_FLAG_NOT_NEEDED)
             return
-        if self._restart_needed and self._flag is not None:
+        if self._planned.restart_needed and self._planned.flag is not None:
             # The new system has an older boot loader than it wants and so starts in safe mode, which still can be told
             # to enter update mode. Only after a start does this boot loader find the settings (2.4.11, 8.5).
             job.note(_RESTARTS)
             self._restart(job)
             if self._loader_now(job) >= self._loader_version:
                 # The flag was set by a run that was cut, and the restart was what it waited for.
-                self._flag = None
+                self._planned.flag = None
                 job.skip(_LOADER_THERE)
                 return
         slot = look(job, (DCT,)).xray.slot(DCT)
         if slot.state is SlotState.UNREADABLE:
-            if self._flag is None:
+            if self._planned.flag is None:
                 job.skip(_FLAG_NOT_NEEDED)
                 return
             raise SettingsOutOfReach("alt 1 reads as zeros although the parts are whole")
-        late = self._waiting(job, later=True)
+        late = self._planned.waiting(job, later=True)
         for target in late:
             self._rescue.add(job, target)
-        if self._flag is not None:
-            self._rescue.write_all(job, [*late, *self._install()])
+        if self._planned.flag is not None:
+            self._rescue.write_all(job, [*late, *self._planned.install()])
             job.say(_FLAG_SET)
         elif late:
             self._rescue.write_all(job, late)
@@ -543,20 +390,20 @@ class RestoreSystem(Recipe):
                 return
             job.note(_COPIED_OVER)
             self._rescue.blind = frozenset({DCT})  # as before, when they were written the first time
-            self._rescue.write_all(job, self._parts)
+            self._rescue.write_all(job, self._planned.parts)
         raise FlashDiffers("the system parts are replaced at every start")
 
     def _look_again(self, job: Job) -> None:
         chosen = self._set
         assert chosen is not None
-        coming = {LOADER: self._loader_version} if self._flag is not None else {}
+        coming = {LOADER: self._loader_version} if self._planned.flag is not None else {}
         self._after = self._rescue.look_again(job, coming=coming)
         for part in chosen.parts:
             if self._after.slot(part.region).sha256 != part.file.sha256:
                 raise FlashDiffers(f"{part.region} is no longer what was written")
         before = self._before
         assert before is not None
-        program = before.xray.slot(USER).sha256 if self._application is None else chosen.tinker.file.sha256
+        program = before.xray.slot(USER).sha256 if self._planned.application is None else chosen.tinker.file.sha256
         if self._after.slot(USER).sha256 != program:
             raise FlashDiffers("the program is no longer what it shall be")
         job.say(_ALL_RIGHT)
@@ -568,7 +415,7 @@ class RestoreSystem(Recipe):
             NotSeenStarting: It was not. Without power in that moment the mark is off and nothing is installed (8.5).
         """
         self._left = leave_dfu(job, self._watch(job))
-        if self._flag is not None and self._left is LEFT_QUIET:
+        if self._planned.flag is not None and self._left is LEFT_QUIET:
             raise NotSeenStarting(LEFT_QUIET.english())
         if self._left is LEFT_RUNNING:
             self._ask_running(job)
@@ -580,176 +427,17 @@ class RestoreSystem(Recipe):
         said = _RUNS.with_values(version=self._version) if self._version else self._left
         job.say(_CAME_BACK_IN_DFU if self._left is LEFT_IN_DFU else said)
 
-    # --- what is planned ---
-
-    def _insist_on_downgrade(self, job: Job, chosen: SystemSet, before: Looked) -> list[Text]:
-        """Go back to an older system only when that is asked for in so many words.
-
-        Raises:
-            DowngradeRefused: It is not.
-        """
-        newer = newer_on_board(chosen, before, job.platform)
-        if newer is None:
-            return []
-        here, wanted = describe(newer), chosen.release
-        broken = before.xray.verdict.health is Health.OVER_USB
-        body = _DOWNGRADE_BODY_BROKEN if broken else _DOWNGRADE_BODY
-        question = Confirm(
-            "downgrade",
-            _DOWNGRADE_TITLE,
-            body.with_values(here=here, wanted=wanted),
-            _DOWNGRADE_YES,
-            _DOWNGRADE_NO,
-        )
-        if not job.ask(question):
-            raise DowngradeRefused(f"{newer.version} on the board, {chosen.version} chosen", here=here, wanted=wanted)
-        self._rescue.answers["downgrade"] = True
-        return [_WARN_DOWNGRADE.with_values(here=here, wanted=wanted)]
-
-    def _plan_parts(self, job: Job, chosen: SystemSet, before: Looked) -> None:
-        for part in chosen.parts:
-            earlier = [
-                need.index
-                for need in part.image.dependencies
-                if need.function is Function.SYSTEM and need.index < part.image.index
-            ]
-            why = _WHY_NEXT.with_values(index=max(earlier)) if earlier else _WHY_FIRST
-            start = job.platform.region(part.region).start
-            self._parts.append(Target(describe(part.image), part.region, start, part.content, why, part.file.name))
-        for key in chosen.empties:
-            slot = before.xray.slot(key)
-            if slot.state is not SlotState.BLANK:
-                region = job.platform.region(key)
-                title = _EMPTY_TITLE.with_values(part=region.name)
-                self._parts.append(Target(title, key, region.start, b"\xff" * region.size, _WHY_EMPTY, _hex(FLAG_OFF)))
-
-    def _plan_application(self, job: Job, chosen: SystemSet, before: Looked, unfit: Text | None) -> Text | None:
-        """Decide what becomes of the program; return a warning when one is lost."""
-        tinker, slot = chosen.tinker, before.xray.slot(USER)
-        if slot.sha256 == tinker.file.sha256 and not self._rescue.unfinished(job, USER):
-            self._application_words = _TINKER_STAYS
-            return None
-        blank = slot.state is SlotState.BLANK
-        if unfit is None:
-            if job.ask(_APPLICATION) == "keep":
-                self._rescue.answers[_APPLICATION.name] = "keep"
-                return None
-            self._rescue.answers[_APPLICATION.name] = "tinker"
-            why = _WHY_TINKER
-        else:
-            why = (_WHY_TINKER_NEEDED if blank else _WHY_TINKER_INSTEAD).with_values(reason=unfit)
-        start = job.platform.region(USER).start
-        self._application = Target(tinker.file.title, USER, start, tinker.content, why, tinker.file.name)
-        return None if blank else _WARN_PROGRAM
-
-    def _plan_loader(self, job: Job, chosen: SystemSet, before: Looked) -> None:
-        """Put the boot loader into the download area, and the mark into the settings: now, or once they can be reached.
-
-        Not before: an order that waits in settings nobody can read would copy this image over something else (3.5).
-        """
-        loader = chosen.boot_loader
-        assert loader is not None
-        here = before.installed.get(LOADER)
-        why = (_WHY_LOADER if self._reached else _WHY_LOADER_LATER).with_values(
-            needed=chosen.loader_needed, here=_UNKNOWN_LOADER if here is None else _release_words(here)
-        )
-        # Only its first sector is touched; on a Photon the factory firmware shares the area's second one (3.3).
-        start = job.platform.region(OTA).start
-        self._loader = Target(describe(loader.image), OTA, start, loader.content, why, loader.file.name)
-        field = job.platform.field(FLAG)
-        self._flag = Target(
-            _FLAG_TITLE,
-            DCT,
-            field.address,
-            bytes((PENDING_UPDATE,)),
-            _WHY_FLAG if self._reached else _WHY_FLAG_LATER,
-            _hex(bytes((PENDING_UPDATE,))),
-            into_settings=True,
-            later=not self._reached,
-        )
-        if self._is_ready:
-            # Its mark may stay on: what it would install is whole and is what is wanted.
-            self._quiet = [each for each in self._quiet if each.title is not _FLAG_OFF_TITLE]
-
-    def _waiting(self, job: Job, *, later: bool) -> list[Target]:
-        """Return what takes off each update that waits on the board; the settings can be reached.
-
-        An interrupted update over the air leaves such a thing behind: at the next start the download area would be
-        copied over what is written now (`flash_modules` and the update flag, 3.5).
-        """
-        orders, flag = job.platform.field(ORDERS), job.platform.field(FLAG)
-        with job.dfu(job.platform.region(DCT).alt) as session:
-            waiting = session.read(orders.address, orders.size)
-            pending = session.read(flag.address, flag.size) == bytes((PENDING_UPDATE,))
-        found = [
-            Target(
-                _ORDER_TITLE,
-                DCT,
-                orders.address + at,
-                NO_ORDER,
-                _WHY_ORDER,
-                _hex(NO_ORDER),
-                into_settings=True,
-                later=later,
-            )
-            for at in orders_in(waiting)
-        ]
-        if pending and not (later and self._is_ready):
-            found.append(
-                Target(
-                    _FLAG_OFF_TITLE,
-                    DCT,
-                    flag.address,
-                    FLAG_OFF,
-                    _WHY_FLAG_OFF,
-                    _hex(FLAG_OFF),
-                    into_settings=True,
-                    later=later,
-                )
-            )
-        return found
-
-    def _early(self) -> list[Target]:
-        """What is written before the parts, in order."""
-        found = list(self._quiet)
-        if self._reached:
-            found += self._install()
-        return found
-
-    def _install(self) -> list[Target]:
-        """What makes the board install the new boot loader, in order; nothing where it needs none."""
-        return [target for target in (self._loader, self._flag) if target is not None]
-
-    def _targets(self) -> list[Target]:
-        found = [*self._early(), *self._parts]
-        if self._application is not None:
-            found.append(self._application)
-        if not self._reached:
-            found += self._install()
-        return found
-
     # --- inside ---
 
     @property
-    def _is_ready(self) -> bool:
-        """Whether the new boot loader lay in the download area when the board was looked at."""
-        there = self._before.memory.get(OTA, b"") if self._before is not None else b""
-        return self._loader is not None and there.startswith(self._loader.content)
-
-    @property
-    def _dct_in_part2(self) -> bool:
-        assert self._row is not None
-        return Quirk.DCT_NEEDS_PART2 in self._row.quirks
-
-    @property
-    def _restart_needed(self) -> bool:
-        assert self._row is not None
-        return Quirk.PART2_NEEDS_RESET in self._row.quirks
+    def _planned(self) -> SystemPlan:
+        assert self._plan is not None
+        return self._plan
 
     @property
     def _can_read_keys_now(self) -> bool:
         """Whether the settings could not be reached before but can be now."""
-        return not self._reached and self._set is not None and self._set.gives_dct
+        return not self._planned.reached and self._set is not None and self._set.gives_dct
 
     @property
     def _loader_version(self) -> int:
@@ -764,7 +452,7 @@ class RestoreSystem(Recipe):
         assert self._set is not None
         era = "from-0.7" if self._set.gives_dct else "up-to-0.6"
         stages = [LightStage(f"{era}.connecting", _STAGE_START), LightStage(f"{era}.listening", _STAGE_LISTEN)]
-        if self._flag is not None:
+        if self._planned.flag is not None:
             stages.insert(0, LightStage(f"{era}.ota", _STAGE_INSTALL, INSTALL_S))
         return WatchLight(
             name="starting",
@@ -796,7 +484,7 @@ class RestoreSystem(Recipe):
             if self._version != self._set.release:
                 self._warnings.append(_OTHER_VERSION.with_values(version=self._version, release=self._set.release))
         loader = self._told_loader
-        if self._flag is None or loader is None:
+        if self._planned.flag is None or loader is None:
             return
         if loader < (self._set.loader_needed or 0):
             self._warnings.append(_LOADER_NOT_TAKEN)
@@ -823,13 +511,13 @@ class RestoreSystem(Recipe):
         told = self._told_loader
         if told is not None:
             return versioned(*LOADER, told)
-        if self._flag is not None:
-            return _LOADER_COMING.with_values(version=_release_words(self._loader_version))
+        if self._planned.flag is not None:
+            return _LOADER_COMING.with_values(version=release_words(self._loader_version))
         return before.xray.slot(LOADER_REGION).what
 
     def _application_fact(self) -> Text:
         assert self._set is not None
-        if self._application is not None or self._application_words is _TINKER_STAYS:
+        if self._planned.application is not None or self._planned.tinker_stays:
             return self._set.tinker.file.title
         return _APPLICATION_OWN
 
@@ -840,20 +528,6 @@ def _release_question(offered: Sequence[str]) -> Choose:
         for number, release in enumerate(offered)
     )
     return Choose("release", _RELEASE_TITLE, _RELEASE_BODY, options)
-
-
-_APPLICATION = Choose("application", _APPLICATION_TITLE, _APPLICATION_BODY, (("keep", _KEEP), ("tinker", _TINKER)))
-
-
-def _hex(content: bytes) -> str:
-    """Say where a handful of bytes comes from: nowhere, it is these."""
-    return f"0x{content.hex().upper()}"
-
-
-def _release_words(version: int) -> str:
-    """Say a boot loader's number, and its release where one is known to have it, for example `11 (0.6.3)`."""
-    release = release_of(version, Function.BOOT_LOADER)
-    return f"{version} ({release})" if release else str(version)
 
 
 def _installed(xray: XRay, loader: int) -> XRay:
