@@ -18,7 +18,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from app.faults import (
     Cancelled,
@@ -28,12 +27,10 @@ from app.faults import (
     NothingKept,
     RescueUnknown,
 )
-from app.firmware.image import Function, find
-from app.firmware.releases import version_of
 from app.platforms.model import Medium, Mode, Quirk
 from app.platforms.table import platform as platform_of
-from app.protocols.flash import reachable
 from app.recipes.base import Group, Promise, Recipe
+from app.recipes.put_back_pieces import BOOT_LOADER, RUNS, Order, when, whole, worth_reading
 from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
     LEFT_IN_DFU,
@@ -47,8 +44,8 @@ from app.recipes.shared import (
     starts_alone,
     unlock_safe,
 )
-from app.recipes.system_set import FIRST_WITH_DCT, LOADER, loader_of
-from app.recipes.waiting import DCT, FLAG, ORDERS, orders_in
+from app.recipes.system_set import LOADER, loader_of
+from app.recipes.waiting import DCT
 from app.text import Text, joined, text
 from app.undo.board_name import Match
 from app.work.events import Fact, Outcome
@@ -60,19 +57,13 @@ from app.work.plan import SlotState, XRay
 from app.work.questions import Choose, Confirm
 from app.work.spans import Target
 from app.work.step import Step
-from app.work.verdicts import CORE_FLAGS, PENDING_UPDATE
+from app.work.verdicts import CORE_FLAGS
 from app.work.xray import Looked, look
 
 log = logging.getLogger(__name__)
 
 MOST_OFFERED = 20
 START_S = 10.0
-PART_2 = "system-2"
-BOOT_LOADER = "bootloader"  # so begin the keys of all places that hold some of it
-RUNS = ("system-", "user", "application")
-ITS_OWN = frozenset({CORE_FLAGS, "reserved"})
-"""Places that hold no firmware but the state of one board, and what its maker noted about it (3.1, 3.2)."""
-
 _WHAT_TITLE = text("PutBack", "What shall be put back?")
 _WHAT_BODY = text("PutBack", "The newest is the first. You will see what would change before anything is written.")
 _A_DUMP = text("PutBack", "{when}: everything that was on the board, {size} bytes")
@@ -102,18 +93,6 @@ _KEYS_BODY = text(
 )
 _KEYS_YES = text("PutBack", "Put keys and settings back")
 _KEYS_NO = text("PutBack", "Leave keys and settings as they are")
-
-_WHY_OFF = text("PutBack", "First: nothing may be installed by itself while the firmware is half-written.")
-_WHY_COPY = text("PutBack", "Nothing runs from here, so it comes before what does.")
-_WHY_ON = text("PutBack", "This mark stood here before, and what it installs is whole again by now.")
-_WHY_SYSTEM = text("PutBack", "The system, part by part; programs build on it.")
-_WHY_PROGRAM = text("PutBack", "After the system it needs.")
-_WHY_FLAGS = text("PutBack", "Last: they decide what happens at the next start.")
-_WHY_KEYS = text("PutBack", "You asked for it, and it is proven that they are from this very board.")
-_WHY_LATE = text("PutBack", "At the end: this boot loader reaches it only when the system parts are whole.")
-
-_TITLE = text("PutBack", "{place}, as it was on {when}")
-_FLAG_TITLE = text("PutBack", "Mark of a waiting update, as it was on {when}")
 
 _STAYS_LOADER = text("PutBack", "The boot loader.")
 _STAYS_KEYS = text("PutBack", "Keys and settings of this board.")
@@ -206,9 +185,7 @@ class PutBack(Recipe):
         self._after: XRay | None = None
         self._match = Match.NO
         self._quirks: frozenset[Quirk] = frozenset()
-        self._early: list[Target] = []
-        self._firmware: list[Target] = []
-        self._late: list[Target] = []
+        self._placed: Order | None = None
         self._reached = True
         self._warnings: list[Text] = []
         self._left: Text = LEFT_RUNNING
@@ -242,7 +219,7 @@ class PutBack(Recipe):
         assert kept is not None
         targets = self._targets
         facts = [
-            Fact("from", text("PutBack", "As it was on"), _when(kept.made)),
+            Fact("from", text("PutBack", "As it was on"), when(kept.made)),
             Fact("places", text("PutBack", "Places put back"), str(len(targets))),
         ]
         if self._after is not None:
@@ -296,7 +273,7 @@ class PutBack(Recipe):
         )
         chosen = self._worth_reading(job)
         current = self._read(job, chosen)
-        self._before = replace(looked, memory={**looked.memory, **_whole(chosen, current)})
+        self._before = replace(looked, memory={**looked.memory, **whole(chosen, current)})
         differing = [
             piece for piece, there in zip(chosen, current, strict=True) if there is None or there != piece.content
         ]
@@ -313,7 +290,7 @@ class PutBack(Recipe):
         if not any(target.over_key for target in self._targets):
             stays.append(_STAYS_KEYS)
         needs = [_NEEDS_POWER]
-        if self._late and Quirk.PART2_NEEDS_RESET in self._quirks:
+        if self._order.late and Quirk.PART2_NEEDS_RESET in self._quirks:
             needs.append(_NEEDS_RESTART)
         plan = self._rescue.plan(
             job, looked, self._targets, stays=stays, needs=needs, warnings=self._warnings, extra_seconds=START_S
@@ -323,28 +300,28 @@ class PutBack(Recipe):
     # --- steps: writing ---
 
     def _write_early(self, job: Job) -> None:
-        self._write(job, self._early)
+        self._write(job, self._order.early)
 
     def _write_firmware(self, job: Job) -> None:
-        if Quirk.DCT_NEEDS_PART2 in self._quirks and Quirk.PART2_NEEDS_RESET in self._quirks and self._firmware:
+        if Quirk.DCT_NEEDS_PART2 in self._quirks and Quirk.PART2_NEEDS_RESET in self._quirks and self._order.firmware:
             # 2.4.11: this boot loader goes on calling code in part 2 at the addresses it found when it started.
             self._rescue.blind = frozenset({DCT})
-        self._write(job, self._firmware)
+        self._write(job, self._order.firmware)
 
     def _write_late(self, job: Job) -> None:
-        if not self._late:
+        if not self._order.late:
             job.skip(_NOTHING_HERE)
             return
         if DCT in self._rescue.blind:
             restart_in_dfu(job)  # only then does this boot loader find the settings (2.4.11)
             self._rescue.blind = frozenset()
         if look(job, (DCT,)).xray.slot(DCT).state is SlotState.UNREADABLE:
-            for target in self._late:
+            for target in self._order.late:
                 words = _WARN_NO_SETTINGS.with_values(name=target.title)
                 job.note(words)
                 self._warnings.append(words)
             return
-        self._write(job, self._late)
+        self._write(job, self._order.late)
 
     def _start(self, job: Job) -> None:
         """Start the board. It is finished once the board was told to: only that sets a Core's flag right (2.2, 3.1).
@@ -413,7 +390,7 @@ class PutBack(Recipe):
             raise self._other_board(job)
         question = Confirm("other-board", _OTHER_TITLE, _OTHER_BODY.with_values(kept=self._from), _OTHER_YES, _OTHER_NO)
         if self._match is Match.MAYBE:
-            body = _MAYBE_BODY.with_values(when=_when(kept.made))
+            body = _MAYBE_BODY.with_values(when=when(kept.made))
             question = Confirm("other-board", _MAYBE_TITLE, body, _MAYBE_YES, _OTHER_NO)
         if not job.ask(question):
             raise Cancelled
@@ -425,18 +402,7 @@ class PutBack(Recipe):
 
     def _worth_reading(self, job: Job) -> list[Piece]:
         """Return the pieces that can be compared; of the settings of a whole board also the marks in them alone."""
-        kept = self._kept
-        assert kept is not None
-        loader = job.boot_loader
-        found = [
-            piece
-            for piece in self._pieces
-            if reachable(job.platform, loader, piece.region) and (piece.region.writable or not piece.key)
-        ]
-        if self._match is Match.NO:
-            return [piece for piece in found if not (piece.key or piece.settings or piece.region.key in ITS_OWN)]
-        marks = [_cut(job, piece, key) for piece in found if piece.settings and piece.key for key in (FLAG, ORDERS)]
-        return [*found, *(mark for mark in marks if mark is not None)]
+        return worth_reading(job.platform, job.boot_loader, self._pieces, own=self._match is not Match.NO)
 
     def _read(self, job: Job, chosen: Sequence[Piece]) -> list[bytes | None]:
         """Return what stands on the board in place of each piece; None where it cannot be read now."""
@@ -466,6 +432,7 @@ class PutBack(Recipe):
             ]
         if kept.rescue is not None and kept.rescue.damaged:
             self._warnings.append(_WARN_DAMAGED)
+        self._placed = order = Order(job.platform, kept, reached=self._reached)
         possible = [
             piece for piece in differing if piece.region.writable and not piece.region.key.startswith(BOOT_LOADER)
         ]
@@ -477,10 +444,8 @@ class PutBack(Recipe):
                 continue
             if piece.settings and not piece.key and piece.region.key in whole:
                 continue  # the mark is part of the settings that are put back whole
-            self._place(job, piece)
-        rank = {row.key: number for number, row in enumerate(job.platform.regions)}
-        self._firmware.sort(key=lambda target: (_turn(target), rank[target.region]))
-        self._early.sort(key=lambda target: (_early_turn(job, target), rank[target.region]))
+            order.place(piece)
+        order.sort()
         self._warn_of_loader(job)
         if self._loses_settings(job):
             self._warnings.append(_WARN_OUT_OF_REACH)
@@ -489,32 +454,15 @@ class PutBack(Recipe):
         """The boot loader stays as it is, so what is put back may need a newer one (7.2)."""
         assert self._before is not None
         found = self._before.installed.get(LOADER)
-        images = [
-            find(target.content, target.address, job.platform)
-            for target in self._firmware
-            if target.region.startswith("system-") and target.region != CORE_FLAGS
-        ]
-        wanted = max(
-            (
-                need.version
-                for image in images
-                if image is not None
-                for need in image.dependencies
-                if (need.function, need.index) == LOADER
-            ),
-            default=0,
-        )
+        wanted = self._order.loader_wanted()
         if found is not None and found < wanted:
             self._warnings.append(_WARN_LOADER_TOO_OLD.with_values(wanted=wanted, found=found))
 
     def _loses_settings(self, job: Job) -> bool:
         """Whether the boot loader will reach the settings no more, though it does now (2.4.11, 8.5)."""
-        part = next((target for target in self._firmware if target.region == PART_2), None)
-        if part is None or not self._reached or Quirk.DCT_NEEDS_PART2 not in self._quirks:
+        if not self._reached or Quirk.DCT_NEEDS_PART2 not in self._quirks:
             return False
-        image = find(part.content, part.address, job.platform)
-        least = version_of(FIRST_WITH_DCT, Function.SYSTEM)
-        return image is None or not image.crc_ok or (image.version or 0) < least
+        return self._order.ends_reach()
 
     def _insist_on_keys(self, job: Job, keys: Sequence[Piece]) -> bool:
         """Whether keys and settings are put back, too: only if the person says so, and on the very board.
@@ -540,43 +488,6 @@ class PutBack(Recipe):
         self._warnings.append(_WARN_KEYS)
         return True
 
-    def _place(self, job: Job, piece: Piece) -> None:
-        """Make a target of a piece and put it where its turn comes."""
-        kept = self._kept
-        assert kept is not None
-        when = _when(kept.made)
-        title = _TITLE.with_values(place=piece.region.name, when=when)
-        pending = piece.settings and _pending(job, piece)
-        if piece.settings and not piece.key:
-            title = _FLAG_TITLE.with_values(when=when)
-        late = piece.settings and not self._reached
-        runs = piece.region.key.startswith(RUNS) or piece.region.key == CORE_FLAGS
-        if late:
-            why, where = _WHY_LATE, self._late
-        elif piece.settings:
-            why, where = (_WHY_ON if pending else _WHY_KEYS if piece.key else _WHY_OFF), self._early
-        elif piece.key:
-            why, where = _WHY_KEYS, self._firmware
-        elif piece.region.key == CORE_FLAGS:
-            why, where = _WHY_FLAGS, self._firmware
-        elif runs:
-            why, where = (_WHY_SYSTEM if piece.region.key.startswith("system-") else _WHY_PROGRAM), self._firmware
-        else:
-            why, where = _WHY_COPY, self._early
-        where.append(
-            Target(
-                title,
-                piece.region.key,
-                piece.address,
-                piece.content,
-                why,
-                kept.name,
-                into_settings=piece.settings,
-                over_key=piece.key,
-                later=late,
-            )
-        )
-
     # --- inside ---
 
     @property
@@ -587,7 +498,12 @@ class PutBack(Recipe):
 
     @property
     def _targets(self) -> list[Target]:
-        return [*self._early, *self._firmware, *self._late]
+        return self._placed.targets if self._placed is not None else []
+
+    @property
+    def _order(self) -> Order:
+        assert self._placed is not None
+        return self._placed
 
     def _write(self, job: Job, targets: Sequence[Target]) -> None:
         """Write one after another as one stretch of progress."""
@@ -613,65 +529,19 @@ class PutBack(Recipe):
             job.note(_NOT_CLOSED.with_values(reason=fault.cause))
 
 
-def _when(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
-
-
 def _words(kept: Kept) -> Text:
     """Return one line about something that can be put back."""
-    when = _when(kept.made)
+    moment = when(kept.made)
     if kept.rescue is None:
-        return _A_DUMP.with_values(when=when, size=kept.size)
+        return _A_DUMP.with_values(when=moment, size=kept.size)
     from app.recipes.registry import known  # which imports this module
 
     recipe = known(kept.rescue.recipe)
     words = _A_RESCUE_OPEN if kept.rescue.open else _A_RESCUE
-    return words.with_values(when=when, recipe=kept.rescue.recipe if recipe is None else recipe.title)
+    return words.with_values(when=moment, recipe=kept.rescue.recipe if recipe is None else recipe.title)
 
 
 def _there(job: Job, piece: Piece, done: int, total: int) -> bytes:
     """Return what stands on the board in place of a piece."""
     with job.dfu(piece.region.alt) as session:
         return session.read(piece.address, len(piece.content), lambda here, _: job.tick(done + here, total))
-
-
-def _whole(chosen: Sequence[Piece], current: Sequence[bytes | None]) -> dict[str, bytes]:
-    """Return what was read of whole places, so that it need not be read again for the plan."""
-    return {
-        piece.region.key: there
-        for piece, there in zip(chosen, current, strict=True)
-        if there is not None and piece.address == piece.region.start and len(there) == piece.region.size
-    }
-
-
-def _cut(job: Job, piece: Piece, key: str) -> Piece | None:
-    """Return one field out of settings, which is no key; None when the piece does not hold it."""
-    field = job.platform.field(key)
-    at = field.address - piece.address
-    if field.alt != piece.region.alt or at < 0 or at + field.size > len(piece.content):
-        return None
-    return Piece(piece.region, field.address, piece.content[at : at + field.size])
-
-
-def _pending(job: Job, piece: Piece) -> bool:
-    """Whether a mark among these settings makes the board install something at its next start (3.5)."""
-    flag, orders = _cut(job, piece, FLAG), _cut(job, piece, ORDERS)
-    if flag is not None and flag.content[0] == PENDING_UPDATE:
-        return True
-    return orders is not None and bool(orders_in(orders.content))
-
-
-def _early_turn(job: Job, target: Target) -> int:
-    """Marks that come off, then copies, then marks that come back."""
-    if job.platform.region(target.region).medium is not Medium.DCT:
-        return 1
-    return 2 if target.why is _WHY_ON else 0
-
-
-def _turn(target: Target) -> int:
-    """System, program, flags, keys."""
-    if target.over_key:
-        return 3
-    if target.region == CORE_FLAGS:
-        return 2
-    return 0 if target.region.startswith("system-") else 1
