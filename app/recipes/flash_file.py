@@ -1,4 +1,4 @@
-"""Flash a program of one's own: any firmware file, judged for this board and this place before a byte is written.
+"""Flash a program of one's own: any firmware file, judged for this board and this slot before a byte is written.
 
 What can never work is refused with the reason and what to do instead; what is only doubtful is listed and asked about
 once. Source: device-protocol.md 3, 7.2, 8.1, 8.5.
@@ -71,7 +71,7 @@ FILE = PickFile(
 _SLOT_TITLE = text("FlashFile", "Where shall it go?")
 _SLOT_BODY = text(
     "FlashFile",
-    "The board runs what is in its first place. What is in the place for factory firmware only waits there for a "
+    "The board runs what is in its first slot. What is in the slot for factory firmware only waits there for a "
     "factory reset.",
 )
 _SLOT_RUNS = text("FlashFile", "{place}: the board runs it at once")
@@ -82,8 +82,8 @@ _RISK_NO = text("FlashFile", "Leave the board as it is")
 _REASON = text("FlashFile", "{words} {step}")
 _AND = text("FlashFile", "{before} {after}")
 
-_WHY = text("FlashFile", "It is what you chose, and it is built for this place.")
-_WHY_PIECE = text("FlashFile", "Complete firmware reaches over several places; they are written from its beginning on.")
+_WHY = text("FlashFile", "It is what you chose, and it is built for this slot.")
+_WHY_PIECE = text("FlashFile", "Complete firmware reaches over several slots; they are written from its beginning on.")
 _STAYS_KEYS = text("FlashFile", "Keys, Wi-Fi networks and all other settings.")
 _STAYS_KEYS_ALONE = text(
     "FlashFile", "The keys. What this program does to the Wi-Fi networks the board knows is not certain."
@@ -123,14 +123,14 @@ _TOO_LARGE = text("FlashFile", "It has {size} bytes; no board has room for that.
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """A place the image may go into, with what speaks against it."""
+    """A slot the image may go into, with what speaks against it."""
 
     key: str
     judged: Judgement
 
 
 class FlashFile(Recipe):
-    """Write one firmware file to the place it is built for."""
+    """Write one firmware file to the slot it is built for."""
 
     key = FLASH_FILE
     title = text("FlashFile", "Flash my own program")
@@ -141,7 +141,7 @@ class FlashFile(Recipe):
     group = Group.RESCUE
     promise = Promise(
         reads=text("FlashFile", "All memory that holds firmware, and what is going to be replaced."),
-        writes=text("FlashFile", "Your file, into the place it is built for. Nothing else."),
+        writes=text("FlashFile", "Your file, into the slot it is built for. Nothing else."),
         keeps=text("FlashFile", "What it replaces, in a folder of this board on this computer, so it can be put back."),
         takes=text("FlashFile", "Less than a minute, and a little longer if you have to press the buttons."),
         risks=(
@@ -199,7 +199,7 @@ class FlashFile(Recipe):
         facts = [
             Fact("file", text("FlashFile", "File"), self._name),
             Fact("program", text("FlashFile", "What it is"), describe(image)),
-            Fact("place", text("FlashFile", "Place"), before.xray.slot(region).name),
+            Fact("place", text("FlashFile", "Slot"), before.xray.slot(region).name),
             Fact("before", text("FlashFile", "Before"), before.xray.slot(region).what),
             Fact("now", text("FlashFile", "Now"), after.slot(region).what),
         ]
@@ -303,11 +303,11 @@ class FlashFile(Recipe):
     # --- where ---
 
     def _choose(self, job: Job, image: Image, looked: Looked) -> _Slot:
-        """Return where it goes: the place named beforehand, the only one there is, or the one the person chooses.
+        """Return where it goes: the slot named beforehand, the only one there is, or the one the person chooses.
 
         Raises:
             ImageDoesNotFit: It can go into none, or not into the one that was named.
-            BadAnswer: There is no place of that name on this board.
+            BadAnswer: There is no slot of that name on this board.
         """
         platform = job.platform
         offered = [
@@ -416,7 +416,7 @@ class FlashFile(Recipe):
 
     @property
     def _waits(self) -> bool:
-        """Whether it went into a place from which nothing runs."""
+        """Whether it went into a slot from which nothing runs."""
         return self._slot is not None and self._slot.key.startswith("factory")
 
 
@@ -462,7 +462,7 @@ def _has(judged: Judgement, code: str) -> bool:
 
 
 def _keys(image: Image, platform: Platform) -> tuple[str, ...]:
-    """Return the places that make sense for an image: where it runs, and where it waits for a factory reset (8.6)."""
+    """Return the slots that make sense for an image: where it runs, and where it waits for a factory reset (8.6)."""
     home = judge(image, platform).region
     assert home is not None, "an image without a home was refused before"
     runs_alone = image.function is Function.USER or home == "application"

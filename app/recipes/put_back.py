@@ -134,7 +134,7 @@ _WARN_NO_SETTINGS = text(
 )
 
 _VERIFIED = text("PutBack", "{size} bytes read from the disk: all as they were kept.")
-_FOUND = text("PutBack", "Places that differ: {count}. The same as kept: {same}.")
+_FOUND = text("PutBack", "Slots that differ: {count}. The same as kept: {same}.")
 _NOTHING_TO_DO = text("PutBack", "Not needed: nothing differs.")
 _NOTHING_HERE = text("PutBack", "Not needed.")
 _NOT_CLOSED = text("PutBack", "The interrupted rescue could not be marked as done: {reason}")
@@ -220,7 +220,7 @@ class PutBack(Recipe):
         targets = self._targets
         facts = [
             Fact("from", text("PutBack", "As it was on"), when(kept.made)),
-            Fact("places", text("PutBack", "Places put back"), str(len(targets))),
+            Fact("places", text("PutBack", "Slots put back"), str(len(targets))),
         ]
         if self._after is not None:
             facts += [

@@ -17,10 +17,10 @@ from app.work.spans import Target
 from app.work.verdicts import CORE_FLAGS, PENDING_UPDATE
 
 PART_2 = "system-2"
-BOOT_LOADER = "bootloader"  # so begin the keys of all places that hold some of it
+BOOT_LOADER = "bootloader"  # so begin the keys of all slots that hold some of it
 RUNS = ("system-", "user", "application")
 ITS_OWN = frozenset({CORE_FLAGS, "reserved"})
-"""Places that hold no firmware but the state of one board, and what its maker noted about it (3.1, 3.2)."""
+"""Slots that hold no firmware but the state of one board, and what its maker noted about it (3.1, 3.2)."""
 
 _WHY_OFF = text("PutBack", "First: nothing may be installed by itself while the firmware is half-written.")
 _WHY_COPY = text("PutBack", "Nothing runs from here, so it comes before what does.")
@@ -159,7 +159,7 @@ def when(moment: datetime) -> str:
 
 
 def whole(chosen: Sequence[Piece], current: Sequence[bytes | None]) -> dict[str, bytes]:
-    """Return what was read of whole places, so that it need not be read again for the plan."""
+    """Return what was read of whole slots, so that it need not be read again for the plan."""
     return {
         piece.region.key: there
         for piece, there in zip(chosen, current, strict=True)

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 READ_ROUNDS = 3
 
-_READ = text("SaveBoard", "{size} bytes in {count} places read.")
-_READ_SOME = text("SaveBoard", "{size} bytes in {count} places read; could not be read: {missing}.")
+_READ = text("SaveBoard", "{size} bytes in {count} slots read.")
+_READ_SOME = text("SaveBoard", "{size} bytes in {count} slots read; could not be read: {missing}.")
 _MISSING = text("SaveBoard", "{name} could not be read, so it is NOT in what was saved. {reason}")
 _OVER_PART_2 = text(
     "SaveBoard",
@@ -72,7 +72,7 @@ class SaveBoard(Recipe):
     )
     group = Group.KEEP_SAFE
     promise = Promise(
-        reads=text("SaveBoard", "All memory of the board; the places with keys and settings twice."),
+        reads=text("SaveBoard", "All memory of the board; the slots with keys and settings twice."),
         writes=text("SaveBoard", "Nothing. The board is only read."),
         keeps=text(
             "SaveBoard",
@@ -124,7 +124,7 @@ class SaveBoard(Recipe):
             Fact("folder", text("SaveBoard", "Folder"), str(dump.manifest.parent.parent), copy=True),
             Fact("dump", text("SaveBoard", "Name"), dump.id, copy=True),
             Fact("size", text("SaveBoard", "Bytes"), str(dump.size)),
-            Fact("regions", text("SaveBoard", "Places"), str(len(dump.parts))),
+            Fact("regions", text("SaveBoard", "Slots"), str(len(dump.parts))),
             Fact("secret", text("SaveBoard", "Secret in it"), self._secret_words(dump)),
             Fact("device-id", text("SaveBoard", "Device ID"), device_id or _ID_UNKNOWN, copy=device_id is not None),
         ]
@@ -176,7 +176,7 @@ class SaveBoard(Recipe):
                 job.note(_MISSING.with_values(name=row.name, reason=content))
                 self._missing.append((row, content))
         if not self._parts:
-            raise DfuRefused("no place of the board could be read")
+            raise DfuRefused("no slot of the board could be read")
         size = sum(len(part.content) for part in self._parts)
         if self._missing:
             names = joined([row.name for row, _ in self._missing])
@@ -243,7 +243,7 @@ class SaveBoard(Recipe):
 
 
 def _reads(row: Region) -> int:
-    """How often a place is read: what is kept of keys must not be a slip of the cable."""
+    """How often a slot is read: what is kept of keys must not be a slip of the cable."""
     return 2 if row.secret else 1
 
 
