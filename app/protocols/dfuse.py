@@ -39,19 +39,6 @@ def erase_command(address: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class EraseUnit:
-    """One page or sector: its first address and its size in bytes."""
-
-    start: int
-    size: int
-
-    @property
-    def end(self) -> int:
-        """First address after it."""
-        return self.start + self.size
-
-
-@dataclass(frozen=True, slots=True)
 class Segment:
     """A run of equal erase units.
 
@@ -86,14 +73,6 @@ class MemoryLayout:
 
     name: str
     segments: tuple[Segment, ...]
-
-    def erase_unit_at(self, address: int) -> EraseUnit | None:
-        """Return the page or sector that contains the address, None outside the memory."""
-        for segment in self.segments:
-            if segment.start <= address < segment.end:
-                number = (address - segment.start) // segment.unit_size
-                return EraseUnit(segment.start + number * segment.unit_size, segment.unit_size)
-        return None
 
     def contains(self, address: int, size: int) -> bool:
         """Whether all of these bytes lie in the memory, across segments that touch."""

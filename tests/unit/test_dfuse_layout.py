@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.faults import WrongAnswer
-from app.protocols.dfuse import EraseUnit, erase_command, parse_layout, set_address_command
+from app.protocols.dfuse import erase_command, parse_layout, set_address_command
 
 CORE_INTERNAL = "@Internal Flash  /0x08000000/20*001Ka,108*001Kg\0"
 CORE_SPI = "@SPI Flash : SST25x/0x00000000/512*04Kg" + "\0" * 9
@@ -23,8 +23,6 @@ def test_core_internal_flash_has_one_kilobyte_pages() -> None:
         (True, False, False),
         (True, True, True),
     ]
-    assert layout.erase_unit_at(0x080053FF) == EraseUnit(0x08005000, 1024)
-    assert layout.erase_unit_at(0x08020000) is None
 
 
 def test_core_spi_flash_is_two_megabytes_of_four_kilobyte_sectors() -> None:
@@ -32,21 +30,17 @@ def test_core_spi_flash_is_two_megabytes_of_four_kilobyte_sectors() -> None:
     assert layout.name == "SPI Flash : SST25x"
     assert layout.contains(0, 2 * 1024 * 1024)
     assert not layout.contains(1, 2 * 1024 * 1024)
-    assert layout.erase_unit_at(0x1FFF) == EraseUnit(0x1000, 0x1000)
+    assert [(part.start, part.unit_size, part.count) for part in layout.segments] == [(0, 0x1000, 512)]
 
 
-@pytest.mark.parametrize(
-    ("address", "unit"),
-    [
-        (0x0800BFFF, EraseUnit(0x08008000, 0x4000)),
-        (0x0800C000, EraseUnit(0x0800C000, 0x4000)),
-        (0x08010001, EraseUnit(0x08010000, 0x10000)),
-        (0x080FFFFF, EraseUnit(0x080E0000, 0x20000)),
-    ],
-)
-def test_photon_sectors_are_found_by_any_address_in_them(address: int, unit: EraseUnit) -> None:
+def test_photon_sectors_grow_with_their_address() -> None:
     layout = parse_layout(PHOTON_INTERNAL)
-    assert layout.erase_unit_at(address) == unit
+    assert [(part.start, part.unit_size, part.count) for part in layout.segments] == [
+        (0x08000000, 0x4000, 3),
+        (0x0800C000, 0x4000, 1),
+        (0x08010000, 0x10000, 1),
+        (0x08020000, 0x20000, 7),
+    ]
     assert layout.contains(0x08000000, 0x100000)
 
 
@@ -79,15 +73,14 @@ def test_garbage_is_read_or_refused_never_a_crash(string: str) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 128)), min_size=1, max_size=5))
-def test_every_byte_has_exactly_one_erase_unit(runs: list[tuple[int, int]]) -> None:
+def test_runs_follow_each_other_without_a_gap(runs: list[tuple[int, int]]) -> None:
     layout = parse_layout("@X/0x08000000/" + ",".join(f"{count:02}*{size:03}Kg" for count, size in runs))
-    at, units = 0x08000000, 0
-    while unit := layout.erase_unit_at(at):
-        assert unit.start == at
-        assert layout.erase_unit_at(unit.end - 1) == unit
-        at, units = unit.end, units + 1
-    assert units == sum(count for count, _ in runs)
+    at = 0x08000000
+    for part, (count, size) in zip(layout.segments, runs, strict=True):
+        assert (part.start, part.count, part.unit_size) == (at, count, size * 1024)
+        at = part.end
     assert layout.contains(0x08000000, at - 0x08000000)
+    assert not layout.contains(0x08000000, at - 0x08000000 + 1)
 
 
 def test_commands_have_the_address_in_little_endian() -> None:

@@ -196,12 +196,9 @@ def test_the_layout_of_every_alternate_setting_agrees_with_the_board_table(name:
         assert set(session.layouts) == {alt.number for alt in platform.alts}
         for alt, base, units in zip(platform.alts, platform.bases, platform.erase_units, strict=True):
             at = base
-            for run in units:
-                for _ in range(run.count):
-                    found = session.layouts[alt.number].erase_unit_at(at)
-                    assert found is not None
-                    assert (found.start, found.size) == (at, run.size)
-                    at += run.size
+            for run, found in zip(units, session.layouts[alt.number].segments, strict=True):
+                assert (found.start, found.count, found.unit_size) == (at, run.count, run.size)
+                at = found.end
 
 
 @pytest.mark.parametrize(("name", "boot"), BOOT_LOADERS)
@@ -211,12 +208,11 @@ def test_internal_flash_is_erased_written_and_read_back(name: str, boot: str) ->
     with desk.dfu() as session:
         session.settle()
         session.select(0)
-        unit = session.layouts[0].erase_unit_at(start)
-        assert unit is not None
-        before = session.read(start - 4, unit.size + 4)
+        size = next(part.unit_size for part in session.layouts[0].segments if part.start <= start < part.end)
+        before = session.read(start - 4, size + 4)
         session.settle()
-        session.erase(start + unit.size // 2)
-        assert session.read(start - 4, unit.size + 4) == before[:4] + b"\xff" * unit.size
+        session.erase(start + size // 2)
+        assert session.read(start - 4, size + 4) == before[:4] + b"\xff" * size
         block = bytes(at % 253 for at in range(session.transfer_size))
         session.settle()
         session.write(start, block)
