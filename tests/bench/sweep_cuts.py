@@ -27,6 +27,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from support.cuts import (  # noqa: E402
+    UPDATE,
     UPGRADE,
     Case,
     Cut,
@@ -52,6 +53,8 @@ SHOWN = 40  # wrong cuts that are told one by one
 ALONE_MS = 501  # between two cuts while the board works alone
 SECOND = 7919  # a prime, so that second cuts are spread over the whole rescue, the same each time
 RESULT = "result"
+CORES = {case.recipe.key: case for case in (UPGRADE, UPDATE)}
+RESTORE = "restore-system"
 
 
 @dataclass
@@ -219,7 +222,7 @@ def main() -> int:
     """Sweep as the command line says; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=[kind.value for kind in Kind], action="append", help="all without it")
-    parser.add_argument("--recipe", choices=["full-firmware-upgrade", "restore-system"], default=UPGRADE.recipe.key)
+    parser.add_argument("--recipe", choices=[*CORES, RESTORE], default=UPGRADE.recipe.key)
     parser.add_argument("--board", default="photon-0.7", help="practice board whose system is restored")
     parser.add_argument("--at", type=int, action="append", help="only at that transfer; may be given again")
     parser.add_argument("--every", type=int, default=1, help="only at every so many transfers")
@@ -228,7 +231,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    case = UPGRADE if given.recipe == UPGRADE.recipe.key else restore(given.board)
+    case = CORES.get(given.recipe) or restore(given.board)
     kinds = [Kind(kind) for kind in given.kind] if given.kind else list(Kind)
     pack = RescuePack(PLACE)
     memory = Path("/dev/shm")

@@ -16,6 +16,7 @@ from app.flow import to_put_back
 from app.keys.safe import KeySafe
 from app.platforms.table import platform
 from app.recipes.base import Recipe
+from app.recipes.deep_update import DeepUpdate
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.put_back import PutBack
 from app.recipes.restore_system import RestoreSystem
@@ -110,6 +111,8 @@ class Case:
 UPGRADE = Case(
     FullFirmwareUpgrade, "core-old-radio", answers={"radio-patch": "1.13.7", "patch-again": "run", "plan": True}
 )
+# This person says at once that all is well: what the board does alone after that is not the program's any more.
+UPDATE = Case(DeepUpdate, "core-old-radio", answers={"network": "known", "light": "cyan", "plan": True})
 RESTORE_ANSWERS = {"release": "2.2.0", "application": "tinker", "downgrade": True, "plan": True}
 
 
