@@ -19,7 +19,7 @@ from lab.window import RUN_MS, Window, window_on
 pytestmark = pytest.mark.lab
 
 FORGETS_S = 11.0  # a person holds a little longer than the 10 s it takes
-QUICK_RADIO = replace(Timing.TYPICAL, radio_patch=5.0, ota=5.0)
+QUICK_RADIO = replace(Timing.TYPICAL, stage=0.5, copy=1.0, radio_patch=5.0, ota=5.0)
 
 
 def test_a_core_is_looked_at_and_saved_and_comes_back_after_dfu_util_wrote_over_it(
