@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.firmware.pack import pick
+from app.virtual.images import practice_tinker
 from app.virtual.timing import Timing
 from app.work.events import Asked, Event
 from app.work.plan import Health, SlotState
@@ -18,7 +19,7 @@ from lab.station import MakeStation, Station
 pytestmark = pytest.mark.lab
 
 ENOUGH = 256 * 1024  # bytes of one place to compare; a Core's serial flash has 2 MB
-QUICK_RADIO = replace(Timing.TYPICAL, radio_patch=5.0, ota=5.0)
+QUICK_RADIO = replace(Timing.TYPICAL, stage=0.5, copy=1.0, radio_patch=5.0, ota=5.0)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +95,16 @@ def test_a_saved_photon_comes_back_after_dfu_util_wrote_over_it(station: MakeSta
 
 
 def cyan(place: Station, event: Event) -> None:
-    """A person who says what the light does once it breathes cyan."""
+    """A person who says what the light does once it breathes cyan for good: with the newest program."""
     if not (isinstance(event, Asked) and isinstance(event.question, WatchLight)):
         return
-    reply = event.reply
+    reply, newest = event.reply, practice_tinker()
+
+    def done() -> bool:
+        return place.board.light_pattern == "breathing cyan" and place.cells("application", len(newest)) == newest
 
     def look() -> None:
-        place.desk.await_("cyan", lambda: place.board.light_pattern == "breathing cyan" or None)
+        place.desk.await_("cyan", lambda: done() or None)
         reply("cyan")
 
     threading.Thread(target=look, name="eyes", daemon=True).start()
@@ -129,4 +133,5 @@ def test_the_deep_update_runs_from_the_real_image_to_the_newest_tinker(station: 
     slot = found.slot("application")
     assert slot.state in (SlotState.GOOD, SlotState.UNPROVEN)
     place.into_dfu()
-    assert place.dfu_util_reads(0, slot.start, slot.used) == place.cells("application", slot.used)
+    newest = practice_tinker()
+    assert place.dfu_util_reads(0, slot.start, len(newest)) == newest
