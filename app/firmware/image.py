@@ -315,8 +315,8 @@ def _refuse_broken_module(content: bytes, infos: Collection[_Info]) -> None:
             ).with_values(**values)
         )
     whole = size > _SMALLEST and (_crc_ok(content) or _sha_ok(content))
-    # The last word of a module stands at an even address; an odd one is the reset vector of an old Core image.
-    ends = {info.last - size + _CRC_SIZE for info in infos if info.last % 2 == 0}
+    # An odd number in the second word of the file is the reset vector of an old Core image, no end of a module.
+    ends = {info.last - size + _CRC_SIZE for info in infos if info.at or info.last % 2 == 0}
     told = any(info.start in _ALL_STARTS for info in infos) or not ends.isdisjoint(_ALL_STARTS)
     if whole or told or _moved_info(content):
         raise ImageDamaged(
