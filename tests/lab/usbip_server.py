@@ -279,18 +279,25 @@ class Cable:
         self._board = board
         self._port = port
         self._pulled = threading.Event()
+        self._pulling = threading.Lock()
         self._now: Enumeration | None = None
         board.plug()
         self._thread = threading.Thread(target=self._follow, name=f"cable-{port}", daemon=True)
         self._thread.start()
 
     def pull(self) -> None:
-        """Unplug at once."""
-        self._pulled.set()
-        if (now := self._now) is not None:
-            now.close()
-        self._board.unplug()
-        self._thread.join(10)
+        """Unplug at once; who pulls a second time waits for the first hand.
+
+        Otherwise a slow first hand would take the power away after the board was plugged into another port.
+        """
+        with self._pulling:
+            if self._pulled.is_set():
+                return
+            self._pulled.set()
+            if (now := self._now) is not None:
+                now.close()
+            self._board.unplug()
+            self._thread.join(10)
 
     def _follow(self) -> None:
         try:
