@@ -70,7 +70,7 @@ from app.platforms.identify import serial_form, serial_matches
 from app.platforms.model import SerialForm
 from app.text import Text, text
 from app.undo.board_name import Match
-from app.work.board import Board
+from app.work.board import Board, match
 from app.work.events import (
     Answered,
     Asked,
@@ -383,16 +383,12 @@ class BoardHere:
 def board_for(rescue: InterruptedRescue, state: AppState) -> BoardHere | None:
     """Return the board the rescue belongs to: one that surely is it, else one that may be, the chosen one first."""
     boards = sorted(state.boards, key=lambda board: board.port_path != state.chosen)
-    found = [(rescue.board.matches(*_seen_as(board)), board) for board in boards]
+    found = [(match(rescue.board, board), board) for board in boards]
     for wanted in (Match.YES, Match.MAYBE):
-        for match, board in found:
-            if match is wanted:
-                return BoardHere(board, match is Match.YES)
+        for how, board in found:
+            if how is wanted:
+                return BoardHere(board, how is Match.YES)
     return None
-
-
-def _seen_as(board: Board) -> tuple[str, str | None, str | None]:
-    return board.platform.key, board.identity.device_id if board.identity else None, board.sighting.serial
 
 
 def reduce(state: AppState, event: Event | Click) -> AppState:

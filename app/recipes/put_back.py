@@ -48,6 +48,7 @@ from app.recipes.system_set import LOADER, loader_of
 from app.recipes.waiting import DCT
 from app.text import Text, joined, text
 from app.undo.board_name import Match
+from app.work.board import match
 from app.work.events import Fact, Outcome
 from app.work.flashing import RESUME, Rescue, board_name
 from app.work.guard import require_proven
@@ -362,8 +363,7 @@ class PutBack(Recipe):
 
     def _matched(self, job: Job) -> Match:
         assert self._kept is not None
-        device_id = job.identity.device_id if job.identity else None
-        return self._kept.board.matches(job.platform.key, device_id, job.board.sighting.serial)
+        return match(self._kept.board, job.board)
 
     def _other_board(self, job: Job) -> KeptOfOtherBoard:
         return KeptOfOtherBoard(f"plugged in: {job.board.sighting.serial}", kept=self._from)

@@ -7,6 +7,7 @@ from enum import Enum, unique
 
 from app.platforms.model import BootLoader, Mode, Platform
 from app.transports.base import Sighting
+from app.undo.board_name import BoardName, Match
 
 
 @unique
@@ -52,3 +53,9 @@ class Board:
     def port_path(self) -> str:
         """Where it is plugged in; the thread that ties a board's modes together."""
         return self.sighting.port_path
+
+
+def match(name: BoardName, board: Board) -> Match:
+    """Whether what the undo store kept under this name is from this board, as far as is known of it now."""
+    device_id = board.identity.device_id if board.identity else None
+    return name.matches(board.platform.key, device_id, board.sighting.serial)

@@ -23,6 +23,7 @@ from app.undo.board_name import BoardName, Match
 from app.undo.journal import Journal
 from app.undo.rescue import InterruptedRescue
 from app.undo.snapshots import Snapshot
+from app.work.board import match
 from app.work.events import Fact
 from app.work.job import Job
 from app.work.plan import PlannedWrite, RescuePlan, XRay
@@ -136,7 +137,7 @@ class Rescue:
         if not rescue_id:
             return False
         rescue = job.undo.rescue(rescue_id)
-        if rescue.recipe != self.recipe_key or _match(job, rescue.board) is Match.NO:
+        if rescue.recipe != self.recipe_key or match(rescue.board, job.board) is Match.NO:
             raise RescueUnknown(f"{rescue_id} is of another board or recipe")
         return True
 
@@ -367,7 +368,7 @@ class Rescue:
             WrongBoardReturned: It is another one.
         """
         assert self._reviewed is not None, "nothing is written that was not planned"
-        if _match(job, self._reviewed.board) is Match.NO:
+        if match(self._reviewed.board, job.board) is Match.NO:
             raise WrongBoardReturned(f"planned for {self._reviewed.board.serial}, found {job.board.sighting.serial}")
         return self._reviewed
 
@@ -436,7 +437,7 @@ class Rescue:
             each
             for each in job.undo.interrupted()
             if each.recipe == self.recipe_key
-            and _match(job, each.board) is Match.YES
+            and match(each.board, job.board) is Match.YES
             and (places is None or any(meets(place, target) for place in places for target in each.planned))
         )
 
@@ -452,7 +453,7 @@ class Rescue:
         """
         rescue_id = job.given(RESUME)
         rescue = job.undo.rescue(rescue_id) if rescue_id else None
-        if rescue is None or _match(job, rescue.board) is not Match.MAYBE:
+        if rescue is None or match(rescue.board, job.board) is not Match.MAYBE:
             return
         for number, target in enumerate(targets):
             place = span_of(job.platform, target)
@@ -587,8 +588,3 @@ def board_name(job: Job) -> BoardName:
     """Return what is known of the job's board, as the undo store names boards."""
     identity = job.identity
     return BoardName(job.platform.key, identity.device_id if identity else None, job.board.sighting.serial or "")
-
-
-def _match(job: Job, name: BoardName) -> Match:
-    identity = job.identity
-    return name.matches(job.platform.key, identity.device_id if identity else None, job.board.sighting.serial)

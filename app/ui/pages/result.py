@@ -41,6 +41,7 @@ from app.ui.settings import Settings
 from app.ui.theme import SPACE
 from app.undo.board_name import Match
 from app.undo.rescue import InterruptedRescue
+from app.work.board import match
 from app.work.events import Fact, Failed, Stopped, Succeeded
 from app.work.plan import Health, SlotState
 
@@ -276,10 +277,7 @@ class ResultPage(Page):
 
 def _is_of(rescue: InterruptedRescue, run: RunState) -> bool:
     """Whether an interrupted rescue is what is left of this run: the same recipe, perhaps on this board."""
-    board = run.board
-    own = board.identity.device_id if board.identity is not None else None
-    matched = rescue.board.matches(board.platform.key, own, board.sighting.serial)
-    return rescue.recipe == run.recipe and matched is not Match.NO
+    return rescue.recipe == run.recipe and match(rescue.board, run.board) is not Match.NO
 
 
 def _at_the_left(control: QPushButton) -> QWidget:
