@@ -180,9 +180,17 @@ def clear(layout: QLayout) -> None:
             inner.deleteLater()
         widget = item.widget()
         if widget is not None:
-            widget.hide()
-            widget.setParent(None)
-            widget.deleteLater()
+            let_go(widget)
+
+
+def let_go(widget: QWidget) -> None:
+    """Hide a widget and have Qt delete it when it is done with it.
+
+    It keeps its parent until then. Without one it would be Python's, and the garbage collector, which runs in whichever
+    thread it likes, could free it while Qt deletes it here: that crashed the program about once in 500 questions.
+    """
+    widget.hide()
+    widget.deleteLater()
 
 
 class CopyButton(QPushButton):

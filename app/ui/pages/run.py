@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.clicks import ConfirmStop, GiveAnswer, PressStop
 from app.flow import AppState, RunState, StepState, StepStatus
 from app.recipes.registry import recipe
-from app.ui.pages.base import Page, StepMark, box, breakable, button, clear, label, mono_lines, set_kind
+from app.ui.pages.base import Page, StepMark, box, breakable, button, clear, label, let_go, mono_lines, set_kind
 from app.ui.questions import QuestionView, view_for
 from app.ui.say import announce, data_size, duration, number, say, size_per_second
 from app.ui.theme import SPACE
@@ -230,9 +230,7 @@ class RunPage(Page):
             part is not None and part.isAncestorOf(place) for part in (self._view, self._pinned) if place
         )
         if self._pinned is not None:
-            self._pinned.hide()
-            self._pinned.setParent(None)
-            self._pinned.deleteLater()
+            let_go(self._pinned)
         clear(self._question)
         self._view = self._pinned = None
         self._place_is_theirs = False
