@@ -21,6 +21,7 @@ class Group(Enum):
 
     SET_UP = "set-up"
     KEEP_SAFE = "keep-safe"
+    KEYS = "keys"
     RESCUE = "rescue"
 
 

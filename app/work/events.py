@@ -142,12 +142,32 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """Lines to be handed to somebody: shown, copied as a whole, saved under a name. Never a secret.
+
+    Attributes:
+        key: Stable name, for example `public-key`.
+        title: What it is, for example `Send this to your cloud`.
+        body: Who gets it, and what they do with it.
+        file_name: The name to save it under, for example `53ff6f065067544840551187.pub.pem`.
+        content: The lines.
+    """
+
+    key: str
+    title: Text
+    body: Text
+    file_name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended well: what happened, what was found, what was kept where, what to do next.
 
     `warnings` are true things a person must not miss (for example: this key cannot work on this firmware). `xray` is
     what the board holds now, None when it was not looked at. `next_recipes` are keys of recipes to go on with.
     `unfinished` is true where nothing failed but what was wanted is not reached yet, or not known to be.
+    `documents` are lines to hand to somebody, for example a public key.
     """
 
     summary: Text
@@ -158,6 +178,7 @@ class Outcome:
     xray: XRay | None = None
     next_recipes: tuple[str, ...] = ()
     unfinished: bool = False
+    documents: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,42 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """One of the things to choose from, with room to say what it is.
+
+    Attributes:
+        key: The answer.
+        title: A few words, or a name the person gave.
+        body: A sentence or two.
+        icon: Name of a picture in `resources/icons/cards`, "" for none.
+        mark: A word or two in the corner, for example `On the board now`; None for none.
+        fits: Whether it can be chosen; `body` says why not.
+    """
+
+    key: str
+    title: Text | str
+    body: Text
+    icon: str = ""
+    mark: Text | None = None
+    fits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseCard:
+    """One of several that need a sentence each: clouds, keys, servers. Answer: the key (str) of the card chosen."""
+
+    name: str
+    title: Text
+    body: Text
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Enter:
     """A line of text. Answer: str. A `secret` is shown as dots and never logged.
 
-    `allow_empty` says whether "" is an answer; `hint` is an example of the form.
+    `allow_empty` says whether "" is an answer; `hint` is an example of the form; `start` stands in the line already,
+    for example what was answered the last time.
     """
 
     name: str
@@ -47,16 +79,18 @@ class Enter:
     hint: Text
     secret: bool = False
     allow_empty: bool = False
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PickFile:
-    """A file. Answer: str, the path; "" when the person picked none."""
+    """A file, or with `folder` a folder. Answer: str, the path; "" when the person picked none."""
 
     name: str
     title: Text
     body: Text
     suffixes: tuple[str, ...] = ()
+    folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +153,7 @@ class WatchLight:
     or_back: bool = False
 
 
-Question = Confirm | Choose | Enter | PickFile | DoThis | Review | WatchLight
+Question = Confirm | Choose | ChooseCard | Enter | PickFile | DoThis | Review | WatchLight
 
 Answers = tuple[tuple[str, object], ...]
 """Answers given beforehand: the questions' names and what was answered."""
@@ -151,6 +185,12 @@ def parse_answer(question: Question, given: object) -> object:
             if word in keys:
                 return word
             raise ValueError(f"one of {', '.join(keys)}")
+        case ChooseCard(cards=cards):
+            fitting = [card.key for card in cards if card.fits]
+            word = str(given).strip()
+            if word in fitting:
+                return word
+            raise ValueError(f"one of {', '.join(fitting)}")
         case Enter(allow_empty=allow_empty):
             if isinstance(given, str) and (given or allow_empty):
                 return given
