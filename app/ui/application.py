@@ -24,6 +24,7 @@ from app.transports.base import Bus
 from app.transports.host_bus import HostBus
 from app.transports.trace import traced
 from app.ui.bridge import Bridge
+from app.ui.garbage import collected_in_gui_thread
 from app.ui.settings import Settings
 from app.ui.shell import Shell
 from app.ui.theme import apply_theme
@@ -95,7 +96,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     engine.start()
     engine.list_backups()
     try:
-        with on_signal(lambda: window.dispatch(ConfirmClose(True))):
+        with collected_in_gui_thread(), on_signal(lambda: window.dispatch(ConfirmClose(True))):
             return app.exec()
     finally:
         engine.close()

@@ -184,11 +184,7 @@ def clear(layout: QLayout) -> None:
 
 
 def let_go(widget: QWidget) -> None:
-    """Hide a widget and have Qt delete it when it is done with it.
-
-    It keeps its parent until then. Without one it would be Python's, and the garbage collector, which runs in whichever
-    thread it likes, could free it while Qt deletes it here: that crashed the program about once in 500 questions.
-    """
+    """Hide a widget and have Qt delete it when it is done with it; until then it keeps its parent and is Qt's."""
     widget.hide()
     widget.deleteLater()
 
