@@ -16,12 +16,12 @@ from app.clock import Clock, Deadline, RealClock
 from app.engine.engine import Engine
 from app.faults import AccessDenied, Fault, NoAnswer, NoBoard, NoSuchBoard
 from app.plain import event_json, json_line, to_json
-from app.plan_lines import answer_lines, light_lines, plan_lines, xray_lines
+from app.plan_lines import answer_lines, card_lines, light_lines, plain_words, plan_lines, xray_lines
 from app.platforms.identify import core_serial
 from app.platforms.model import Mode
 from app.recipes.registry import RECIPES, known
 from app.terminal import DONE, FAULT, STOPPED, Terminal
-from app.text import Text, text
+from app.text import text
 from app.transports.base import Bus
 from app.work.board import Board
 from app.work.events import (
@@ -43,7 +43,18 @@ from app.work.events import (
     Succeeded,
 )
 from app.work.identity import IdentityBook
-from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight, parse_answer
+from app.work.questions import (
+    Choose,
+    ChooseCard,
+    Confirm,
+    DoThis,
+    Enter,
+    PickFile,
+    Question,
+    Review,
+    WatchLight,
+    parse_answer,
+)
 
 if TYPE_CHECKING:
     from app.firmware.pack import RescuePack
@@ -413,6 +424,10 @@ class _Show:
             case Asked(question=Choose() as question) if not self._terminal.has_person:
                 ways = answer_lines(question.name, question.options)
                 return [question.title.english(), question.body.english(), *ways]
+            case Asked(question=ChooseCard() as question):
+                lines = [question.title.english(), question.body.english(), *card_lines(question)]
+                options = [(card.key, card.title) for card in question.cards if card.fits]
+                return lines if self._terminal.has_person else lines + answer_lines(question.name, options)
             case Asked(question=Review() as question):
                 lines = [question.title.english(), question.body.english(), *plan_lines(question.plan)]
                 ways = answer_lines(question.name, (("yes", question.yes), ("no", question.no)))
@@ -429,7 +444,7 @@ class _Show:
             case Succeeded(outcome=outcome):
                 return [
                     outcome.summary.english(),
-                    *(f"  {fact.label.english()}: {_words(fact.value)}" for fact in outcome.facts),
+                    *(f"  {fact.label.english()}: {plain_words(fact.value)}" for fact in outcome.facts),
                     *(xray_lines(outcome.xray) if outcome.xray is not None else ()),
                     *(f"  Kept: {path}" for path in outcome.kept),
                     *(f"  Warning: {words.english()}" for words in outcome.warnings),
@@ -457,6 +472,8 @@ class _Show:
         while True:
             try:
                 given = self._terminal.read(prompt(question), secret=isinstance(question, Enter) and question.secret)
+                if isinstance(question, Enter) and not given:
+                    given = question.start  # Enter alone keeps what stands in the prompt
                 answer = parse_answer(question, given)
             except KeyboardInterrupt:
                 self._stop()
@@ -496,10 +513,13 @@ def prompt(question: Question) -> str:
             return f"{yes.english()} (yes) / {no.english()} (no): "
         case Choose(options=options) | WatchLight(options=options):
             return "".join(f"  {key}: {words.english()}\n" for key, words in options) + "> "
-        case Enter(hint=hint):
-            return f"({hint.english()}) > "
-        case PickFile(suffixes=suffixes):
-            return f"file{' (' + ', '.join(suffixes) + ')' if suffixes else ''} > "
+        case ChooseCard(cards=cards):
+            return f"{' / '.join(card.key for card in cards if card.fits)} > "
+        case Enter(hint=hint, start=start):
+            return f"({hint.english()}) [{start}] > " if start else f"({hint.english()}) > "
+        case PickFile(suffixes=suffixes, folder=folder):
+            kinds = f" ({', '.join(suffixes)})" if suffixes else ""
+            return f"{'folder' if folder else 'file'}{kinds} > "
         case DoThis():
             return ""
         case _ as missing:
@@ -534,10 +554,6 @@ def _unsaid_recipes(outcome: Outcome) -> list[str]:
     """Return the recipes to go on with that the verdict of the X-ray has not named."""
     named = outcome.xray.verdict.recipes if outcome.xray is not None else ()
     return [key for key in outcome.next_recipes if key not in named]
-
-
-def _words(value: str | Text) -> str:
-    return value.english() if isinstance(value, Text) else value
 
 
 def say_fault(terminal: Terminal, fault: Fault, *, as_json: bool) -> None:

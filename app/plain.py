@@ -21,16 +21,20 @@ may change; keys, codes, names and values of the kinds below may not.
 | `StepStarted` | `step`, from 0 |
 | `StepProgress` | `step`, `fraction`, `done`, `total`, `rate`, `seconds_left` (see `app/work/events.py`) |
 | `StepDone`, `StepSkipped` | `step`, `note`: what was found, or null |
-| `Asked` | `question`: `kind` (`Confirm`, `Choose`, `Enter`, `PickFile`, `DoThis`, `Review`, `WatchLight`), `name`... |
+| `Asked` | `question`: `kind` (the class in `app/work/questions.py`, for example `Choose`), `name`... |
 | `Answered` | `name`: the question is over |
 | `Hint`, `Note` | `words` |
-| `Succeeded` | `outcome`: `summary`, `facts`, `kept`, `warnings`, `next_steps`, `xray`, `next_recipes`, `unfinished` |
+| `Succeeded` | `outcome`: `summary`, `facts`, `kept`, `warnings`, `next_steps`, `xray`, `next_recipes`, ... (below) |
 | `Stopped` | `changed`: whether the board's memory was changed before |
 | `Failed` | `code`, `cause`, `next_step`, `retryable`, `detail` |
 
-A question's `name` is what `--answer` takes; its further members are those of its kind in `app/work/questions.py`. A
-fact has `key`, `label`, `value`, `copy`, `qr`. The last line of a run is `Succeeded` (exit code 0), `Failed` (1) or
-`Stopped` (130).
+A question's `name` is what `--answer` takes; its `kind` is `Confirm`, `Choose`, `ChooseCard`, `Enter`, `PickFile`,
+`DoThis`, `Review` or `WatchLight`, and its further members are those of that class. A card of a `ChooseCard` has `key`
+(the answer), `title`, `body`, `icon`, `mark` or null, and `fits`: whether it can be answered.
+
+An outcome also has `unfinished` and `documents`. A fact has `key`, `label`, `value`, `copy`, `qr`; a document `key`,
+`title`, `body`, `file_name`, `content`. The last line of a run is `Succeeded` (exit code 0), `Failed` (1) or `Stopped`
+(130).
 
 A `Review` has a `plan`: `xray`, `writes`, `stays`, `needs`, `warnings`, `seconds`. An `xray` has `platform`, `slots`
 and a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`,

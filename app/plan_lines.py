@@ -1,4 +1,4 @@
-"""An X-ray and the plan of a rescue as lines of text, for the command line."""
+"""An X-ray, the plan of a rescue and things to choose from as lines of text, for the command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app.platforms.lights import pattern
 from app.text import Text
 from app.work.plan import HEALTH_WORDS, STATE_WORDS, PlannedWrite, RescuePlan, SlotView, Verdict, XRay
-from app.work.questions import WatchLight
+from app.work.questions import ChooseCard, WatchLight
 
 
 def xray_lines(xray: XRay) -> list[str]:
@@ -55,9 +55,24 @@ def light_lines(question: WatchLight) -> list[str]:
     return lines
 
 
-def answer_lines(name: str, options: Sequence[tuple[str, Text]]) -> list[str]:
+def card_lines(question: ChooseCard) -> list[str]:
+    """Return the cards: the key to answer with, title and mark, what it is; one that does not fit is in brackets."""
+    lines = []
+    for card in question.cards:
+        key = f"{card.key}:" if card.fits else f"({card.key})"
+        mark = f" [{card.mark.english()}]" if card.mark is not None else ""
+        lines += [f"  {key} {plain_words(card.title)}{mark}", f"      {card.body.english()}"]
+    return lines
+
+
+def answer_lines(name: str, options: Sequence[tuple[str, Text | str]]) -> list[str]:
     """Return how each option is given beforehand."""
-    return [f"  --answer {name}={key}: {words.english()}" for key, words in options]
+    return [f"  --answer {name}={key}: {plain_words(words)}" for key, words in options]
+
+
+def plain_words(words: Text | str) -> str:
+    """Return a sentence in English, or a name as it is."""
+    return words.english() if isinstance(words, Text) else words
 
 
 def duration(seconds: float) -> str:

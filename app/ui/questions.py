@@ -21,13 +21,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.text import Text
 from app.ui.pages.base import CardButton, CardGrid, TurningRow, button, label
 from app.ui.parts.coach_view import CoachView
 from app.ui.parts.plan_view import PlanView
 from app.ui.parts.watch_view import WatchView
 from app.ui.say import say
 from app.ui.theme import SPACE
-from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight
+from app.work.questions import Choose, ChooseCard, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight
 
 
 class QuestionView(QFrame):
@@ -111,6 +112,37 @@ class ChooseView(QuestionView):
 
     def _answer(self, question: Choose) -> None:
         self.answered.emit(question.options[self._group.checkedId()][0])
+
+
+class ChooseCardView(QuestionView):
+    """One of several that need a sentence each, as cards; a click chooses."""
+
+    def __init__(self, question: ChooseCard) -> None:
+        super().__init__(say(question.title), say(question.body))
+        self.setProperty("kind", "plain")
+        self.column.setContentsMargins(0, 0, 0, 0)
+        marked = any(card.mark is not None for card in question.cards)
+        cards: list[QWidget] = []
+        for card in question.cards:
+            option = CardButton(
+                say(card.title) if isinstance(card.title, Text) else card.title,
+                say(card.body),
+                fits=card.fits,
+                icon=card.icon,
+                mark=say(card.mark) if card.mark is not None else "",
+                corner=marked,
+            )
+            option.setObjectName(f"choose-{card.key}")
+            option.clicked.connect(lambda _checked=False, chosen=card.key: self.answered.emit(chosen))
+            cards.append(option)
+        self._first = next((option for option in cards if option.isEnabled()), None)
+        grid = CardGrid(narrow=240)
+        grid.set_groups([(QWidget(), cards)])
+        self.column.addWidget(grid)
+
+    def first_focus(self) -> QWidget | None:
+        """The first card that can be chosen."""
+        return self._first
 
 
 class OptionWords(QLabel):
@@ -254,6 +286,8 @@ def view_for(question: Question) -> QuestionView:
             return ConfirmView(question)
         case Choose():
             return ChooseView(question)
+        case ChooseCard():
+            return ChooseCardView(question)
         case Enter():
             return EnterView(question)
         case PickFile():

@@ -319,6 +319,10 @@ QLabel[kind="number"] {{
     background: {look.accent_soft}; color: {look.accent}; font-weight: 700; border-radius: {look.px(13)}px;
     border: {"1px solid " + look.border if look.high_contrast else "none"};
 }}
+QLabel[kind="mark"] {{
+    background: {look.accent_soft}; color: {look.accent}; font-weight: 600; border-radius: {look.px(10)}px;
+    border: {"1px solid " + look.border if look.high_contrast else "none"}; padding: {look.px(2)}px {look.px(8)}px;
+}}
 QLabel[kind="mono"], QPlainTextEdit[kind="mono"] {{ font-family: "{fixed}"; font-size: {look.small}px; }}
 QLabel[kind="card-title"] {{ font-size: {look.body}px; font-weight: 600; }}
 QLabel[kind="card-title-off"] {{ font-size: {look.body}px; font-weight: 600; color: {look.disabled}; }}

@@ -32,6 +32,13 @@ CONTENT_WIDTH = 880  # px; longer lines are hard to read
 COPIED_MS = 1500
 SCROLL_BAR = 14  # px that a side panel leaves for its scroll bar
 LONGEST_WORD = 12  # characters
+ARROWS: dict[int, tuple[int, int]] = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+"""Keys, and how many cards to the right and down they go."""
 
 
 class Page(QWidget):
@@ -189,6 +196,15 @@ def let_go(widget: QWidget) -> None:
     widget.deleteLater()
 
 
+def keep_in_sight(widget: QWidget) -> None:
+    """Scroll whatever scrolls around a widget so that it is seen."""
+    around = widget.parentWidget()
+    while around is not None and not isinstance(around, QScrollArea):
+        around = around.parentWidget()
+    if around is not None:
+        around.ensureWidgetVisible(widget, SPACE * 2, SPACE * 2)
+
+
 class CopyButton(QPushButton):
     """Copies a value and says so for a moment."""
 
@@ -246,9 +262,18 @@ class IconView(QWidget):
 
 
 class CardButton(QPushButton):
-    """A card that is one button: a title, and a sentence below it."""
+    """A card that is one button: a title, and a sentence below it. Arrows go to the cards around it in its grid."""
 
-    def __init__(self, title: str, summary: str = "", *, fits: bool = True, icon: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        summary: str = "",
+        *,
+        fits: bool = True,
+        icon: str = "",
+        mark: str = "",
+        corner: bool = False,
+    ) -> None:
         """Make a card.
 
         Args:
@@ -256,13 +281,15 @@ class CardButton(QPushButton):
             summary: A sentence below the title; "" makes the card as low as its title.
             fits: Whether it can be pressed.
             icon: Name of a picture in `resources/icons/cards`, "" for none.
+            mark: A word or two in the corner, "" for none.
+            corner: Whether a line above the title is kept for marks, as a grid wants of all its cards or of none.
         """
         super().__init__()
         self.setProperty("kind", "card")
         self.setEnabled(fits)
         self.setAutoDefault(True)
         self.setAccessibleName(title)
-        self.setAccessibleDescription(summary)
+        self.setAccessibleDescription(f"{mark}. {summary}" if mark else summary)
         self._title = label(title, "card-title" if fits else "card-title-off")
         self._summary = label(summary, "muted" if fits else "disabled")
         if not summary:
@@ -276,8 +303,17 @@ class CardButton(QPushButton):
         head.setSpacing(SPACE)
         if icon:
             head.addWidget(IconView(icon, "accent" if fits else "disabled"), 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(self._title, 1)
-        column.addLayout(head)
+        if corner or mark:
+            corner_mark = label(mark, "mark")
+            corner_mark.setWordWrap(False)
+            corner_mark.setVisible(bool(mark))
+            head.addStretch(1)
+            head.addWidget(corner_mark)
+            column.addLayout(head)
+            column.addWidget(self._title)
+        else:
+            head.addWidget(self._title, 1)
+            column.addLayout(head)
         column.addWidget(self._summary)
         for part in self.findChildren(QWidget):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -285,6 +321,15 @@ class CardButton(QPushButton):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """An arrow goes to the card that lies there, as the eye would, and not to the next in order."""
+        grid = self.parentWidget()
+        if not isinstance(grid, CardGrid) or event.key() not in ARROWS:
+            super().keyPressEvent(event)
+        elif (there := grid.neighbour(self, *ARROWS[event.key()])) is not None:
+            there.setFocus(Qt.FocusReason.OtherFocusReason)
+            keep_in_sight(there)
 
     def hasHeightForWidth(self) -> bool:
         """Words wrap."""
@@ -330,6 +375,24 @@ class CardGrid(QWidget):
         self._groups = groups
         self._columns = 0
         self._arrange()
+
+    def neighbour(self, card: QWidget, right: int, down: int) -> QWidget | None:
+        """Return the card in that direction that can be chosen, the nearest one; None at the edge.
+
+        Args:
+            card: Where to start.
+            right: 1 for the right, -1 for the left, else 0.
+            down: 1 for below, -1 for above, else 0.
+        """
+        start = card.geometry().center()
+        found: list[tuple[int, QWidget]] = []
+        for other in (each for _, cards in self._groups for each in cards if each.isEnabled()):
+            step = other.geometry().center() - start
+            ahead = step.x() * right + step.y() * down
+            beside = abs(step.x() * down) + abs(step.y() * right)
+            if ahead > 0 and beside < (card.height() // 2 if right else self.width()):
+                found.append((ahead + 2 * beside, other))
+        return min(found, key=lambda each: each[0], default=(0, None))[1]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Choose the number of columns again."""
