@@ -113,6 +113,30 @@ def examine(raw: bytes, algorithm: Algorithm) -> KeyReport:
         return KeyReport(KeyState.CORRUPT, algorithm, problems=(found.problem,))
 
 
+def firmware_form(der: bytes) -> bytes:
+    """Return the same RSA key in the encoding a board writes itself, which the firmware can always read (4.2).
+
+    Args:
+        der: The key as PKCS#1 DER; whatever follows it is ignored.
+
+    Returns:
+        611 bytes: N and D in 129 bytes, P, Q, dP, dQ and qInv in 65.
+
+    Raises:
+        ValueError: It is no sound RSA key of 1024 bits with the exponent 65537, or its primes are not of 512 bits.
+    """
+    raise NotImplementedError
+
+
+def public_der(source: KeyReport | bytes) -> bytes:
+    """Return a public key as SPKI in DER: of a report, or of a public key in PEM.
+
+    Raises:
+        ValueError: The report is of a slot without a key, or the bytes are no public key in PEM.
+    """
+    raise NotImplementedError
+
+
 def firmware_reads(slot: bytes) -> RsaComponents | None:
     """Read an RSA private key the way the boards' TCP firmware does; None if it would read past the bytes.
 
