@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum, unique
 from functools import cache
 from pathlib import Path
 
@@ -39,6 +40,15 @@ NAME_PARTS = re.compile(
 )
 
 
+@unique
+class Origin(Enum):
+    """Where a key was when it was put into the safe, and so what its backup says about a board."""
+
+    BOARD = "board"  # read from the board
+    MADE = "made"  # made new for the board
+    FILE = "file"  # a file somebody chose: that it is this board's is what they said
+
+
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
     """A key slot as read from a board, to be put into the safe. Its repr shows nothing private.
@@ -54,6 +64,7 @@ class KeyEntry:
         proof: How the ID was proven (`app.work.board.Proof.value`); None exactly when `device_id` is None.
         serial: USB serial number of the board when the slot was read.
         system_version: Device OS version, when known.
+        origin: Where the key is from.
 
     Raises:
         ValueError: Something in it has the wrong form, or an ID comes without its proof.
@@ -69,6 +80,7 @@ class KeyEntry:
     proof: str | None
     serial: str | None
     system_version: str = ""
+    origin: Origin = Origin.BOARD
 
     def __post_init__(self) -> None:
         if not (_WORD.fullmatch(self.platform) and _WORD.fullmatch(self.slot)):
@@ -110,6 +122,7 @@ class Backup:
         system_version: Device OS version of the board then, when known.
         practice: Whether it is from a practice board.
         joined_from: Folder and name of the unproven backup this was made from, or empty.
+        origin: Where the key is from.
     """
 
     folder: Path
@@ -132,6 +145,12 @@ class Backup:
     system_version: str = ""
     practice: bool = False
     joined_from: str = ""
+    origin: Origin = Origin.BOARD
+
+    @property
+    def reference(self) -> str:
+        """Folder and name in one word, by which an answer or a journal names it."""
+        return f"{self.folder.name}/{self.name}"
 
     def file(self, suffix: str) -> Path:
         """Return the path of one of its files, whether it exists or not."""
@@ -201,6 +220,7 @@ def write_note(backup: Backup, contents: Mapping[str, bytes], size: int, der: by
         "encrypted": backup.encrypted,
         "files": {suffix: sha256(content) for suffix, content in contents.items()},
         "joined_from": backup.joined_from,
+        "origin": backup.origin.value,
         "tool": tool_version(),
     }
     return json.dumps(note, indent=2, ensure_ascii=False).encode() + b"\n"
@@ -241,6 +261,7 @@ def read_note(folder: Path, name: str, note: bytes) -> tuple[Backup, dict[str, s
             system_version=str(found["system_version"]),
             practice=bool(found["practice"]),
             joined_from=str(found["joined_from"]),
+            origin=Origin(found.get("origin", Origin.BOARD.value)),  # older notes are all of keys read from boards
         )
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError("not a note") from error

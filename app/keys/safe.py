@@ -184,7 +184,7 @@ class KeySafe:
             folder=folder,
             device_id=device_id,
             proof=proof,
-            joined_from=f"{backup.folder.name}/{backup.name}",
+            joined_from=backup.reference,
         )
         raw = self.key_bytes(backup)
         for known in self._committed(folder):
@@ -217,6 +217,7 @@ class KeySafe:
             algorithm=entry.report.algorithm,
             system_version=entry.system_version,
             practice=self._practice,
+            origin=entry.origin,
         )
 
     def _contents(self, raw: bytes, report: KeyReport) -> dict[str, bytes]:
@@ -601,9 +602,7 @@ def _without_joined(backups: Sequence[Backup]) -> list[Backup]:
         backup
         for backup in backups
         if backup.device_id is not None
-        or not (
-            f"{backup.folder.name}/{backup.name}" in joined or (backup.platform, backup.slot, backup.sha256) in telling
-        )
+        or not (backup.reference in joined or (backup.platform, backup.slot, backup.sha256) in telling)
     ]
 
 

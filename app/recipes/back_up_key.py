@@ -6,16 +6,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.faults import (
-    BackupDiffers,
-    Fault,
-    KeyMemoryUnreadable,
-    KeyReadsDiffer,
-)
-from app.keys.backup import KeyEntry
+from app.faults import Fault
 from app.keys.device_key import KeyReport, KeyState, examine
 from app.keys.safe import Backup
-from app.platforms.model import Algorithm, KeySlot, Mode, Quirk
+from app.platforms.model import KeySlot, Mode
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import HOW_PROVEN, identity_from_dct
 from app.recipes.shared import (
@@ -32,27 +26,12 @@ from app.text import Text, text
 from app.work.board import Identity
 from app.work.events import Fact, Outcome
 from app.work.job import Job
+from app.work.key_work import ALGORITHMS, IN_USE, STATES, device_slots, keep, read_slot
+from app.work.reading import part_of_step
 from app.work.step import Step
 
 log = logging.getLogger(__name__)
 
-PRIVATE_SLOTS = "device-private"
-TCP_SLOT = "device-private"
-TRANSPORT_FIELD = "transport"
-TRANSPORT_TCP = 0  # device-protocol.md 3.5; anything else is the platform's default
-READ_ROUNDS = 3
-
-_ALGORITHMS = {
-    Algorithm.RSA_1024: text("BackUpKey", "RSA, 1024 bits"),
-    Algorithm.RSA_2048: text("BackUpKey", "RSA, 2048 bits"),
-    Algorithm.EC_P256: text("BackUpKey", "elliptic curve P-256"),
-}
-_STATES = {
-    KeyState.GOOD: text("BackUpKey", "good"),
-    KeyState.BLANK: text("BackUpKey", "there is no key"),
-    KeyState.CORRUPT: text("BackUpKey", "damaged"),
-    KeyState.UNUSABLE_BY_FIRMWARE: text("BackUpKey", "sound, but the board's firmware cannot use it"),
-}
 _SUMMARIES = {
     KeyState.GOOD: text("BackUpKey", "The key of this board is safe."),
     KeyState.BLANK: text("BackUpKey", "This board has no key. What its key slot holds was kept byte for byte."),
@@ -77,7 +56,6 @@ _WHAT_NEXT = {  # 4.2
     KeyState.UNUSABLE_BY_FIRMWARE: _REPLACE,
 }
 _OTHER_KEY = text("BackUpKey", "The key of the other cloud connection, which this board does not use now: {problem}")
-_READS_DIFFER = text("BackUpKey", "The two reads differ; reading again.")
 _ID_UNKNOWN = text("BackUpKey", "not proven yet")
 _ID_LATER = text(
     "BackUpKey",
@@ -85,7 +63,6 @@ _ID_LATER = text(
     "ID with this board: the backup is then joined to its ID.",
 )
 _OTHER_TRANSPORT_BLANK = text("BackUpKey", "The key slot of the other cloud connection is empty, as it should be.")
-_IN_USE = text("BackUpKey", "As this board is set, it reaches the cloud with its key of the kind {kind}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +142,10 @@ class BackUpKey(Recipe):
     def outcome(self) -> Outcome:
         """Say what was found and where it is kept."""
         report = self._main.report
-        facts = [Fact("key", text("BackUpKey", "Key"), _STATES[report.state])]
+        facts = [Fact("key", text("BackUpKey", "Key"), STATES[report.state])]
         if report.state in (KeyState.GOOD, KeyState.UNUSABLE_BY_FIRMWARE):
             facts += [
-                Fact("algorithm", text("BackUpKey", "Kind"), _ALGORITHMS[report.algorithm]),
+                Fact("algorithm", text("BackUpKey", "Kind"), ALGORITHMS[report.algorithm]),
                 Fact("fingerprint", text("BackUpKey", "Fingerprint"), report.readable_fingerprint, copy=True),
             ]
         if self._identity is None:
@@ -220,26 +197,26 @@ class BackUpKey(Recipe):
         # Asked even if the ID is known: a serial number that is the same on every board cannot tell two of them apart.
         identity_from_dct(job)
         self._identity = job.identity
-        slots = self._slots(job)
+        slots = device_slots(job)
+        if len(slots) > 1:
+            job.note(IN_USE.with_values(kind=next(ALGORITHMS[slot.algorithm] for slot, in_use in slots if in_use)))
         total = 2 * sum(slot.size for slot, _ in slots)
         done = 0
         for slot, in_use in slots:
-            raw = _read_twice(job, slot, done, total)
-            if job.has(Quirk.DCT_NEEDS_PART2) and raw == bytes(len(raw)):
-                raise KeyMemoryUnreadable(f"{slot.key}: {len(raw)} zeros")
+            raw = read_slot(job, slot, part_of_step(job, done, total))
             self._reads.append(_Read(slot, in_use, raw))
             done += 2 * slot.size
 
     def _check(self, job: Job) -> None:
         self._keys = [_Key(read, examine(read.raw, read.slot.algorithm)) for read in self._reads]
-        job.say(_STATES[self._main.report.state])
+        job.say(STATES[self._main.report.state])
 
     def _keep(self, job: Job) -> None:
         for key in self._keys:
             if not key.read.in_use and key.report.state is KeyState.BLANK:
                 job.note(_OTHER_TRANSPORT_BLANK)
                 continue
-            key.backup = self._store(job, key.read.slot, key.read.raw, key.report)
+            key.backup = keep(job, key.read.slot, key.read.raw, key.report)
         job.say(text("BackUpKey", "Stored, read back and compared."))
 
     def _leave(self, job: Job) -> None:
@@ -254,7 +231,7 @@ class BackUpKey(Recipe):
             self._identity = job.identity
             for key in self._keys:
                 if key.backup is not None:
-                    key.backup = self._store(job, key.read.slot, key.read.raw, key.report)
+                    key.backup = keep(job, key.read.slot, key.read.raw, key.report)
 
     # --- inside ---
 
@@ -262,56 +239,3 @@ class BackUpKey(Recipe):
     def _main(self) -> _Key:
         """The key the board's cloud connection uses."""
         return next(key for key in self._keys if key.read.in_use)
-
-    def _slots(self, job: Job) -> list[tuple[KeySlot, bool]]:
-        """Return the private-key slots, each with whether the board's cloud connection uses it (4.1)."""
-        found = [slot for slot in job.platform.key_slots if slot.key.startswith(PRIVATE_SLOTS)]
-        if len(found) == 1:
-            return [(found[0], True)]
-        transport = job.platform.field(TRANSPORT_FIELD)
-        with job.dfu(transport.alt) as session:
-            over_tcp = session.read(transport.address, transport.size)[0] == TRANSPORT_TCP
-        used = TCP_SLOT if over_tcp else found[0].key
-        job.note(_IN_USE.with_values(kind=_ALGORITHMS[job.platform.slot(used).algorithm]))
-        return [(slot, slot.key == used) for slot in found]
-
-    def _store(self, job: Job, slot: KeySlot, raw: bytes, report: KeyReport) -> Backup:
-        identity = self._identity
-        backup = job.safe.store(
-            KeyEntry(
-                platform=job.platform.key,
-                slot=slot.key,
-                alt=slot.alt,
-                address=slot.address,
-                raw=raw,
-                report=report,
-                device_id=identity.device_id if identity else None,
-                proof=identity.proof.value if identity else None,
-                serial=job.board.sighting.serial,
-                system_version=job.board.system_version,
-            )
-        )
-        if job.safe.key_bytes(backup) != raw:
-            raise BackupDiffers(folder=backup.folder)
-        if identity is None:
-            job.keep_for_later(backup)
-        return backup
-
-
-def _read_twice(job: Job, slot: KeySlot, done: int, total: int) -> bytes:
-    """Read a slot in two sessions of their own until both agree.
-
-    Raises:
-        KeyReadsDiffer: They never did.
-    """
-    for _ in range(READ_ROUNDS):
-        first, second = (_read_once(job, slot, done + half * slot.size, total) for half in (0, 1))
-        if first == second:
-            return first
-        job.note(_READS_DIFFER)
-    raise KeyReadsDiffer(slot.key)
-
-
-def _read_once(job: Job, slot: KeySlot, done: int, total: int) -> bytes:
-    with job.dfu(slot.alt) as session:
-        return session.read(slot.address, slot.size, lambda here, _: job.tick(done + here, total))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from app.faults import DfuRefused, Fault, KeyReadsDiffer, SnapshotDiffers
+from app.faults import DfuRefused, Fault, SnapshotDiffers
 from app.platforms.model import Medium, Mode, Quirk, Region
-from app.protocols.dfu import DfuSession
 from app.protocols.flash import reachable
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import identity_from_dct
@@ -25,11 +24,10 @@ from app.work.events import Fact, Outcome
 from app.work.flashing import board_name
 from app.work.job import Job
 from app.work.memory_map import whole_memory
+from app.work.reading import part_of_step, read_once, read_twice
 from app.work.step import Step
 
 log = logging.getLogger(__name__)
-
-READ_ROUNDS = 3
 
 _READ = text("SaveBoard", "{size} bytes in {count} slots read.")
 _READ_SOME = text("SaveBoard", "{size} bytes in {count} slots read; could not be read: {missing}.")
@@ -217,23 +215,19 @@ class SaveBoard(Recipe):
         loader = job.boot_loader
         if not reachable(job.platform, loader, row):
             return _BY_ADDRESS
-        for _ in range(READ_ROUNDS):
-            reads = []
-            for number in range(_reads(row)):
-                begin = done + number * row.size
-                with job.dfu(row.alt) as session:
-                    content = _read_once(job, session, row, begin, total)
-                if content is None:
-                    return _REFUSED
-                reads.append(content)
-            if all(content == reads[0] for content in reads):
-                break
-            job.note(_AGAIN.with_values(name=row.name))
-        else:
-            raise KeyReadsDiffer(row.key)
-        if row.medium is Medium.DCT and job.has(Quirk.DCT_NEEDS_PART2) and reads[0] == bytes(row.size):
+        tick = part_of_step(job, done, total)
+        try:
+            if row.secret:
+                differs = _AGAIN.with_values(name=row.name)
+                content = read_twice(job, row.alt, row.start, row.size, row.key, tick, differs=differs)
+            else:
+                content = read_once(job, row.alt, row.start, row.size, tick)
+        except DfuRefused as fault:
+            log.info("region %s: %s", row.key, fault.detail)
+            return _REFUSED
+        if row.medium is Medium.DCT and job.has(Quirk.DCT_NEEDS_PART2) and content == bytes(row.size):
             return _OVER_PART_2
-        return reads[0]
+        return content
 
     def _secret_words(self, dump: Dump) -> Text:
         if not self._secret_names:
@@ -245,13 +239,3 @@ class SaveBoard(Recipe):
 def _reads(row: Region) -> int:
     """How often a slot is read: what is kept of keys must not be a slip of the cable."""
     return 2 if row.secret else 1
-
-
-def _read_once(job: Job, session: DfuSession, row: Region, done: int, total: int) -> bytes | None:
-    """Return what stands there; None when the boot loader refuses to give it."""
-    try:
-        return session.read(row.start, row.size, lambda here, _: job.tick(done + here, total))
-    except DfuRefused as fault:
-        log.info("region %s: %s", row.key, fault.detail)
-        session.settle()
-        return None

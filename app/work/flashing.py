@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.faults import Cancelled, Fault, KeyReadsDiffer, RescueOfOtherBoard, RescueUnknown, WrongBoardReturned
+from app.faults import Cancelled, Fault, RescueOfOtherBoard, RescueUnknown, WrongBoardReturned
 from app.firmware.image import Function
 from app.platforms.model import Medium, Quirk, Region
 from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash
@@ -28,6 +28,7 @@ from app.work.events import Fact
 from app.work.job import Job
 from app.work.plan import PlannedWrite, RescuePlan, XRay
 from app.work.questions import Review
+from app.work.reading import read_twice
 from app.work.spans import Memory, Span, Target, is_of, laid_over, made_of, meets, refuse_keys, span_of
 from app.work.verdicts import CORE_FLAGS
 from app.work.xray import Looked, look
@@ -38,7 +39,6 @@ RESUME = "resume"
 """Name of the answer that says which interrupted rescue a run finishes: the id of its journal."""
 PLAN = "plan"
 """Name of the question that shows the plan."""
-READ_ROUNDS = 3
 DOWNLOADS = "ota"
 ROOM_TO_SPARE = 64 * 1024  # for the journal and the names of files, beside what is kept
 
@@ -538,7 +538,7 @@ class Rescue:
         found = []
         for key in keys:
             region = job.platform.region(key)
-            content = _read_twice(job, region)
+            content = read_twice(job, region.alt, region.start, region.size, region.key)
             if region.medium is Medium.DCT and job.has(Quirk.DCT_NEEDS_PART2) and content == bytes(region.size):
                 job.note(_NOT_KEPT.with_values(name=region.name))
                 continue
@@ -570,18 +570,6 @@ class Rescue:
         """Return the key of the region a span was planned for."""
         assert self._reviewed is not None
         return next(each.region for each in self._reviewed.targets if span_of(job.platform, each) == place)
-
-
-def _read_twice(job: Job, region: Region) -> bytes:
-    """Read a region until two reads agree: what is kept of a key must not be a slip of the cable."""
-    for _ in range(READ_ROUNDS):
-        reads = []
-        for _ in range(2):
-            with job.dfu(region.alt) as session:
-                reads.append(session.read(region.start, region.size))
-        if reads[0] == reads[1]:
-            return reads[0]
-    raise KeyReadsDiffer(region.key)
 
 
 def board_name(job: Job) -> BoardName:

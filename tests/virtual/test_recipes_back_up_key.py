@@ -285,7 +285,7 @@ def test_a_fault_after_entering_update_mode_leaves_the_board_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = desk("photon", tmp_path)
-    monkeypatch.setattr("app.recipes.back_up_key.READ_ROUNDS", 0)
+    monkeypatch.setattr("app.work.reading.READ_ROUNDS", 0)
     assert place.fail(BackUpKey).code == "key.reads-differ"
     place.clock.pause(10)
     assert place.seen().mode is Mode.NORMAL
@@ -293,7 +293,7 @@ def test_a_fault_after_entering_update_mode_leaves_the_board_running(
 
 def test_a_fault_leaves_a_board_that_was_in_update_mode_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = desk("photon", tmp_path, IN_DFU)
-    monkeypatch.setattr("app.recipes.back_up_key.READ_ROUNDS", 0)
+    monkeypatch.setattr("app.work.reading.READ_ROUNDS", 0)
     place.fail(BackUpKey)
     place.clock.pause(10)
     assert place.seen().mode is Mode.DFU
