@@ -63,6 +63,11 @@ def boards_folder(*, practice: bool) -> Path:
     return data_folder() / ("practice-boards" if practice else "boards")
 
 
+def clouds_folder(*, practice: bool) -> Path:
+    """Where the clouds a person uses are remembered; those of practice boards apart."""
+    return data_folder() / ("practice-clouds" if practice else "clouds")
+
+
 def log_folder() -> Path:
     """Where log files and saved reports go."""
     return data_folder() / "logs"
