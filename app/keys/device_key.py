@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
+import re
 from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import TYPE_CHECKING
 
+from app.keys.der import (
+    BIT_STRING,
+    EC_PARAMETERS,
+    EC_PUBLIC_KEY,
+    INTEGER,
+    OCTET_STRING,
+    P256_OID,
+    SEQUENCE,
+    DerError,
+    Reader,
+    encode,
+)
 from app.platforms.model import Algorithm
 from app.text import Text, text
 
@@ -15,13 +29,6 @@ if TYPE_CHECKING:
     # Imported where it is used: loading it takes longer than the window takes to be drawn.
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-INTEGER = 0x02  # X.690
-BIT_STRING = 0x03
-OCTET_STRING = 0x04
-SEQUENCE = 0x30
-EC_PARAMETERS = 0xA0  # RFC 5915: [0] and [1] of ECPrivateKey
-EC_PUBLIC_KEY = 0xA1
-P256_OID = bytes.fromhex("06082a8648ce3d030107")  # RFC 5480, prime256v1
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SEC 2, secp256r1
 P256_BYTES = 32
 
@@ -32,6 +39,9 @@ FIRMWARE_N_LENGTH = 9  # 4.2: where the low length byte of N is
 FIRMWARE_EXPONENT_BYTES = 5  # `02 03 01 00 01` lies between N and D
 FIRMWARE_LONG = 128  # bytes of N and D; their length takes two bytes, `81 80` or `81 81`
 FIRMWARE_SHORT = 64  # bytes of P, Q, dP, dQ and qInv; their length takes one byte
+
+
+_PUBLIC_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 
 
 @unique
@@ -111,6 +121,8 @@ def examine(raw: bytes, algorithm: Algorithm) -> KeyReport:
     except _NoKeyError as found:
         # Raised from nothing: what a foreign exception says about a private key must go no further.
         return KeyReport(KeyState.CORRUPT, algorithm, problems=(found.problem,))
+    except DerError as found:
+        return KeyReport(KeyState.CORRUPT, algorithm, problems=(_CUT_SHORT if found.cut_short else _NO_STRUCTURE,))
 
 
 def firmware_form(der: bytes) -> bytes:
@@ -125,7 +137,27 @@ def firmware_form(der: bytes) -> bytes:
     Raises:
         ValueError: It is no sound RSA key of 1024 bits with the exponent 65537, or its primes are not of 512 bits.
     """
-    raise NotImplementedError
+    try:
+        real, e, _ = _read_rsa(der)
+        _rsa_key(real, e)
+    except (_NoKeyError, DerError):
+        raise ValueError("no sound RSA key of 1024 bits") from None
+    if e != FIRMWARE_EXPONENT:
+        raise ValueError(f"the public exponent is not {FIRMWARE_EXPONENT}")
+    try:
+        numbers = (
+            (0, 1),
+            (real.n, FIRMWARE_LONG + 1),
+            (e, 3),
+            (real.d, FIRMWARE_LONG + 1),
+            *((number, FIRMWARE_SHORT + 1) for number in (real.p, real.q, real.dp, real.dq, real.qinv)),
+        )
+        form = encode(SEQUENCE, b"".join(encode(INTEGER, number.to_bytes(size, "big")) for number, size in numbers))
+    except OverflowError:
+        form = b""
+    if firmware_reads(form) != real:
+        raise ValueError("the primes are not of 512 bits each")
+    return form
 
 
 def public_der(source: KeyReport | bytes) -> bytes:
@@ -134,7 +166,11 @@ def public_der(source: KeyReport | bytes) -> bytes:
     Raises:
         ValueError: The report is of a slot without a key, or the bytes are no public key in PEM.
     """
-    raise NotImplementedError
+    pem = source.public_pem if isinstance(source, KeyReport) else source
+    armour = _PUBLIC_PEM.search(pem)
+    if armour is None:
+        raise ValueError("no public key in PEM")
+    return base64.b64decode(b"".join(armour[1].split()), validate=True)
 
 
 def firmware_reads(slot: bytes) -> RsaComponents | None:
@@ -197,73 +233,30 @@ def _blank(raw: bytes) -> Text | None:
     return None if raw.strip(b"\x00") else _ZERO
 
 
-class _Reader:
-    """Reads DER elements one after the other (X.690), definite and shortest lengths only."""
-
-    def __init__(self, raw: bytes, at: int = 0) -> None:
-        self._raw = raw
-        self._at = at
-
-    @property
-    def at(self) -> int:
-        """Where the next element begins."""
-        return self._at
-
-    def more(self) -> bool:
-        """Whether anything is left."""
-        return self._at < len(self._raw)
-
-    def element(self, tag: int) -> bytes:
-        """Return the content of the next element, which must have this tag."""
-        head = self._raw[self._at : self._at + 2]
-        if len(head) < 2 or head[0] != tag:
-            raise _NoKeyError(_NO_STRUCTURE)
-        start = self._at + 2
-        length = head[1]
-        if length & 0x80:
-            count = length & 0x7F
-            digits = self._raw[start : start + count]
-            length = int.from_bytes(digits, "big")
-            if count not in (1, 2) or len(digits) < count or length < (0x80 if count == 1 else 0x100):
-                raise _NoKeyError(_NO_STRUCTURE)
-            start += count
-        if start + length > len(self._raw):
-            raise _NoKeyError(_CUT_SHORT)
-        self._at = start + length
-        return self._raw[start : self._at]
-
-    def integer(self) -> int:
-        """Return the next INTEGER, taken as unsigned and with any zeros in front, as OpenSSL and the firmware do."""
-        content = self.element(INTEGER)
-        if not content:
-            raise _NoKeyError(_NO_STRUCTURE)
-        return int.from_bytes(content, "big")
-
-    def end(self) -> None:
-        """Insist that nothing is left."""
-        if self.more():
-            raise _NoKeyError(_NO_STRUCTURE)
-
-
 def _examine_rsa(raw: bytes) -> KeyReport:
-    """Read PKCS#1 `RSAPrivateKey`."""
-    outer = _Reader(raw)
-    inner = _Reader(outer.element(SEQUENCE))
-    version = inner.integer()
-    n, e, d, p, q, dp, dq, qinv = (inner.integer() for _ in range(8))
-    inner.end()
-    if version != 0:
-        raise _NoKeyError(_NO_STRUCTURE)
-    if n.bit_length() != RSA_BITS:
-        raise _NoKeyError(_WRONG_SIZE.with_values(bits=n.bit_length()))
-    real = RsaComponents(n, d, p, q, dp, dq, qinv)
+    """Judge PKCS#1 `RSAPrivateKey`."""
+    real, e, end = _read_rsa(raw)
     key = _rsa_key(real, e)
     problems: tuple[Text, ...] = ()
     if e != FIRMWARE_EXPONENT:
         problems = (_FIRMWARE_EXPONENT,)
     elif firmware_reads(raw) != real:
         problems = (_FIRMWARE_LENGTHS,)
-    return _report(key, Algorithm.RSA_1024, RSA_BITS, raw[: outer.at], problems)
+    return _report(key, Algorithm.RSA_1024, RSA_BITS, raw[:end], problems)
+
+
+def _read_rsa(raw: bytes) -> tuple[RsaComponents, int, int]:
+    """Return the integers of an RSA key with 1024 bits, its public exponent, and how long it is in bytes."""
+    outer = Reader(raw)
+    inner = Reader(outer.element(SEQUENCE))
+    version = inner.integer()
+    n, e, d, p, q, dp, dq, qinv = (inner.integer() for _ in range(8))
+    inner.end()
+    if version != 0:
+        raise DerError
+    if n.bit_length() != RSA_BITS:
+        raise _NoKeyError(_WRONG_SIZE.with_values(bits=n.bit_length()))
+    return RsaComponents(n, d, p, q, dp, dq, qinv), e, outer.at
 
 
 def _rsa_key(real: RsaComponents, e: int) -> rsa.RSAPrivateKey:
@@ -298,10 +291,10 @@ def _examine_ec(raw: bytes) -> KeyReport:
     """Read SEC1 `ECPrivateKey` (RFC 5915)."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    outer = _Reader(raw)
-    inner = _Reader(outer.element(SEQUENCE))
+    outer = Reader(raw)
+    inner = Reader(outer.element(SEQUENCE))
     if inner.integer() != 1:
-        raise _NoKeyError(_NO_STRUCTURE)
+        raise DerError
     secret = inner.element(OCTET_STRING)
     if not 0 < len(secret) <= P256_BYTES:
         raise _NoKeyError(_WRONG_CURVE)
@@ -310,7 +303,7 @@ def _examine_ec(raw: bytes) -> KeyReport:
         raise _NoKeyError(_WRONG_CURVE)
     point: bytes | None = None
     if inner.more():
-        wrapped = _Reader(inner.element(EC_PUBLIC_KEY))
+        wrapped = Reader(inner.element(EC_PUBLIC_KEY))
         point = wrapped.element(BIT_STRING)
         wrapped.end()
     inner.end()
