@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.faults import Fault
+from app.faults import Fault, per_os
 from app.text import text
 
 # A server's key file
@@ -150,4 +150,62 @@ class NoServerBefore(Fault):
     code = "cloud.none-before"
     cause = text("CloudFaults", "No other server is kept that this board had before.")
     next_step = text("CloudFaults", "Choose the Particle cloud or a local cloud instead.")
+    retryable = False
+
+
+# This computer as a server
+
+
+class PortTaken(Fault):
+    """Another program listens on the port."""
+
+    code = "cloud.port-taken"
+    cause = text("CloudFaults", "Another program on this computer uses port {port}, perhaps a local cloud.")
+    next_step = text("CloudFaults", "End that program, for example the local cloud, and start again.")
+
+
+class ListenRefused(Fault):
+    """The operating system does not let the program wait for connections."""
+
+    code = "cloud.listen-refused"
+    cause = text("CloudFaults", "This computer does not let the program wait for connections on port {port}.")
+    next_step = per_os(
+        linux=text("CloudFaults", "If the program runs in a sandbox, allow it to use the network. Then start again."),
+        windows=text("CloudFaults", "Allow the program in Windows Security, Firewall. Then start again."),
+        mac=text("CloudFaults", "Allow the program in System Settings, Network, Firewall, Options. Then start again."),
+    )
+
+
+class NoOwnAddress(Fault):
+    """This computer is in no network."""
+
+    code = "cloud.no-address"
+    cause = text("CloudFaults", "This computer is in no network that a board could reach it by.")
+    next_step = text("CloudFaults", "Connect it to the same network as the board's Wi-Fi, then start again.")
+
+
+class NotThisComputer(Fault):
+    """An address that is not one of this computer's was given."""
+
+    code = "cloud.not-own-address"
+    cause = text("CloudFaults", "{address} is no address of this computer.")
+    next_step = text("CloudFaults", "Choose one of these: {addresses}.")
+    retryable = False
+
+
+class DeviceKeyUnfit(Fault):
+    """The key in the board's slot cannot work, so no handshake can."""
+
+    code = "cloud.device-key-unfit"
+    cause = text("CloudFaults", "The board cannot use the private key that it holds, so no server could know it.")
+    next_step = text("CloudFaults", "Restore the board's key from a backup, or make it a new one. Then start again.")
+    retryable = False
+
+
+class OldServerNotKept(Fault):
+    """An interrupted run kept nothing to put back."""
+
+    code = "cloud.nothing-kept"
+    cause = text("CloudFaults", "Nothing is kept of the server that the board had before.")
+    next_step = text("CloudFaults", "Choose the board's cloud anew: switch it to the Particle cloud or a local one.")
     retryable = False
