@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.keys.backup import Backup
 from app.work.board import Board
+from app.work.events import Document
 from app.work.questions import Answers
 
 
@@ -148,6 +149,21 @@ class PressSaveReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PressSaveDocument:
+    """Save a document of the result to this file; that it may be replaced was agreed to."""
+
+    document: Document
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PressCopyPublicKey:
+    """Copy the public key of a backup."""
+
+    backup: Backup
+
+
+@dataclass(frozen=True, slots=True)
 class PressDownload:
     """Download what the rescue pack lacks."""
 
@@ -227,6 +243,8 @@ Click = (
     | GivePassphrase
     | PressLock
     | PressSaveReport
+    | PressSaveDocument
+    | PressCopyPublicKey
     | PressDownload
     | PressStopDownload
     | AddToPack

@@ -15,6 +15,7 @@ from app.faults import DiskFailed, Fault, FolderGone, FolderRefused, NoRoom
 
 OWNER_FILE = 0o600
 OWNER_FOLDER = 0o700
+ANYBODYS_FILE = 0o666  # less what the system's mask takes away
 PART_DIGITS = 8  # random hex digits that keep the names of unfinished files apart
 # What file systems without hard links (FAT, exFAT, some network shares) answer to link().
 NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
@@ -115,6 +116,14 @@ class FileActions:
                 raise
         finally:
             os.close(descriptor)
+
+
+class HandedOn(FileActions):
+    """For files the person hands on, for example a public key: the system's usual rights, so a server may read it."""
+
+    def create(self, path: Path) -> int:
+        """Open a file that must not exist yet; return its descriptor."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), ANYBODYS_FILE)
 
 
 def publish(actions: FileActions, path: Path, content: bytes) -> None:

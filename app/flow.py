@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, unique
+from pathlib import PurePath
 from typing import TYPE_CHECKING, assert_never
 
 from app.clicks import (
@@ -30,12 +31,14 @@ from app.clicks import (
     PickRecipe,
     PressClose,
     PressCopyBackup,
+    PressCopyPublicKey,
     PressDownload,
     PressFinish,
     PressLock,
     PressPractice,
     PressPutBack,
     PressRetry,
+    PressSaveDocument,
     PressSaveReport,
     PressStart,
     PressStop,
@@ -58,6 +61,9 @@ from app.orders import (
     LockSafe,
     OpenPractice,
     Order,
+    PutOnClipboard,
+    ReadPublicKey,
+    SaveDocument,
     SaveReport,
     SendAnswer,
     SetPassphrase,
@@ -78,6 +84,7 @@ from app.work.events import (
     BackupsListed,
     BoardsChanged,
     BusTrouble,
+    DocumentSaved,
     Event,
     Failed,
     FileWorkFailed,
@@ -94,6 +101,7 @@ from app.work.events import (
     PassphraseRefused,
     PlanReady,
     Protection,
+    PublicKeyRead,
     ReportSaved,
     RescuesInterrupted,
     RunEvent,
@@ -244,6 +252,8 @@ class Download:
 
 COPIED = text("Flow", "The copy was written.")
 SAVED = text("Flow", "The report was saved. It holds no key and no password.")
+DOCUMENT_SAVED = text("Flow", "Saved as {name} in {folder}")
+PUBLIC_KEY_COPIED = text("Flow", "The public key was copied. It is no secret: it goes to whoever runs your cloud.")
 WENT_WRONG = text("Flow", "{cause} {next_step}")
 PACK_DOWNLOADED = text("Flow", "The rescue pack was downloaded.")
 PACK_GREW = text("Flow", "Images added to the rescue pack: {count}.")
@@ -451,6 +461,10 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return replace(state, passphrase_form=replace(state.passphrase_form, busy=False, refused=refused))
         case PressSaveReport(target):
             return replace(state, notice=None, orders=(SaveReport(target),))
+        case PressSaveDocument(document, target):
+            return replace(state, notice=None, orders=(SaveDocument(document, target),))
+        case PressCopyPublicKey(backup):
+            return replace(state, notice=None, orders=(ReadPublicKey(backup),))
         case PressPractice():
             return replace(state, orders=(OpenPractice(),))
         case CloseNotice():
@@ -477,6 +491,11 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return replace(state, notice=Notice(COPIED, path=paths[0] if paths else ""))
         case ReportSaved(path):
             return replace(state, notice=Notice(SAVED, path=path))
+        case DocumentSaved(path):
+            words = DOCUMENT_SAVED.with_values(name=PurePath(path).name, folder=PurePath(path).parent)
+            return replace(state, notice=Notice(words, path=path))
+        case PublicKeyRead(public_pem):
+            return replace(state, notice=Notice(PUBLIC_KEY_COPIED), orders=(PutOnClipboard(public_pem),))
         case FileWorkFailed(_, cause, next_step, _):
             words = WENT_WRONG.with_values(cause=cause, next_step=next_step)
             form = state.passphrase_form

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.keys.backup import Backup
 from app.work.board import Board
-from app.work.events import Asked
+from app.work.events import Asked, Document
 from app.work.questions import Answers
 
 
@@ -75,6 +75,28 @@ class SaveReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveDocument:
+    """Have a document written, over what the person agreed to replace."""
+
+    document: Document
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPublicKey:
+    """Have the public key of a backup read."""
+
+    backup: Backup
+
+
+@dataclass(frozen=True, slots=True)
+class PutOnClipboard:
+    """Have these words ready to be pasted elsewhere."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListPack:
     """Have the rescue pack looked through."""
 
@@ -130,6 +152,9 @@ Order = (
     | UnlockSafe
     | LockSafe
     | SaveReport
+    | SaveDocument
+    | ReadPublicKey
+    | PutOnClipboard
     | ListPack
     | FetchPack
     | StopFetch

@@ -305,6 +305,20 @@ class KeySafe:
                 raise BackupDamaged(reason=_CHANGED.with_values(name=backup.name))
             return raw
 
+    def public_pem(self, backup: Backup) -> str:
+        """Return the public key of a backup, SPKI in PEM, checked now against what its note says. No secret.
+
+        Raises:
+            BackupDamaged: It is not what was stored, or was stored without one.
+        """
+        with self._turn, file_faults(backup.folder):
+            now = self._load(backup.folder, backup.name)
+            self._insist_sound(now)
+            path = now.file(PUBLIC)
+            if path not in now.files:
+                raise BackupDamaged(reason=_MISSING.with_values(name=path.name))
+            return path.read_text(encoding="ascii")
+
     def copy_to(self, backup: Backup, folder: Path) -> tuple[Path, ...]:
         """Copy a backup's files into a folder the person chose, read them back, and return where they are.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.text import Text
-from app.ui.pages.base import CardButton, CardGrid, TurningRow, button, label
+from app.ui.pages.base import CardButton, CardGrid, TurningRow, Words, button, label
 from app.ui.parts.coach_view import CoachView
 from app.ui.parts.plan_view import PlanView
 from app.ui.parts.watch_view import WatchView
@@ -145,13 +145,11 @@ class ChooseCardView(QuestionView):
         return self._first
 
 
-class OptionWords(QLabel):
+class OptionWords(Words):
     """The words of a radio button, which cannot wrap them itself; a click on them chooses it."""
 
     def __init__(self, words: str, option: QRadioButton) -> None:
         super().__init__(words)
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self._option = option
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
@@ -165,7 +163,7 @@ class EnterView(QuestionView):
     def __init__(self, question: Enter) -> None:
         super().__init__(say(question.title), say(question.body))
         hint = say(question.hint)
-        self._line = QLineEdit()
+        self._line = QLineEdit(question.start)
         self._line.setAcceptDrops(False)  # files dropped on it are the window's
         self._line.setAccessibleName(say(question.title))
         self._line.setAccessibleDescription(hint)
@@ -173,9 +171,10 @@ class EnterView(QuestionView):
         if question.secret:
             self._line.setEchoMode(QLineEdit.EchoMode.Password)
         self._go = button(self.tr("&Continue"), "primary", lambda: self.answered.emit(self._line.text()))
-        self._go.setEnabled(question.allow_empty)
+        self._go.setEnabled(bool(question.start) or question.allow_empty)
         self._line.textChanged.connect(lambda words: self._go.setEnabled(bool(words) or question.allow_empty))
         self._line.returnPressed.connect(self._go.click)
+        self._line.selectAll()  # typing replaces what was there the last time
         self.column.addWidget(self._line)
         self.buttons.add(self._go)
         self.column.addWidget(self.buttons)
@@ -186,21 +185,40 @@ class EnterView(QuestionView):
 
 
 class PickFileView(QuestionView):
-    """A file of the person's."""
+    """A file or folder of the person's: picked, or dropped anywhere on the window, which answers for this view."""
 
     def __init__(self, question: PickFile) -> None:
         super().__init__(say(question.title), say(question.body))
-        self._pick = button(self.tr("Choose a &file..."), "primary", lambda: self._ask(question))
-        none = button(self.tr("&Without a file"), "", lambda: self.answered.emit(""))
+        folder = question.folder
+        self.column.addWidget(
+            label(
+                self.tr("You can also drop the folder on this window.")
+                if folder
+                else self.tr("You can also drop the file on this window."),
+                "muted",
+            )
+        )
+        self._pick = button(
+            self.tr("Choose a &folder...") if folder else self.tr("Choose a &file..."),
+            "primary",
+            lambda: self._ask(question),
+        )
+        self._pick.setObjectName("pick")
+        none = button(
+            self.tr("&Without a folder") if folder else self.tr("&Without a file"), "", lambda: self.answered.emit("")
+        )
         self.buttons.add(none)
         self.buttons.add(self._pick)
         self.column.addWidget(self.buttons)
 
     def first_focus(self) -> QWidget:
-        """The button that opens the file dialog."""
+        """The button that opens the dialog."""
         return self._pick
 
     def _ask(self, question: PickFile) -> None:
+        if question.folder:
+            ask_folder(self, say(question.title), None, lambda path: self.answered.emit(str(path)))
+            return
         kinds = " ".join(f"*{suffix}" for suffix in question.suffixes)
         ask_file(self, say(question.title), kinds, lambda path: self.answered.emit(str(path)))
 
@@ -311,9 +329,9 @@ def ask_file(parent: QWidget, title: str, kinds: str, then: Callable[[Path], Non
     _open(dialog, then)
 
 
-def ask_folder(parent: QWidget, title: str, start: Path, then: Callable[[Path], None]) -> None:
-    """Let the person pick a folder."""
-    dialog = QFileDialog(parent, title, str(start))
+def ask_folder(parent: QWidget, title: str, start: Path | None, then: Callable[[Path], None]) -> None:
+    """Let the person pick a folder; `start` is shown first, None for where the system was last."""
+    dialog = QFileDialog(parent, title, str(start) if start is not None else "")
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     _open(dialog, then)

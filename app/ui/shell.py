@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
+    QGuiApplication,
     QKeySequence,
     QResizeEvent,
     QShortcut,
@@ -26,6 +27,7 @@ from app.clicks import (
     Click,
     CloseNotice,
     ConfirmClose,
+    GiveAnswer,
     Go,
     NoBoardForLong,
     PickRecipe,
@@ -47,6 +49,9 @@ from app.orders import (
     LockSafe,
     OpenPractice,
     Order,
+    PutOnClipboard,
+    ReadPublicKey,
+    SaveDocument,
     SaveReport,
     SendAnswer,
     SetPassphrase,
@@ -57,7 +62,7 @@ from app.orders import (
 )
 from app.recipes.registry import recipe
 from app.ui.board_panel import BoardPanel
-from app.ui.pages.base import Page, TurningRow, box, button, label, set_kind
+from app.ui.pages.base import Page, TurningRow, box, breakable, button, label, set_kind
 from app.ui.pages.help import HelpPage
 from app.ui.pages.home import HomePage
 from app.ui.pages.light_guide import LightGuidePage
@@ -71,7 +76,8 @@ from app.ui.parts.drop_overlay import DropOverlay
 from app.ui.say import announce, say
 from app.ui.settings import Settings
 from app.ui.theme import SPACE, tokens
-from app.work.events import BoardsChanged, Event
+from app.work.events import BoardsChanged, Document, Event
+from app.work.questions import PickFile
 
 if TYPE_CHECKING:
     from app.ui.practice import PracticePanel
@@ -117,6 +123,12 @@ class Engine(Protocol):
 
     def save_report(self, target: Path, trace: Path | None = None) -> None:
         """Ask for the support report."""
+
+    def save_document(self, document: Document, target: Path) -> None:
+        """Ask for a document to be written."""
+
+    def read_public_key(self, backup: Backup) -> None:
+        """Ask for the public key of a backup."""
 
     def list_pack(self) -> None:
         """Ask for what the rescue pack holds."""
@@ -173,7 +185,7 @@ class Shell(QMainWindow):
         whole = self._arrange(practice)
         self.setCentralWidget(whole)
         self._overlay = DropOverlay(whole)
-        self._overlay.dropped.connect(lambda files: self.dispatch(AddToPack(files)))
+        self._overlay.dropped.connect(self._take_files)
         self.setAcceptDrops(True)
         self._make_shortcuts()
         self.page(Screen.HOME)
@@ -228,7 +240,8 @@ class Shell(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be let go of anywhere: what lies over everything takes them from here on."""
-        if self._overlay.offer(event.mimeData()):
+        asked = self._asked_file()
+        if self._overlay.offer(event.mimeData(), say(asked.title) if asked is not None else ""):
             event.acceptProposedAction()
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
@@ -400,7 +413,7 @@ class Shell(QMainWindow):
         self._notice.setVisible(state.notice is not None)
         if state.notice is not None and (before is None or before.notice is not state.notice):
             words = say(state.notice.words)
-            self._notice_words.setText(words)
+            self._notice_words.setText(breakable(words))
             set_kind(self._notice_words, "danger" if state.notice.bad else "")
             self._notice_show.setVisible(bool(state.notice.path))
             announce(self, words)
@@ -454,6 +467,12 @@ class Shell(QMainWindow):
                 self._engine.lock()
             case SaveReport(target):
                 self._engine.save_report(target, self._trace)
+            case SaveDocument(document, target):
+                self._engine.save_document(document, target)
+            case ReadPublicKey(backup):
+                self._engine.read_public_key(backup)
+            case PutOnClipboard(words):
+                QGuiApplication.clipboard().setText(words)
             case OpenPractice():
                 program, *arguments = practice_command()
                 QProcess.startDetached(program, arguments)
@@ -462,6 +481,18 @@ class Shell(QMainWindow):
                 self.close()
             case _ as missing:
                 assert_never(missing)
+
+    def _asked_file(self) -> PickFile | None:
+        """The question on the screen that a file answers."""
+        run = self._state.live_run
+        if self._state.screen is not Screen.RUN or run is None or run.asked is None:
+            return None
+        return run.asked.question if isinstance(run.asked.question, PickFile) else None
+
+    def _take_files(self, files: tuple[Path, ...]) -> None:
+        """One file or folder answers an open question for it; else they may be images of the rescue pack."""
+        answers = self._asked_file() is not None and len(files) == 1
+        self.dispatch(GiveAnswer(str(files[0])) if answers else AddToPack(files))
 
     def _show_notice_file(self) -> None:
         if self._state.notice is not None:

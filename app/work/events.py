@@ -257,6 +257,20 @@ class ReportSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentSaved:
+    """A document was written to `path`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeyRead:
+    """The public key of a backup, asked for to be handed on: SPKI in PEM."""
+
+    public_pem: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileWorkFailed:
     """Something the clerk was asked to do with files went wrong (`code` is `bug` for a mistake of the program)."""
 
@@ -370,7 +384,16 @@ RunEvent = (
     | Stopped
     | Failed
 )
-FileEvent = BackupsListed | SafeProtection | PassphraseRefused | BackupCopied | ReportSaved | FileWorkFailed
+FileEvent = (
+    BackupsListed
+    | SafeProtection
+    | PassphraseRefused
+    | BackupCopied
+    | ReportSaved
+    | DocumentSaved
+    | PublicKeyRead
+    | FileWorkFailed
+)
 PackEvent = PackListed | PackProgress | PackFileCame | PackFetched | PackFetchStopped | PackFetchFailed | PackAdded
 Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted
 

@@ -32,6 +32,7 @@ CONTENT_WIDTH = 880  # px; longer lines are hard to read
 COPIED_MS = 1500
 SCROLL_BAR = 14  # px that a side panel leaves for its scroll bar
 LONGEST_WORD = 12  # characters
+HELD_TOGETHER = "Wi\u2011Fi"  # with a hyphen no line ends at
 ARROWS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -39,6 +40,9 @@ ARROWS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Down: (0, 1),
 }
 """Keys, and how many cards to the right and down they go."""
+
+
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
 
 class Page(QWidget):
@@ -97,6 +101,24 @@ class Page(QWidget):
         return None
 
 
+class Words(QLabel):
+    """Plain words that wrap, but never inside "Wi-Fi": the hyphen on the screen is one that holds its word together."""
+
+    def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setText(words)
+
+    def setText(self, words: str) -> None:
+        """Show these words."""
+        super().setText(words.replace("Wi-Fi", HELD_TOGETHER))
+
+    def text(self) -> str:
+        """Return the words as they were given."""
+        return super().text().replace(HELD_TOGETHER, "Wi-Fi")
+
+
 def label(words: str = "", kind: str = "", *, selectable: bool = False) -> QLabel:
     """Return a label that wraps its words.
 
@@ -105,9 +127,7 @@ def label(words: str = "", kind: str = "", *, selectable: bool = False) -> QLabe
         kind: A look from the style sheet.
         selectable: Whether it can be marked and copied with the mouse.
     """
-    made = QLabel(words)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(True)
+    made = Words(words)
     if kind:
         made.setProperty("kind", kind)
     if selectable:
@@ -116,13 +136,11 @@ def label(words: str = "", kind: str = "", *, selectable: bool = False) -> QLabe
 
 
 def breakable(words: str) -> str:
-    """Let a long path, digest or ID wrap: without spaces a label cannot, and would push the page out of the window.
+    """Let a long path, digest or ID in these words wrap: a label cannot, and would push the page out of the window.
 
     The places to break are characters of no width, so offer such a value by a copy button, never for marking.
     """
-    if max((len(word) for word in words.split()), default=0) <= LONGEST_WORD:
-        return words
-    return "\u200b".join(re.findall(r".{1,8}", words, re.DOTALL))
+    return _LONG_WORD.sub(lambda word: "\u200b".join(re.findall(r".{1,8}", word[0])), words)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import paths
-from app.clicks import Go, PickRecipe, PressRetry, PressSaveReport, Screen
+from app.clicks import Go, PickRecipe, PressRetry, PressSaveDocument, PressSaveReport, Screen
 from app.faults import NothingKept
 from app.flow import AppState, RunState, StepStatus
 from app.recipes.registry import known, recipe
@@ -31,6 +31,7 @@ from app.ui.pages.base import (
     mono_lines,
     set_kind,
 )
+from app.ui.parts.document_box import DocumentBox
 from app.ui.parts.fold import Fold
 from app.ui.parts.plan_view import warning_box
 from app.ui.parts.qr import QrView
@@ -42,7 +43,7 @@ from app.ui.theme import SPACE
 from app.undo.board_name import Match
 from app.undo.rescue import InterruptedRescue
 from app.work.board import match
-from app.work.events import Fact, Failed, Stopped, Succeeded
+from app.work.events import Document, Fact, Failed, Stopped, Succeeded
 from app.work.plan import Health, SlotState
 
 FEW_FILES = 2
@@ -155,6 +156,10 @@ class ResultPage(Page):
         if outcome.xray is not None and outcome.xray.verdict.reasons:
             self._body.addWidget(VerdictView(outcome.xray.verdict, reasons_only=True))
         self._section(self.tr("What to do next"), outcome.next_steps)
+        for document in outcome.documents:
+            shown = DocumentBox(document)
+            shown.save.connect(self._ask_document)
+            self._body.addWidget(shown)
         self._show_next(outcome.next_recipes)
         if outcome.xray is not None:
             self._body.addWidget(Fold(self.tr("What is on the board now"), XrayView(outcome.xray)))
@@ -265,6 +270,14 @@ class ResultPage(Page):
         self._body.addWidget(label(heading, "section"))
         for words in lines:
             self._body.addWidget(label(say(words), "lead", selectable=True))
+
+    def _ask_document(self, document: Document) -> None:
+        suggestion = self._settings.last_folder / Path(document.file_name).name
+        ask_target(self, self.tr("Save as"), suggestion, lambda target: self._save_document(document, target))
+
+    def _save_document(self, document: Document, target: Path) -> None:
+        self._settings.last_folder = target.parent
+        self.chose.emit(PressSaveDocument(document, target))
 
     def _ask_report(self) -> None:
         name = f"rekindle-report-{datetime.now().astimezone():%Y-%m-%d-%H%M}.zip"

@@ -7,9 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from app.clicks import Back, PressCopyBackup
+from app.clicks import Back, PressCopyBackup, PressCopyPublicKey
 from app.flow import AppState
-from app.keys.backup import Backup
+from app.keys.backup import PUBLIC, Backup
 from app.keys.device_key import KeyState
 from app.platforms.table import PLATFORMS, platform
 from app.ui.pages.base import CopyButton, Page, TurningRow, box, breakable, button, clear, label
@@ -124,7 +124,12 @@ class SafePage(Page):
             self.tr("Show in folder"), "small", lambda: self.show_file.emit(QUrl.fromLocalFile(str(backup.folder)))
         )
         copy = button(self.tr("Copy to..."), "small", lambda: self._ask_copy(backup))
-        for control in (show, copy):
+        controls = [show, copy]
+        if backup.damaged is None and any(path.name.endswith(PUBLIC) for path in backup.files):
+            public = button(self.tr("Copy public key"), "small", lambda: self.chose.emit(PressCopyPublicKey(backup)))
+            public.setObjectName("copy-public-key")
+            controls.insert(0, public)
+        for control in controls:
             control.setAccessibleDescription(name)
             row.add(control)
         column.addWidget(row)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.ui.pages.base import label
+from app.ui.pages.base import breakable, label
 from app.ui.theme import SPACE, tokens
 
 VEIL = 235  # of 255: what is below is only to be guessed
@@ -35,10 +35,10 @@ class DropOverlay(QWidget):
         self.setAcceptDrops(True)
         self.setAccessibleName(self.tr("Drop files here"))
         self._words = label("", "heading")
-        self._more = label(
-            self.tr("Files of the rescue pack are recognised and kept. A program of your own can be put on a board."),
-            "lead",
+        self._usual = self.tr(
+            "Files of the rescue pack are recognised and kept. A program of your own can be put on a board."
         )
+        self._more = label(self._usual, "lead")
         column = QVBoxLayout(self)
         column.setContentsMargins(EDGE * 2, EDGE * 2, EDGE * 2, EDGE * 2)
         column.addStretch(1)
@@ -49,25 +49,34 @@ class DropOverlay(QWidget):
         parent.installEventFilter(self)
         self.hide()
 
-    def offer(self, dragged: QMimeData) -> bool:
-        """Show what letting go would do; False when no file is dragged."""
+    def offer(self, dragged: QMimeData, asked: str = "") -> bool:
+        """Show what letting go would do; False when no file is dragged.
+
+        Args:
+            dragged: What the pointer carries.
+            asked: The question a single file answers now, "" for none.
+        """
         files = files_in(dragged)
         if not files:
             return False
-        name = files[0].name
-        self._words.setText(
-            self.tr("Let go to add {file}").format(file=name)
-            if len(files) == 1
-            else self.tr("Let go to add {number} files").format(number=len(files))
-        )
+        name = breakable(files[0].name)
+        answers = bool(asked) and len(files) == 1
+        if answers:
+            self._words.setText(self.tr("Let go to choose {file}").format(file=name))
+        elif len(files) == 1:
+            self._words.setText(self.tr("Let go to add {file}").format(file=name))
+        else:
+            self._words.setText(self.tr("Let go to add {number} files").format(number=len(files)))
+        self._more.setText(asked if answers else self._usual)
         self._fit()
         self.raise_()
         self.show()
         return True
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Go on: the pointer came from the widgets below."""
-        if self.offer(event.mimeData()):
+        """Go on: the pointer came from the widgets below, and what letting go does stands here already."""
+        if files_in(event.mimeData()):
+            self.show()
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:

@@ -1,0 +1,81 @@
+"""Lines to be handed to somebody, with a way to take them: copied as a whole, or saved to a file."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout
+
+from app.ui.pages.base import CopyButton, TurningRow, button, label
+from app.ui.say import say
+from app.ui.theme import SPACE
+from app.work.events import Document
+
+MOST_LINES = 12
+"""Longer ones scroll; a public key has six to nine."""
+
+
+class DocumentBox(QFrame):
+    """One document of an outcome.
+
+    Signals:
+        save: The person wants this `Document` in a file.
+    """
+
+    save = Signal(object)
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        title = say(document.title)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
+        column.setSpacing(SPACE)
+        column.addWidget(label(title, "card-title"))
+        column.addWidget(label(say(document.body)))
+        column.addWidget(DocumentLines(title, document.content))
+        row = TurningRow()
+        copy = CopyButton(document.content, title)
+        copy.setObjectName(f"copy-{document.key}")
+        keep = button(self.tr("Save as..."), "small", lambda: self.save.emit(document))
+        keep.setObjectName(f"save-{document.key}")
+        keep.setAccessibleDescription(title)
+        name = label(document.file_name, "muted")
+        name.setWordWrap(False)
+        row.add(name)
+        row.add_stretch()
+        row.add(copy)
+        row.add(keep)
+        column.addWidget(row)
+
+
+class DocumentLines(QPlainTextEdit):
+    """The lines, to be read and marked; as high as they are, up to `MOST_LINES`."""
+
+    def __init__(self, name: str, words: str) -> None:
+        super().__init__(words.rstrip("\n"))
+        self.setReadOnly(True)
+        self.setAcceptDrops(False)  # files dropped on it are the window's
+        self.setTabChangesFocus(True)
+        self.setAccessibleName(name)
+        self.setProperty("kind", "mono")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines wrap where the box is narrow, so the height follows from the width."""
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, self._fit)
+
+    def sizeHint(self) -> QSize:
+        """As high as the lines."""
+        return QSize(super().sizeHint().width(), self._height())
+
+    def _height(self) -> int:
+        lines = min(MOST_LINES, max(1, round(self.document().size().height())))
+        edges = self.height() - self.viewport().height() + 2 * round(self.document().documentMargin())
+        return lines * self.fontMetrics().lineSpacing() + edges
+
+    def _fit(self) -> None:
+        wanted = self._height()
+        if wanted != self.height():
+            self.setFixedHeight(wanted)
