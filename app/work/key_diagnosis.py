@@ -1,0 +1,972 @@
+"""Which of a board's keys is wrong: from what its slots hold and what its light did. Pure, and nothing in it is secret.
+
+The rules are data, each with its source: sections of device-protocol.md, and where a rule only puts two of them
+together, those two. What stands in the board's memory goes before what a person saw, because it was read twice.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, IntEnum, unique
+from string import Formatter
+
+from app.keys.clouds import PARTICLE_DOMAINS, Cloud
+from app.keys.device_key import KeyReport, KeyState, firmware_form
+from app.keys.server_key import PARTICLE_FINGERPRINTS, AddressKind, ServerBlock, ServerState, usual_server
+from app.platforms.model import Platform
+from app.text import Text, text
+
+PORT_SINCE = 11
+"""Module version of 0.4.9, from which on the port of the server address counts (0.3, 4.3)."""
+REFILLS_SINCE = 1000
+"""Module versions of Device OS 1.x: from then on firmware fills in a blank server key itself (0.3, 4.2)."""
+
+
+@unique
+class LightSeen(Enum):
+    """What the light did when the board tried to reach its cloud. The values are answers (`--answer light=orange`)."""
+
+    ORANGE = "orange"  # fast cyan, then one orange flash
+    MAGENTA = "magenta"
+    RED = "red"
+    RED_OR_ORANGE = "red-or-orange"  # the two are hard to tell apart
+    FLASH = "flash"  # one flash, of a colour that was not seen
+    CYAN = "cyan"  # blinking cyan all the time
+    CONNECTED = "breathing-cyan"
+    BLINKS = "two-or-three-blinks"  # slow ones, red or orange
+    OTHER = "other"  # never cyan
+    UNSEEN = "unseen"
+
+
+@unique
+class Whose(Enum):
+    """Which cloud a server key or a server address belongs to."""
+
+    NONE = "none"  # there is none
+    PARTICLE = "particle"
+    LOCAL = "local"  # one the person has used with this program
+    UNKNOWN = "unknown"
+
+
+@unique
+class PublicHalf(Enum):
+    """What stands where the board keeps the public half of its key (4.2)."""
+
+    NO_PLACE = "no-place"  # a Core keeps none
+    BLANK = "blank"
+    MATCHES = "matches"
+    DIFFERS = "differs"
+
+
+@unique
+class Culprit(Enum):
+    """What is at fault."""
+
+    NOTHING = "nothing"
+    DEVICE_KEY = "device-key"
+    PUBLIC_HALF = "public-half"
+    SERVER_KEY = "server-key"
+    SERVER_ADDRESS = "server-address"
+    SERVER_PAIR = "server-key-and-address"  # each may be fine, but they are of two clouds
+    TRANSPORT = "transport"
+    SERVER_KNOWS = "what-the-server-knows"
+    EITHER = "device-key-or-server-key"  # what was seen does not tell which
+    NETWORK = "network"
+
+
+@unique
+class Sureness(IntEnum):
+    """How sure a finding is."""
+
+    POSSIBLE = 1
+    LIKELY = 2
+    CERTAIN = 3
+
+
+@unique
+class Repair(Enum):
+    """What would repair it: the key of a recipe, or something that is none."""
+
+    NONE = ""
+    RESTORE_KEY = "restore-key"
+    CHANGE_KEY = "change-key"
+    SWITCH_CLOUD = "switch-cloud"
+    HAND_ON = "hand-on"  # the server has to be told the board's public key
+    PROVE = "prove-handshake"  # a test tells the two apart that are left
+
+    @property
+    def recipe(self) -> str:
+        """Key of the recipe that does it, "" when none does."""
+        return "" if self in (Repair.NONE, Repair.HAND_ON) else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFound:
+    """The server key and the server address in use, as far as the diagnosis needs them.
+
+    Attributes:
+        block: What the board holds.
+        key_of: Whose key it is; NONE when there is no sound one.
+        address_of: Whose address it is; NONE when there is none, so that the firmware's own default counts (4.3).
+        cloud: Name of the known local cloud the key is of, "" for none.
+        address_cloud: Name of the known local cloud the address is of, "" for none.
+    """
+
+    block: ServerBlock
+    key_of: Whose
+    address_of: Whose
+    cloud: str = ""
+    address_cloud: str = ""
+
+    @property
+    def belongs(self) -> bool:
+        """Whether key and address are known to be of one cloud; without an address the firmware goes to Particle's."""
+        if self.key_of is Whose.LOCAL:
+            return self.address_of is Whose.LOCAL and self.cloud == self.address_cloud
+        return self.key_of is Whose.PARTICLE and self.address_of in (Whose.PARTICLE, Whose.NONE)
+
+
+def server_found(block: ServerBlock, clouds: Iterable[Cloud]) -> ServerFound:
+    """Tell whose key and whose address a board has, each by itself.
+
+    Args:
+        block: From the board.
+        clouds: The local clouds remembered.
+    """
+    known = tuple(clouds)
+    key_of, keys = _whose_key(block, known)
+    address_of, places = _whose_address(block, known)
+    both = [cloud for cloud in keys if cloud in places]  # the same server may be known under two addresses
+    key, place = ((both or found)[0].name if found else "" for found in (keys, places))
+    return ServerFound(block, key_of, address_of, key, place)
+
+
+def _whose_key(block: ServerBlock, known: tuple[Cloud, ...]) -> tuple[Whose, list[Cloud]]:
+    if block.public_der is None:
+        return Whose.NONE, []
+    if block.fingerprint == PARTICLE_FINGERPRINTS[block.algorithm]:
+        return Whose.PARTICLE, []
+    same = [cloud for cloud in known if cloud.fingerprint == block.fingerprint]
+    return (Whose.LOCAL if same else Whose.UNKNOWN), same
+
+
+def _whose_address(block: ServerBlock, known: tuple[Cloud, ...]) -> tuple[Whose, list[Cloud]]:
+    if block.address.kind is AddressKind.NONE:
+        return Whose.NONE, []
+    host = block.host.lower()
+    usual, usual_port = usual_server(block.algorithm)
+    if host == usual or host.endswith(PARTICLE_DOMAINS):
+        return Whose.PARTICLE, []
+    same = [cloud for cloud in known if (cloud.host.lower(), cloud.port or usual_port) == (host, block.port)]
+    return (Whose.LOCAL if same else Whose.UNKNOWN), same
+
+
+@dataclass(frozen=True, slots=True)
+class KeysFound:
+    """Everything the slots and the key safe tell. Its repr shows nothing private.
+
+    Attributes:
+        platform: What kind of board.
+        device: The device key in use.
+        server: The server key and address in use.
+        public_half: How the public half beside the device key fits it.
+        firmware: Module version of the system firmware, 0 for a Core's firmware from before 0.4; None when not known.
+        good_in_safe: Whether the key safe has a good key of this board for this slot.
+        other_in_safe: Whether one of those is another key than the one on the board.
+        over: How the board reaches its cloud (4.1), `TCP` or `UDP`.
+        other_server_good: Whether the slot of the other transport holds a sound server key (Electron).
+    """
+
+    platform: Platform
+    device: KeyReport
+    server: ServerFound
+    public_half: PublicHalf = PublicHalf.NO_PLACE
+    firmware: int | None = None
+    good_in_safe: bool = False
+    other_in_safe: bool = False
+    over: str = "TCP"
+    other_server_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        code: Stable name of the rule.
+        words: One sentence.
+        culprit: What is at fault.
+        sureness: How sure that is.
+        repair: What would repair it.
+        source: Sections of the specification.
+    """
+
+    code: str
+    words: Text
+    culprit: Culprit
+    sureness: Sureness
+    repair: Repair
+    source: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether there is no doubt about it."""
+        return self.sureness is Sureness.CERTAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is wrong, the most important first; there is always at least one finding, perhaps that all is well."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def main(self) -> Finding:
+        """The finding that comes first."""
+        return self.findings[0]
+
+    @property
+    def culprit(self) -> Culprit:
+        """What is at fault."""
+        return self.main.culprit
+
+    @property
+    def repair(self) -> Repair:
+        """The one repair to begin with."""
+        return self.main.repair
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is at fault, as far as can be told."""
+        return self.culprit is Culprit.NOTHING
+
+    @property
+    def repairs(self) -> tuple[Repair, ...]:
+        """Every repair the findings ask for, the one to begin with first, none twice."""
+        return tuple(dict.fromkeys(each.repair for each in self.findings if each.repair is not Repair.NONE))
+
+
+SURENESS_WORDS = {
+    Sureness.CERTAIN: text("KeyDiagnosis", "Certain: it stands in the board's memory, or the board shows it."),
+    Sureness.LIKELY: text("KeyDiagnosis", "Likely: it fits everything that was seen, but the server was not asked."),
+    Sureness.POSSIBLE: text("KeyDiagnosis", "A guess: what was seen does not tell for sure."),
+}
+CULPRIT_WORDS = {
+    Culprit.NOTHING: text("KeyDiagnosis", "nothing"),
+    Culprit.DEVICE_KEY: text("KeyDiagnosis", "the board's own key (device key)"),
+    Culprit.PUBLIC_HALF: text("KeyDiagnosis", "the public half stored beside the device key"),
+    Culprit.SERVER_KEY: text("KeyDiagnosis", "the server key"),
+    Culprit.SERVER_ADDRESS: text("KeyDiagnosis", "the server address"),
+    Culprit.SERVER_PAIR: text("KeyDiagnosis", "server key and server address: they do not belong together"),
+    Culprit.TRANSPORT: text("KeyDiagnosis", "the choice between TCP and UDP"),
+    Culprit.SERVER_KNOWS: text("KeyDiagnosis", "what the server knows of this board"),
+    Culprit.EITHER: text("KeyDiagnosis", "device key or server key; what was seen does not tell which"),
+    Culprit.NETWORK: text("KeyDiagnosis", "the network or the server, not a key"),
+}
+REPAIR_WORDS = {
+    Repair.NONE: text("KeyDiagnosis", "Nothing needs to be repaired."),
+    Repair.RESTORE_KEY: text("KeyDiagnosis", "Restore the board's key from the key safe."),
+    Repair.CHANGE_KEY: text("KeyDiagnosis", "Give the board a new key, and hand its public half to the server."),
+    Repair.SWITCH_CLOUD: text("KeyDiagnosis", "Write key and address of the server you want to use."),
+    Repair.HAND_ON: text("KeyDiagnosis", "Hand the board's public key to the server; it is shown here."),
+    Repair.PROVE: text("KeyDiagnosis", "Prove it with a handshake: this computer plays the server and sees who fails."),
+}
+
+
+class _Case:
+    """One case to be judged: what the rules ask for."""
+
+    def __init__(self, found: KeysFound, light: LightSeen) -> None:
+        self.found = found
+        self.server = found.server
+        self.block = found.server.block
+        self.light = light
+
+    # --- the board's own key ---
+
+    def device(self, state: KeyState) -> bool:
+        return self.found.device.state is state
+
+    @property
+    def makes_own(self) -> bool:
+        """Photon, P1 and Electron make a missing key themselves, and keep its public half; a Core does not (4.2)."""
+        return self.found.public_half is not PublicHalf.NO_PLACE
+
+    @property
+    def only_the_form(self) -> bool:
+        """Whether the key itself would do, and only its encoding does not."""
+        if not self.device(KeyState.UNUSABLE_BY_FIRMWARE) or self.found.device.der is None:
+            return False
+        try:
+            firmware_form(self.found.device.der)
+        except ValueError:
+            return False
+        return True
+
+    # --- the server ---
+
+    def pair(self, key: Whose, address: Whose) -> bool:
+        return self.block.state is ServerState.GOOD and self.server.key_of is key and self.server.address_of is address
+
+    @property
+    def blank(self) -> bool:
+        return self.block.state is ServerState.BLANK
+
+    @property
+    def no_address(self) -> bool:
+        return self.server.address_of is Whose.NONE
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether the address leads back to the board, or to nobody."""
+        if self.block.address.host.lower() in ("localhost", "localhost."):
+            return True
+        address = self._ip
+        return address is not None and (address.is_loopback or address.is_unspecified)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the address is one of a home network, where only a local cloud can be."""
+        address = self._ip
+        return address is not None and address.is_private
+
+    @property
+    def _ip(self) -> ipaddress.IPv4Address | None:
+        try:
+            return ipaddress.IPv4Address(self.block.address.host)
+        except ValueError:
+            return None
+
+    @property
+    def particle(self) -> bool:
+        return self.server.belongs and self.server.key_of is Whose.PARTICLE
+
+    @property
+    def refills(self) -> bool:
+        """Whether the empty server key is sure to be filled in, and nothing that was seen speaks against it."""
+        empty = self.blank and self.no_address and self.makes_own and self.firmware(REFILLS_SINCE) is True
+        return empty and self.saw(LightSeen.UNSEEN, LightSeen.CONNECTED, LightSeen.OTHER)
+
+    def firmware(self, at_least: int) -> bool | None:
+        return None if self.found.firmware is None else self.found.firmware >= at_least
+
+    # --- the light ---
+
+    def saw(self, *lights: LightSeen) -> bool:
+        return self.light in lights
+
+
+@unique
+class _Part(Enum):
+    """When a rule is asked."""
+
+    SLOTS_DEVICE = "device"
+    SLOTS_SERVER = "server"
+    LIGHT = "light"  # only when nothing in the slots explains it
+    ASIDE = "aside"  # always, after everything else
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What has to be the case, and what that means.
+
+    Attributes:
+        code: Stable name.
+        part: When it is asked.
+        when: Whether it holds; the first that holds among its part counts, for ASIDE every one.
+        culprit: What is at fault then.
+        sureness: How sure that is.
+        repair: What would repair it.
+        words: One sentence; places are filled with what was found.
+        source: Sections of the specification.
+        from_safe: Whether a good key in the safe is put back instead.
+    """
+
+    code: str
+    part: _Part
+    when: Callable[[_Case], bool]
+    culprit: Culprit
+    sureness: Sureness
+    repair: Repair
+    words: Text
+    source: str
+    from_safe: bool = False
+
+
+_D, _S, _L, _A = _Part.SLOTS_DEVICE, _Part.SLOTS_SERVER, _Part.LIGHT, _Part.ASIDE
+_CERTAIN, _LIKELY, _POSSIBLE = Sureness.CERTAIN, Sureness.LIKELY, Sureness.POSSIBLE
+_ANY_FLASH = (LightSeen.ORANGE, LightSeen.RED, LightSeen.RED_OR_ORANGE, LightSeen.FLASH)
+
+RULES: tuple[Rule, ...] = (
+    # --- the board's own key ---
+    Rule(
+        "device-blank",
+        _D,
+        lambda case: case.device(KeyState.BLANK) and not case.makes_own,
+        Culprit.DEVICE_KEY,
+        _CERTAIN,
+        Repair.CHANGE_KEY,
+        text("KeyDiagnosis", "The board has no key of its own, and a Core never makes one: it can join no cloud."),
+        "4.2",
+        from_safe=True,
+    ),
+    Rule(
+        "device-blank-makes-own",
+        _D,
+        lambda case: case.device(KeyState.BLANK) and case.makes_own,
+        Culprit.DEVICE_KEY,
+        _CERTAIN,
+        Repair.CHANGE_KEY,
+        text(
+            "KeyDiagnosis",
+            "The board has no key of its own. It makes one when it next connects to its cloud, but no server knows "
+            "that one.",
+        ),
+        "4.2",
+        from_safe=True,
+    ),
+    Rule(
+        "device-corrupt",
+        _D,
+        lambda case: case.device(KeyState.CORRUPT),
+        Culprit.DEVICE_KEY,
+        _CERTAIN,
+        Repair.CHANGE_KEY,
+        text("KeyDiagnosis", "The board's own key cannot be used: {problem}"),
+        "4.2",
+        from_safe=True,
+    ),
+    Rule(
+        "device-form",
+        _D,
+        lambda case: case.only_the_form,
+        Culprit.DEVICE_KEY,
+        _CERTAIN,
+        Repair.RESTORE_KEY,
+        text(
+            "KeyDiagnosis",
+            "The board's own key is the right one, but it is written in a form that the firmware cannot read. The same "
+            "key in the board's form repairs it; the server need not be told.",
+        ),
+        "4.2",
+    ),
+    Rule(
+        "device-unusable",
+        _D,
+        lambda case: case.device(KeyState.UNUSABLE_BY_FIRMWARE),
+        Culprit.DEVICE_KEY,
+        _CERTAIN,
+        Repair.CHANGE_KEY,
+        text("KeyDiagnosis", "The board's own key cannot be used, in whatever form it is written: {problem}"),
+        "4.2",
+        from_safe=True,
+    ),
+    # --- the server's key and address ---
+    Rule(
+        "transport",
+        _S,
+        lambda case: case.block.state is not ServerState.GOOD and case.found.other_server_good,
+        Culprit.TRANSPORT,
+        _LIKELY,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The board is set to reach its cloud over {over}, but it has a server key for the other way only.",
+        ),
+        "4.1, 4.5",
+    ),
+    Rule(
+        "server-blank-perhaps",
+        _S,
+        lambda case: (
+            case.blank
+            and case.no_address
+            and case.makes_own
+            and not case.refills
+            and case.firmware(REFILLS_SINCE) is not False
+        ),
+        Culprit.SERVER_KEY,
+        _POSSIBLE,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "There is no server key on the board. Firmware of 1.0 and later fills in that of the Particle cloud, "
+            "older firmware does not.",
+        ),
+        "4.2",
+    ),
+    Rule(
+        "server-blank",
+        _S,
+        lambda case: case.blank and case.no_address and not case.refills,
+        Culprit.SERVER_KEY,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text("KeyDiagnosis", "There is no server key on the board: it cannot recognise any cloud."),
+        "4.2, 4.3",
+    ),
+    Rule(
+        "address-without-key",
+        _S,
+        lambda case: case.blank and not case.no_address,
+        Culprit.SERVER_KEY,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The board has the address of a server ({host}), but not the key of that server.",
+        ),
+        "4.2, 4.3",
+    ),
+    Rule(
+        "server-corrupt",
+        _S,
+        lambda case: case.block.state is ServerState.CORRUPT and case.block.public_der is None,
+        Culprit.SERVER_KEY,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text("KeyDiagnosis", "The server key on the board is damaged: {problem}"),
+        "4.2",
+    ),
+    Rule(
+        "address-corrupt",
+        _S,
+        lambda case: case.block.state is ServerState.CORRUPT,
+        Culprit.SERVER_ADDRESS,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text("KeyDiagnosis", "The server key on the board is sound, but not its address: {problem}"),
+        "4.3",
+    ),
+    Rule(
+        "address-nowhere",
+        _S,
+        lambda case: case.nowhere,
+        Culprit.SERVER_ADDRESS,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The server address on the board is {host}: that leads nowhere but to the board itself. It needs the "
+            "address your computer or server has in the network.",
+        ),
+        "4.3",
+    ),
+    Rule(
+        "key-without-address",
+        _S,
+        lambda case: case.pair(Whose.LOCAL, Whose.NONE),
+        Culprit.SERVER_ADDRESS,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The board has the key of {cloud}, but no server address: it goes to {default_host}, which has another "
+            "key.",
+        ),
+        "4.1, 4.3",
+    ),
+    Rule(
+        "unknown-key-without-address",
+        _S,
+        lambda case: case.pair(Whose.UNKNOWN, Whose.NONE) and not case.saw(LightSeen.CONNECTED),
+        Culprit.SERVER_PAIR,
+        _LIKELY,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "There is no server address on the board, so it goes to {default_host}; but the server key is not the one "
+            "of the Particle cloud.",
+        ),
+        "4.1, 4.3",
+    ),
+    Rule(
+        "particle-key-at-home",
+        _S,
+        lambda case: (
+            case.pair(Whose.PARTICLE, Whose.LOCAL) or (case.pair(Whose.PARTICLE, Whose.UNKNOWN) and case.at_home)
+        ),
+        Culprit.SERVER_PAIR,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The server address {host} is one of a local cloud, but the server key is the one of the Particle cloud.",
+        ),
+        "4.3, 9.2, 10.1",
+    ),
+    Rule(
+        "particle-key-elsewhere",
+        _S,
+        lambda case: case.pair(Whose.PARTICLE, Whose.UNKNOWN) and not case.saw(LightSeen.CONNECTED),
+        Culprit.SERVER_PAIR,
+        _LIKELY,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The server key is the one of the Particle cloud, but the server address {host} is not one of its.",
+        ),
+        "4.1, 4.3, 10.1",
+    ),
+    Rule(
+        "local-key-at-particle",
+        _S,
+        lambda case: case.pair(Whose.LOCAL, Whose.PARTICLE),
+        Culprit.SERVER_PAIR,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text("KeyDiagnosis", "The server address is the one of the Particle cloud, but the server key is of {cloud}."),
+        "4.3, 10.1",
+    ),
+    Rule(
+        "unknown-key-at-particle",
+        _S,
+        lambda case: case.pair(Whose.UNKNOWN, Whose.PARTICLE) and not case.saw(LightSeen.CONNECTED),
+        Culprit.SERVER_PAIR,
+        _LIKELY,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The server address {host} is the one of the Particle cloud, but the server key is not.",
+        ),
+        "4.3, 10.1",
+    ),
+    Rule(
+        "two-local-clouds",
+        _S,
+        lambda case: (
+            case.pair(Whose.LOCAL, Whose.LOCAL) and not case.server.belongs and not case.saw(LightSeen.CONNECTED)
+        ),
+        Culprit.SERVER_PAIR,
+        _LIKELY,
+        Repair.SWITCH_CLOUD,
+        text("KeyDiagnosis", "The server key is of {cloud}, but the server address is of {address_cloud}."),
+        "4.3, 10.1",
+    ),
+    Rule(
+        "unknown-key-at-local",
+        _S,
+        lambda case: case.pair(Whose.UNKNOWN, Whose.LOCAL) and not case.saw(LightSeen.CONNECTED),
+        Culprit.SERVER_KEY,
+        _LIKELY,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The server address is of {address_cloud}, but the server key is not the one you use with it.",
+        ),
+        "4.3, 10.1",
+    ),
+    Rule(
+        "port-ignored",
+        _S,
+        lambda case: (
+            not case.block.usual_port and case.firmware(PORT_SINCE) is False and not case.saw(LightSeen.CONNECTED)
+        ),
+        Culprit.SERVER_ADDRESS,
+        _CERTAIN,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The board is told to use port {port}, but its firmware is older than 0.4.9 and always uses "
+            "{default_port}. The server has to listen there.",
+        ),
+        "4.3",
+    ),
+    # --- the light, where the slots explain nothing ---
+    Rule(
+        "server-blank-refills",
+        _L,
+        lambda case: case.refills,
+        Culprit.NOTHING,
+        _LIKELY,
+        Repair.NONE,
+        text(
+            "KeyDiagnosis",
+            "There is no server key on the board, but firmware of its age fills in that of the Particle cloud when it "
+            "next connects.",
+        ),
+        "4.2",
+    ),
+    Rule(
+        "connected",
+        _L,
+        lambda case: case.saw(LightSeen.CONNECTED),
+        Culprit.NOTHING,
+        _CERTAIN,
+        Repair.NONE,
+        text("KeyDiagnosis", "Nothing is wrong: both keys are sound, and the light showed a board that is connected."),
+        "4.2, 9.2, 9.3",
+    ),
+    Rule(
+        "orange-public-half",
+        _L,
+        lambda case: case.saw(LightSeen.ORANGE) and case.found.public_half is PublicHalf.DIFFERS,
+        Culprit.PUBLIC_HALF,
+        _LIKELY,
+        Repair.RESTORE_KEY,
+        text(
+            "KeyDiagnosis",
+            "The board cannot read the server's answer, and the public half stored on it is of another key: whoever "
+            "was given that half has the wrong one.",
+        ),
+        "4.2, 9.2",
+    ),
+    Rule(
+        "orange-other-in-safe",
+        _L,
+        lambda case: case.saw(LightSeen.ORANGE) and case.found.other_in_safe,
+        Culprit.DEVICE_KEY,
+        _LIKELY,
+        Repair.RESTORE_KEY,
+        text(
+            "KeyDiagnosis",
+            "The board's key is sound, but not the one the server knows. The key safe has another key of this board, "
+            "which may be that one.",
+        ),
+        "9.2, 10.1",
+    ),
+    Rule(
+        "orange",
+        _L,
+        lambda case: case.saw(LightSeen.ORANGE),
+        Culprit.SERVER_KNOWS,
+        _LIKELY,
+        Repair.HAND_ON,
+        text("KeyDiagnosis", "The board's key is sound, but the server knows another one, or none, for this board."),
+        "9.2, 10.1",
+    ),
+    Rule(
+        "magenta-particle",
+        _L,
+        lambda case: case.saw(LightSeen.MAGENTA) and case.particle,
+        Culprit.SERVER_KEY,
+        _POSSIBLE,
+        Repair.PROVE,
+        text(
+            "KeyDiagnosis",
+            "The board has key and address of the Particle cloud, but whoever answers it has another key: something "
+            "in the network sends it elsewhere.",
+        ),
+        "9.2, 10.1",
+    ),
+    Rule(
+        "magenta",
+        _L,
+        lambda case: case.saw(LightSeen.MAGENTA),
+        Culprit.SERVER_KEY,
+        _LIKELY,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The server that answers has another key than the one on the board. A server that was set up anew makes "
+            "itself a new key.",
+        ),
+        "9.2, 10.1",
+    ),
+    Rule(
+        "flash-unknown-server",
+        _L,
+        lambda case: case.saw(*_ANY_FLASH) and not case.server.belongs,
+        Culprit.SERVER_KEY,
+        _POSSIBLE,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The exchange of keys breaks off, and the server key and address on the board are not known to belong "
+            "together. Most often the server has another key than the one on the board.",
+        ),
+        "9.2, 10.1",
+    ),
+    Rule(
+        "flash",
+        _L,
+        lambda case: case.saw(*_ANY_FLASH),
+        Culprit.EITHER,
+        _POSSIBLE,
+        Repair.PROVE,
+        text(
+            "KeyDiagnosis",
+            "The keys on the board are sound, but the exchange of keys breaks off: the server has another key now, or "
+            "does not know this board.",
+        ),
+        "9.2, 10.1",
+    ),
+    Rule(
+        "cyan-moved",
+        _L,
+        lambda case: case.saw(LightSeen.CYAN, LightSeen.BLINKS) and not case.particle,
+        Culprit.SERVER_ADDRESS,
+        _POSSIBLE,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "No server answers at {host}, port {port}: it is switched off, has another address now, or a "
+            "firewall stops the board. No key was asked for yet.",
+        ),
+        "9.2, 9.3",
+    ),
+    Rule(
+        "cyan",
+        _L,
+        lambda case: case.saw(LightSeen.CYAN, LightSeen.BLINKS),
+        Culprit.NETWORK,
+        _LIKELY,
+        Repair.PROVE,
+        text(
+            "KeyDiagnosis",
+            "The keys on the board are sound, but the Particle cloud does not answer it: the network may block port "
+            "{port}. No key was asked for yet.",
+        ),
+        "9.2, 9.3",
+    ),
+    Rule(
+        "not-that-far",
+        _L,
+        lambda case: case.saw(LightSeen.OTHER),
+        Culprit.NETWORK,
+        _LIKELY,
+        Repair.NONE,
+        text(
+            "KeyDiagnosis",
+            "The keys on the board are sound, and the board did not get as far as using them: it never showed cyan.",
+        ),
+        "9.2, 9.3",
+    ),
+    Rule(
+        "sound",
+        _L,
+        lambda case: case.server.belongs,
+        Culprit.NOTHING,
+        _LIKELY,
+        Repair.NONE,
+        text(
+            "KeyDiagnosis",
+            "The keys on the board are sound and belong together. Whether the server knows this board, only a "
+            "connection shows.",
+        ),
+        "4.2, 4.3",
+    ),
+    Rule(
+        "sound-unknown",
+        _L,
+        lambda _case: True,
+        Culprit.NOTHING,
+        _POSSIBLE,
+        Repair.NONE,
+        text(
+            "KeyDiagnosis",
+            "The keys on the board are sound, but the server is none that this program knows: whether key and address "
+            "belong together cannot be told.",
+        ),
+        "4.2, 4.3",
+    ),
+    # --- besides ---
+    Rule(
+        "public-half",
+        _A,
+        lambda case: case.found.public_half is PublicHalf.DIFFERS and not case.saw(LightSeen.ORANGE),
+        Culprit.PUBLIC_HALF,
+        _CERTAIN,
+        Repair.RESTORE_KEY,
+        text(
+            "KeyDiagnosis",
+            "The public half stored on the board is not the one of its key: a server that is given it cannot talk to "
+            "the board.",
+        ),
+        "4.2",
+    ),
+    Rule(
+        "port-perhaps-ignored",
+        _A,
+        lambda case: (
+            not case.block.usual_port and case.firmware(PORT_SINCE) is None and not case.saw(LightSeen.CONNECTED)
+        ),
+        Culprit.SERVER_ADDRESS,
+        _POSSIBLE,
+        Repair.SWITCH_CLOUD,
+        text(
+            "KeyDiagnosis",
+            "The board is told to use port {port}; firmware older than 0.4.9 uses {default_port} all the same, and how "
+            "old this firmware is could not be told.",
+        ),
+        "4.3",
+    ),
+    Rule(
+        "address-changed",
+        _A,
+        lambda case: case.pair(Whose.LOCAL, Whose.UNKNOWN) and not case.saw(LightSeen.CONNECTED),
+        Culprit.SERVER_ADDRESS,
+        _POSSIBLE,
+        Repair.SWITCH_CLOUD,
+        text("KeyDiagnosis", "The server key is of {cloud}, which you last used with another address than {host}."),
+        "4.3",
+    ),
+)
+"""Asked in this order. The first that holds of DEVICE, the first of SERVER, or else the first of LIGHT; then ASIDE."""
+
+_LOOK_AGAIN = Rule(
+    "light-contradicts",
+    _A,
+    lambda _case: True,
+    Culprit.NOTHING,
+    _POSSIBLE,
+    Repair.NONE,
+    text(
+        "KeyDiagnosis",
+        "The light was said to breathe cyan. With what the board holds now it cannot connect again: please look once "
+        "more.",
+    ),
+    "9.2, 9.3",
+)
+
+
+def diagnose(found: KeysFound, light: LightSeen | None = None) -> Diagnosis:
+    """Say which key is wrong.
+
+    Args:
+        found: What the slots and the key safe tell.
+        light: What the light did; None, or UNSEEN, when nobody saw it.
+
+    Returns:
+        The findings. What the slots show goes first: a fault of the device key before one of the server key, because
+        no connection gets past it, unless the light was magenta or red, which speak of the server key (9.2).
+    """
+    case = _Case(found, light or LightSeen.UNSEEN)
+    holding = [rule for rule in RULES if rule.when(case)]
+    order = (_S, _D) if case.saw(LightSeen.MAGENTA, LightSeen.RED) else (_D, _S)
+    chosen = [next(rule for rule in holding if rule.part is part) for part in order if _any(holding, part)]
+    if not chosen:
+        chosen = [next(rule for rule in holding if rule.part is _L)]
+    elif case.saw(LightSeen.CONNECTED):
+        chosen.append(_LOOK_AGAIN)
+    chosen += [rule for rule in holding if rule.part is _A]
+    # What is at fault, then that nothing is, and what only may be wrong besides.
+    chosen.sort(key=lambda rule: rule.culprit is Culprit.NOTHING or (rule.part is _A and rule.sureness is not _CERTAIN))
+    return Diagnosis(tuple(_finding(rule, case) for rule in chosen))
+
+
+def _any(rules: Iterable[Rule], part: _Part) -> bool:
+    return any(rule.part is part for rule in rules)
+
+
+def _finding(rule: Rule, case: _Case) -> Finding:
+    """Fill in what was found."""
+    found, server, block = case.found, case.server, case.block
+    host, port = usual_server(block.algorithm)
+    problems = found.device.problems if rule.part is _D else block.problems_beyond_blank
+    values: dict[str, object] = {
+        "problem": problems[0] if problems else "",
+        "host": block.address.host or host,
+        "port": block.port,
+        "cloud": server.cloud,
+        "address_cloud": server.address_cloud,
+        "default_host": host,
+        "default_port": port,
+        "over": found.over,
+    }
+    places = {name for _, name, _, _ in Formatter().parse(rule.words.source) if name}
+    words = rule.words.with_values(**{name: values[name] for name in places}) if places else rule.words
+    repair = Repair.RESTORE_KEY if rule.from_safe and found.good_in_safe else rule.repair
+    return Finding(rule.code, words, rule.culprit, rule.sureness, repair, rule.source)
