@@ -5,6 +5,7 @@ from __future__ import annotations
 INTEGER = 0x02  # X.690
 BIT_STRING = 0x03
 OCTET_STRING = 0x04
+OBJECT = 0x06
 SEQUENCE = 0x30
 EC_PARAMETERS = 0xA0  # RFC 5915: [0] and [1] of ECPrivateKey
 EC_PUBLIC_KEY = 0xA1
