@@ -19,6 +19,7 @@ from app.plain import event_json, json_line, to_json
 from app.plan_lines import answer_lines, card_lines, light_lines, plain_words, plan_lines, xray_lines
 from app.platforms.identify import core_serial
 from app.platforms.model import Mode
+from app.recipes.base import GROUP_TITLES
 from app.recipes.registry import RECIPES, known
 from app.terminal import DONE, FAULT, STOPPED, Terminal
 from app.text import text
@@ -58,7 +59,9 @@ from app.work.questions import (
 
 if TYPE_CHECKING:
     from app.firmware.pack import RescuePack
+    from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
+    from app.transports.network import Network
     from app.undo.store import UndoStore
     from app.virtual.board import VirtualBoard
 
@@ -134,12 +137,16 @@ def list_boards(desk: Desk, terminal: Terminal, *, as_json: bool) -> int:
 def list_recipes(terminal: Terminal, *, as_json: bool) -> int:
     """Print the recipes; return the exit code."""
     width = max(len(each.key) for each in RECIPES)
-    for each in RECIPES:
-        if as_json:
+    if as_json:
+        for each in RECIPES:
             row = {"key": each.key, "title": each.title, "summary": each.summary, "group": each.group}
             terminal.say(json_line({"recipe": to_json(row)}))
-        else:
-            terminal.say(f"{each.key:<{width}} {each.title.english()}")
+        return DONE
+    for group, title in GROUP_TITLES.items():
+        if of_group := [each for each in RECIPES if each.group is group]:
+            terminal.say(title.english())
+            for each in of_group:
+                terminal.say(f"  {each.key:<{width}}  {each.title.english()}")
     return DONE
 
 
@@ -171,6 +178,8 @@ def run(
     as_json: bool,
     pack: RescuePack,
     undo: UndoStore,
+    clouds: CloudBook,
+    network: Network,
 ) -> int:
     """Run a recipe on one board, print its events, ask its questions, and return the exit code.
 
@@ -184,6 +193,8 @@ def run(
         as_json: Whether to print one JSON object a line.
         pack: The rescue pack.
         undo: Where is kept what was on boards before a change.
+        clouds: The clouds the person uses.
+        network: The network as seen from this computer.
 
     Raises:
         WrongUsageError: There is no such recipe, or it is not clear which board is meant.
@@ -191,7 +202,7 @@ def run(
     if known(recipe_key) is None:
         raise WrongUsageError(f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}")
     events: _Inbox = queue.SimpleQueue()
-    engine = Engine(desk.bus, desk.clock, safe, events.put, pack=pack, undo=undo)
+    engine = Engine(desk.bus, desk.clock, safe, events.put, pack=pack, undo=undo, clouds=clouds, network=network)
     with terminal.interrupts(lambda: events.put(None)):
         engine.start()
         return _run_with(engine, events, recipe_key, desk, terminal, board=board, answers=answers, as_json=as_json)

@@ -14,6 +14,7 @@ from app.terminal import FAULT, STOPPED, WRONG_USAGE, OutputLostError, Terminal
 if TYPE_CHECKING:
     from app.console import Desk
     from app.firmware.pack import RescuePack
+    from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
     from app.undo.store import UndoStore
 
@@ -124,6 +125,7 @@ def _run_at(
     desk: Desk, terminal: Terminal, options: argparse.Namespace, answers: dict[str, str], *, practice: bool
 ) -> int:
     from app import console
+    from app.transports.network import HostNetwork
 
     safe = _safe(practice=practice)
     return console.run(
@@ -136,6 +138,8 @@ def _run_at(
         as_json=options.json,
         pack=_rescue_pack(),
         undo=_undo(safe, practice=practice),
+        clouds=_clouds(practice=practice),
+        network=HostNetwork(),
     )
 
 
@@ -209,6 +213,13 @@ def _undo(safe: KeySafe, *, practice: bool) -> UndoStore:
     from app.undo.store import UndoStore
 
     return UndoStore(paths.boards_folder(practice=practice), safe=safe, practice=practice)
+
+
+def _clouds(*, practice: bool) -> CloudBook:
+    from app import paths
+    from app.keys.clouds import CloudBook
+
+    return CloudBook(paths.clouds_folder(practice=practice))
 
 
 def _practice_names(given: str) -> tuple[str, ...]:

@@ -42,7 +42,9 @@ from app.work.job import Job
 
 if TYPE_CHECKING:
     from app.firmware.pack import RescuePack
+    from app.keys.clouds import CloudBook
     from app.keys.safe import Backup, KeySafe
+    from app.transports.network import Network
     from app.undo.store import UndoStore
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,8 @@ class Engine:
         *,
         pack: RescuePack,
         undo: UndoStore,
+        clouds: CloudBook,
+        network: Network,
         fetcher: Callable[[], Fetcher] | None = None,
     ) -> None:
         """Take what is needed; nothing happens before `start`.
@@ -79,6 +83,8 @@ class Engine:
             post: Where news go; called from several threads. What it raises is logged and dropped.
             pack: The rescue pack.
             undo: Where is kept what was on boards before a change.
+            clouds: The clouds the person uses.
+            network: The network as seen from this computer.
             fetcher: Makes what downloads the pack; called in the thread of the download. None: the real one.
         """
         self._bus = bus
@@ -90,6 +96,8 @@ class Engine:
         self._clerk = Clerk(self._post)
         self._pack = pack
         self._undo = undo
+        self._clouds = clouds
+        self._network = network
         self._downloader = Downloader(
             fetcher or self._make_fetcher, RealClock(), self._post_download, pack.fill_from_bundle
         )
@@ -153,6 +161,8 @@ class Engine:
                     answers=answers,
                     pack=self._pack,
                     undo=self._undo,
+                    clouds=self._clouds,
+                    network=self._network,
                 )
                 worker = self._workers[run] = Worker(chosen(), job, self._ended)
                 self._threads = [each for each in self._threads if each.alive] + [worker]

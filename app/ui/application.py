@@ -19,9 +19,11 @@ from app.clicks import ConfirmClose
 from app.clock import RealClock
 from app.engine.engine import Engine
 from app.firmware.pack import RescuePack
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.transports.base import Bus
 from app.transports.host_bus import HostBus
+from app.transports.network import HostNetwork
 from app.transports.trace import traced
 from app.ui.bridge import Bridge
 from app.ui.garbage import collected_in_gui_thread
@@ -80,7 +82,8 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     bridge = Bridge()
     pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
     undo = UndoStore(paths.boards_folder(practice=practice is not None), safe=safe, practice=practice is not None)
-    engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo)
+    clouds = CloudBook(paths.clouds_folder(practice=practice is not None))
+    engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo, clouds=clouds, network=HostNetwork())
     window = Shell(engine, settings, practice=panel, trace=trace)
 
     def dress_again() -> None:

@@ -36,9 +36,11 @@ from app.work.questions import DoThis, Enter, Question, Review, WatchLight, pars
 
 if TYPE_CHECKING:
     from app.firmware.pack import RescuePack
+    from app.keys.clouds import CloudBook
     from app.keys.safe import Backup, KeySafe
     from app.protocols.dfu import DfuSession
     from app.protocols.listening import ListeningConsole
+    from app.transports.network import Network
     from app.undo.store import UndoStore
 
 log = logging.getLogger(__name__)
@@ -125,6 +127,8 @@ class Job:
         book: What is proven about the board on each port.
         pack: The rescue pack.
         undo: Where is kept what is on boards before it is changed.
+        clouds: The clouds the person uses.
+        network: The network as seen from this computer.
         changed: Whether anything on the board was changed; a step sets it before its first write.
         restarting: Whether the board was told to restart into another mode and its coming back was not seen yet.
     """
@@ -141,6 +145,8 @@ class Job:
         post: Post,
         pack: RescuePack,
         undo: UndoStore,
+        clouds: CloudBook,
+        network: Network,
         answers: Mapping[str, object] | None = None,
     ) -> None:
         self.run = run
@@ -150,6 +156,8 @@ class Job:
         self.book = book
         self.pack = pack
         self.undo = undo
+        self.clouds = clouds
+        self.network = network
         self.changed = False
         self.restarting = False
         self._board = board

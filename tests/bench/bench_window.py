@@ -117,7 +117,9 @@ def run_job() -> None:
     from app.clock import RealClock
     from app.engine.engine import Engine
     from app.firmware.pack import RescuePack
+    from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
+    from app.transports.network import HostNetwork
     from app.ui.bridge import Bridge
     from app.ui.settings import Settings
     from app.ui.shell import Shell
@@ -135,7 +137,8 @@ def run_job() -> None:
     safe = KeySafe(paths.key_safe_folder(practice=True), practice=True)
     pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
     undo = UndoStore(paths.boards_folder(practice=True), safe=safe, practice=True)
-    engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo)
+    clouds = CloudBook(paths.clouds_folder(practice=True))
+    engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo, clouds=clouds, network=HostNetwork())
     window = Shell(engine, Settings(paths.data_folder() / "settings.ini"))
     bridge.arrived.connect(window.dispatch, Qt.ConnectionType.QueuedConnection)
     window.resize(1000, 700)

@@ -18,11 +18,13 @@ from support.person import Person
 from app.clock import Clock, Deadline
 from app.engine.engine import Engine
 from app.firmware.pack import PACK, RescuePack
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.platforms.identify import boot_loader_of
 from app.platforms.model import Mode, Platform
 from app.platforms.table import platform
 from app.protocols.dfu import DfuSession
+from app.transports.network import HostNetwork, Network
 from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
@@ -154,6 +156,8 @@ class Station:
         self.folder = folder
         self.safe = KeySafe(folder / "safe")
         self.undo = UndoStore(folder / "boards", safe=self.safe)
+        self.clouds = CloudBook(folder / "clouds")
+        self.network: Network = HostNetwork()
         self.news: list[Event] = []  # of the last run
         self.before_event: Callable[[Event], None] = lambda _: None
         self.cable: Cable = desk.plug(self.board)
@@ -216,7 +220,16 @@ class Station:
             person(event)
 
         observer = Observer(told)
-        engine = Engine(self.desk.bus, self.desk.clock, self.safe, observer, pack=self.pack, undo=self.undo)
+        engine = Engine(
+            self.desk.bus,
+            self.desk.clock,
+            self.safe,
+            observer,
+            pack=self.pack,
+            undo=self.undo,
+            clouds=self.clouds,
+            network=self.network,
+        )
         engine.start()
         try:
             observer.first(lambda event: shows(event, self.cable.port_path), SHOWN_S)

@@ -141,7 +141,16 @@ class Window:
 def window_on(place: Station, qtbot: QtBot) -> Iterator[Window]:
     """Put the window together as the program does."""
     bridge = Bridge()
-    engine = Engine(place.desk.bus, place.desk.clock, place.safe, bridge.post, pack=place.pack, undo=place.undo)
+    engine = Engine(
+        place.desk.bus,
+        place.desk.clock,
+        place.safe,
+        bridge.post,
+        pack=place.pack,
+        undo=place.undo,
+        clouds=place.clouds,
+        network=place.network,
+    )
     shell = Shell(engine, Settings(place.folder / "settings.ini"))
     qtbot.addWidget(shell)
     bridge.arrived.connect(shell.dispatch, Qt.ConnectionType.QueuedConnection)

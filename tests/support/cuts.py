@@ -13,6 +13,7 @@ from unittest import mock
 
 from app.firmware.pack import RescuePack
 from app.flow import to_put_back
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.platforms.table import platform
 from app.recipes.base import Recipe
@@ -353,6 +354,7 @@ def start_anew(case: Case, place: Desk, folder: Path) -> Desk:
         book=IdentityBook(place.clock),
         person=Person(place.board, case.answers),
         undo=UndoStore(folder / "boards", safe=safe),
+        clouds=CloudBook(folder / "clouds"),
     )
     anew.book.look(anew.bus.sightings())
     return anew

@@ -9,9 +9,11 @@ from typing import Any
 
 from app.engine.runner import run_recipe
 from app.firmware.pack import RescuePack
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.recipes.base import Recipe
 from app.transports.base import Bus
+from app.transports.network import Network
 from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
@@ -23,6 +25,7 @@ from app.work.events import Event, Failed, Outcome, Post, Succeeded
 from app.work.identity import IdentityBook
 from app.work.job import Job
 from support.clock import FastClock
+from support.offline import Offline
 from support.person import Person
 
 BOOT_S = 5.0
@@ -32,7 +35,7 @@ RUNNING, LISTENING, IN_DFU = "running", "listening", "in-dfu"
 
 @dataclass
 class Desk:
-    """One board, one bus, one safe, one book, one pack (empty unless given), one store of what was on boards."""
+    """One board, one bus, one safe, one book, one pack (empty unless given), one undo store, one book of clouds."""
 
     clock: FastClock
     board: VirtualBoard
@@ -42,6 +45,8 @@ class Desk:
     person: Person
     pack: RescuePack
     undo: UndoStore
+    clouds: CloudBook
+    network: Network
     runs: int = 0
 
     def seen(self, bus: Bus | None = None) -> Board:
@@ -63,6 +68,8 @@ class Desk:
             answers=answers,
             pack=self.pack,
             undo=self.undo,
+            clouds=self.clouds,
+            network=self.network,
         )
 
     def play(self, recipe: type[Recipe], answers: Mapping[str, object] | None = None, bus: Bus | None = None) -> Event:
@@ -112,6 +119,7 @@ def desk(
     port: str = "1-1",
     app_uses_serial: bool = True,
     pack: RescuePack | None = None,
+    network: Network | None = None,
     prepare: Callable[[VirtualBoard], None] | None = None,
     **options: Any,  # noqa: ANN401 - handed on to `make`
 ) -> Desk:
@@ -143,6 +151,8 @@ def desk(
         person,
         pack or RescuePack(folder / "pack"),
         UndoStore(folder / "boards", safe=safe),
+        CloudBook(folder / "clouds"),
+        network or Offline(),
     )
     ready.book.look(bus.sightings())
     board.mishap = mishap

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TypedDict
 
 from app.firmware.pack import RescuePack
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
+from app.transports.network import Network
 from app.undo.store import UndoStore
+from support.offline import Offline
 
 
 class Stores(TypedDict):
@@ -15,8 +18,15 @@ class Stores(TypedDict):
 
     pack: RescuePack
     undo: UndoStore
+    clouds: CloudBook
+    network: Network
 
 
 def stores(folder: Path, safe: KeySafe) -> Stores:
-    """Return an empty pack and an empty store below this folder."""
-    return Stores(pack=RescuePack(folder / "pack"), undo=UndoStore(folder / "boards", safe=safe))
+    """Return an empty pack, an empty store and an empty book of clouds below this folder, and no network."""
+    return Stores(
+        pack=RescuePack(folder / "pack"),
+        undo=UndoStore(folder / "boards", safe=safe),
+        clouds=CloudBook(folder / "clouds"),
+        network=Offline(),
+    )

@@ -15,8 +15,10 @@ from app.clicks import Screen
 from app.engine.downloader import Fetcher
 from app.engine.engine import Engine
 from app.firmware.pack import RescuePack
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.platforms.model import Mode
+from app.transports.network import Network
 from app.ui.bridge import Bridge
 from app.ui.practice import PracticePanel
 from app.ui.settings import Settings
@@ -26,6 +28,7 @@ from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
+from support.offline import Offline
 from support.scaled_clock import ScaledClock
 
 WAIT_MS = 10_000
@@ -46,6 +49,7 @@ class Desk:
         profiles: bool | None = None,
         pack: RescuePack | None = None,
         fetcher: Callable[[], Fetcher] | None = None,
+        network: Network | None = None,
     ) -> None:
         self.qtbot = qtbot
         self.clock = ScaledClock(factor)
@@ -59,8 +63,17 @@ class Desk:
         self.bridge = Bridge()
         self.pack = pack or RescuePack(folder / "pack")
         self.undo = UndoStore(folder / "boards", safe=self.safe)
+        self.clouds = CloudBook(folder / "clouds")
         self.engine = Engine(
-            self.bus, self.clock, self.safe, self.bridge.post, pack=self.pack, undo=self.undo, fetcher=fetcher
+            self.bus,
+            self.clock,
+            self.safe,
+            self.bridge.post,
+            pack=self.pack,
+            undo=self.undo,
+            clouds=self.clouds,
+            network=network or Offline(),
+            fetcher=fetcher,
         )
         settings = Settings(folder / "settings.ini")
         self.window = Shell(self.engine, settings, practice=self.panel if practice else None, no_board_ms=100)

@@ -297,6 +297,8 @@ def test_a_receiver_that_raises_does_not_disturb_the_job(
         post=receiver,
         pack=place.pack,
         undo=place.undo,
+        clouds=place.clouds,
+        network=place.network,
     )
     with caplog.at_level(logging.CRITICAL):
         run_recipe(Scripted(lambda job: job.note(WORDS)), job)
@@ -321,6 +323,8 @@ def test_the_board_is_free_before_the_last_event_is_posted(place: Desk) -> None:
         post=receiver,
         pack=place.pack,
         undo=place.undo,
+        clouds=place.clouds,
+        network=place.network,
     )
     run_recipe(Scripted(nothing), job, before_last=lambda: order.append("free"))
     assert order == ["free", "event"]

@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from support.offline import Offline
 from support.real_pack import real_pack
 from support.scaled_clock import ScaledClock
 
 from app import console
 from app.console import Desk
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.terminal import DONE, STOPPED, Terminal
 from app.undo.store import UndoStore
@@ -43,6 +45,7 @@ class Seat:
         self._desk = Desk(VirtualBus(clock, (self.board,)), clock, {"1-1": self.board})
         self._safe = KeySafe(folder / "safe", practice=True)
         self._undo = UndoStore(folder / "boards", safe=self._safe)
+        self._clouds = CloudBook(folder / "clouds")
         self._pack = real_pack()
         self.news = io.StringIO()
         self.asides = io.StringIO()
@@ -62,6 +65,8 @@ class Seat:
             as_json=as_json,
             pack=self._pack,
             undo=self._undo,
+            clouds=self._clouds,
+            network=Offline(),
         )
 
     @property

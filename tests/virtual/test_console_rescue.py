@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support.offline import Offline
 from support.real_pack import real_pack
 from support.scaled_clock import ScaledClock
 
 from app import console
 from app.console import Desk
 from app.firmware.pack import RescuePack
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.plan_lines import duration, light_lines, plan_lines, xray_lines
 from app.platforms.table import platform
@@ -54,6 +56,7 @@ class Seat:
         self.desk = Desk(VirtualBus(clock, [self.board]), clock, {"1-1": self.board})
         self.safe = KeySafe(folder / "safe", practice=True)
         self.undo = UndoStore(folder / "boards", safe=self.safe)
+        self.clouds = CloudBook(folder / "clouds")
         self.pack = pack or RescuePack(folder / "pack")
         self.news, self.asides = io.StringIO(), io.StringIO()
         self.terminal = Terminal(typist or Nobody(), self.news, self.asides)
@@ -72,6 +75,8 @@ class Seat:
             as_json=as_json,
             pack=self.pack,
             undo=self.undo,
+            clouds=self.clouds,
+            network=Offline(),
         )
 
     @property

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from support.clock import FastClock
+from support.offline import Offline
 
 from app.engine.downloader import RATE_OVER_S, TELL_EVERY_S, Downloader
 from app.engine.engine import Engine
 from app.faults import PackOffline
 from app.firmware.pack import PACK, PackFile, PackState, RescuePack
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.undo.board_name import BoardName
 from app.undo.store import UndoStore
@@ -82,6 +84,8 @@ class Bench:
             self.news.put,
             pack=self.pack,
             undo=self.undo,
+            clouds=CloudBook(folder / "clouds"),
+            network=Offline(),
             fetcher=lambda: self.source,
         )
 

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.offline import Offline
 from support.real_pack import real_pack
 from support.scaled_clock import ScaledClock
 from support.stores import stores
 
 from app import console, log
 from app.console import Desk
+from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.terminal import DONE, Terminal
 from app.transports.replay import ReplayBus
@@ -117,6 +119,8 @@ def test_no_private_byte_is_told_by_what_looks_at_a_board_or_writes_to_it(
             as_json=True,
             pack=real_pack(),
             undo=UndoStore(tmp_path / "boards", safe=safe),
+            clouds=CloudBook(tmp_path / "clouds"),
+            network=Offline(),
         )
     bus.close()
     assert code == DONE
