@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import ClassVar, Self
 
-from app.text import Text
+from app.text import Text, text
 from app.work.board import Board
 from app.work.events import Outcome
 from app.work.job import Job
@@ -23,6 +23,15 @@ class Group(Enum):
     KEEP_SAFE = "keep-safe"
     KEYS = "keys"
     RESCUE = "rescue"
+
+
+GROUP_TITLES = {
+    Group.SET_UP: text("Group", "Set up"),
+    Group.KEEP_SAFE: text("Group", "Keep safe"),
+    Group.KEYS: text("Group", "Keys and clouds"),
+    Group.RESCUE: text("Group", "Rescue"),
+}
+"""The headings, in the order of the first page."""
 
 
 @dataclass(frozen=True, slots=True)

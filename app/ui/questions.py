@@ -30,6 +30,9 @@ from app.ui.say import say
 from app.ui.theme import SPACE
 from app.work.questions import Choose, ChooseCard, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight
 
+FEW_CARDS = 4
+"""So many cards look better in full rows; of more, the last row may be short."""
+
 
 class QuestionView(QFrame):
     """A card with a question.
@@ -136,7 +139,7 @@ class ChooseCardView(QuestionView):
             option.clicked.connect(lambda _checked=False, chosen=card.key: self.answered.emit(chosen))
             cards.append(option)
         self._first = next((option for option in cards if option.isEnabled()), None)
-        grid = CardGrid(narrow=240)
+        grid = CardGrid(narrow=240, full_rows=len(cards) <= FEW_CARDS)
         grid.set_groups([(QWidget(), cards)])
         self.column.addWidget(grid)
 

@@ -324,7 +324,8 @@ class CardButton(QPushButton):
         if corner or mark:
             corner_mark = label(mark, "mark")
             corner_mark.setWordWrap(False)
-            corner_mark.setVisible(bool(mark))
+            if not mark:  # never show one that has no parent yet: it would be a window
+                corner_mark.hide()
             head.addStretch(1)
             head.addWidget(corner_mark)
             column.addLayout(head)

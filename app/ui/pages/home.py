@@ -1,4 +1,4 @@
-"""Home: everything that can be done, as cards in three groups, the one-click backup first."""
+"""Home: everything that can be done, as cards in four groups, the one-click backup first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from app.clicks import Go, PickRecipe, PressPractice, Screen
 from app.flow import AppState, backups_of
 from app.keys.backup import Backup
-from app.recipes.base import Fit, Group, Recipe
+from app.recipes.base import GROUP_TITLES, Fit, Group, Recipe
 from app.recipes.registry import RECIPES
 from app.text import text
 from app.ui.pages.base import CardButton, CardGrid, Page, TurningRow, box, button, clear, label
@@ -18,6 +18,9 @@ from app.work.board import Board
 
 HERO = "back-up-key"
 NO_BOARD = text("Home", "Plug a board in first.")
+KEYS_WORDS = text(
+    "Home", "For a light that turns orange, magenta or red after Wi-Fi, for a lost key, and for a server of your own."
+)
 
 
 def fit_of(recipe: type[Recipe], board: Board | None) -> Fit:
@@ -85,14 +88,15 @@ class HomePage(Page):
             practice.clicked.connect(lambda: self.chose.emit(PressPractice()))
             set_up.append(practice)
         groups = (
-            (self.tr("Set up"), set_up),
-            (self.tr("Keep safe"), [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)]),
-            (self.tr("Rescue"), [guide, *self._cards(Group.RESCUE, board), self._pack_card(state)]),
+            (Group.SET_UP, set_up),
+            (Group.KEEP_SAFE, [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)]),
+            (Group.KEYS, self._cards(Group.KEYS, board)),
+            (Group.RESCUE, [guide, *self._cards(Group.RESCUE, board), self._pack_card(state)]),
         )
         if self._first is None:
             self._first = next((card for _, cards in groups for card in cards if card.isEnabled()), None)
         grid = CardGrid()
-        grid.set_groups([(label(heading, "section"), list(cards)) for heading, cards in groups if cards])
+        grid.set_groups([(self._heading(group), list(cards)) for group, cards in groups if cards])
         self._body.addWidget(grid)
         wanted = self.first_focus()
         if had_focus and wanted is not None:
@@ -137,13 +141,28 @@ class HomePage(Page):
             self._first = start
         return frame
 
+    def _heading(self, group: Group) -> QWidget:
+        heading = label(say(GROUP_TITLES[group]), "section")
+        if group is not Group.KEYS:
+            return heading
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE // 2)
+        column.addWidget(heading)
+        column.addWidget(label(say(KEYS_WORDS), "muted"))
+        return holder
+
     def _cards(self, group: Group, board: Board | None) -> list[CardButton]:
         return [self._card(recipe, board) for recipe in RECIPES if recipe.group is group and recipe.key != HERO]
 
     def _card(self, recipe: type[Recipe], board: Board | None) -> CardButton:
         fit = fit_of(recipe, board)
-        words = recipe.summary if fit.reason is None else fit.reason
-        card = CardButton(say(recipe.title), say(words), fits=fit.ok, icon=recipe.key)
+        words = say(recipe.summary if fit.reason is None else fit.reason)
+        low = fit.ok and recipe.group is Group.KEYS  # one sentence at the heading speaks for all of them
+        card = CardButton(say(recipe.title), "" if low else words, fits=fit.ok, icon=recipe.key)
+        card.setAccessibleDescription(words)
+        card.setToolTip(say(recipe.summary) if low else "")
         card.setObjectName(f"card-{recipe.key}")
         card.clicked.connect(lambda: self.chose.emit(PickRecipe(recipe.key)))
         return card

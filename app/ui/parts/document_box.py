@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QResizeEvent, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout
 
-from app.ui.pages.base import CopyButton, TurningRow, button, label
+from app.ui.pages.base import CopyButton, TurningRow, breakable, button, label
 from app.ui.say import say
 from app.ui.theme import SPACE
 from app.work.events import Document
@@ -40,10 +42,7 @@ class DocumentBox(QFrame):
         keep = button(self.tr("Save as..."), "small", lambda: self.save.emit(document))
         keep.setObjectName(f"save-{document.key}")
         keep.setAccessibleDescription(title)
-        name = label(document.file_name, "muted")
-        name.setWordWrap(False)
-        row.add(name)
-        row.add_stretch()
+        row.add(label(breakable(document.file_name), "muted"), 1)
         row.add(copy)
         row.add(keep)
         column.addWidget(row)
@@ -60,6 +59,8 @@ class DocumentLines(QPlainTextEdit):
         self.setAccessibleName(name)
         self.setProperty("kind", "mono")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lines wrap where the box is narrow, so the height follows from the width."""
@@ -71,9 +72,12 @@ class DocumentLines(QPlainTextEdit):
         return QSize(super().sizeHint().width(), self._height())
 
     def _height(self) -> int:
-        lines = min(MOST_LINES, max(1, round(self.document().size().height())))
+        needed = max(1, round(self.document().size().height()))
+        lines = min(MOST_LINES, needed)
+        scrolls = Qt.ScrollBarPolicy.ScrollBarAsNeeded if needed > MOST_LINES else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(scrolls)
         edges = self.height() - self.viewport().height() + 2 * round(self.document().documentMargin())
-        return lines * self.fontMetrics().lineSpacing() + edges
+        return ceil(lines * QFontMetricsF(self.font()).lineSpacing()) + edges + 1
 
     def _fit(self) -> None:
         wanted = self._height()
