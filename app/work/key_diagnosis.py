@@ -58,6 +58,7 @@ class PublicHalf(Enum):
     BLANK = "blank"
     MATCHES = "matches"
     DIFFERS = "differs"
+    ALONE = "alone"  # there is no device key to compare it with
 
 
 @unique

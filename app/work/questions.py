@@ -45,6 +45,7 @@ class Card:
         icon: Name of a picture in `resources/icons/cards`, "" for none.
         mark: A word or two in the corner, for example `On the board now`; None for none.
         fits: Whether it can be chosen; `body` says why not.
+        light: Key of a light pattern to be shown living in place of an icon, "" for none.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Card:
     icon: str = ""
     mark: Text | None = None
     fits: bool = True
+    light: str = ""
 
 
 @dataclass(frozen=True, slots=True)
