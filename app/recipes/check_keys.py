@@ -23,7 +23,6 @@ from app.recipes.read_identity import HOW_PROVEN, identity_from_dct
 from app.recipes.shared import (
     LEFT_QUIET,
     LEFT_RUNNING,
-    NOT_LEFT,
     ask_console_for_id,
     enter_dfu,
     leave_as_found,
