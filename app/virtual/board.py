@@ -11,6 +11,7 @@ from app.virtual.mishaps import Mishap
 from app.virtual.personality import Personality
 from app.virtual.running import FirmwareStage
 from app.virtual.timing import Timing
+from app.virtual.world import OwnComputer, World
 
 __all__ = ["Phase", "Radio", "VirtualBoard"]
 
@@ -31,6 +32,10 @@ class VirtualBoard(Machine):
         radio: Radio = Radio.PATCH_1_13_7,
         app_uses_serial: bool = False,
         other_id: str = "",
+        world: World | None = None,
+        registered: bytes = b"",
+        built_in_server: bytes = b"",
+        blank_server_is_right: bool = True,
     ) -> None:
         super().__init__(
             personality,
@@ -42,9 +47,14 @@ class VirtualBoard(Machine):
             online=online,
             radio=radio,
             other_id=other_id,
+            registered=registered,
+            built_in_server=built_in_server,
+            blank_server_is_right=blank_server_is_right,
         )
         self._boot = BootStage(self, self._run)
-        self._firmware = self.port = FirmwareStage(self, self._boot.start, app_uses_serial=app_uses_serial)
+        self._firmware = self.port = FirmwareStage(
+            self, self._boot.start, world or OwnComputer(), app_uses_serial=app_uses_serial
+        )
 
     def _run(self, safe: bool) -> None:
         self._firmware.start(safe)

@@ -17,12 +17,16 @@ from app.virtual.layout import (
     DCT_CLAIMED,
     DCT_EC_KEY,
     DCT_EC_PUBLIC,
+    DCT_EC_SERVER,
     DCT_RSA_KEY,
     DCT_RSA_PUBLIC,
     DCT_SECRET,
+    DCT_SERVER,
+    DCT_TRANSPORT,
     RUN,
     SPI_FACTORY,
     SPI_KEY,
+    SPI_SERVER,
     slots_of,
 )
 from app.virtual.listening_model import Nameplate
@@ -41,6 +45,7 @@ from app.virtual.personality import (
 )
 from app.virtual.practice_keys import RsaNumbers, ec_key, rsa_key
 from app.virtual.timing import Timing
+from app.virtual.world import World
 
 
 @unique
@@ -223,6 +228,11 @@ def make(
     radio: str = "",
     application: bool | None = None,
     user_needs: int | None = None,
+    world: World | None = None,
+    server: bytes | None = None,
+    built_in_server: bytes = b"",
+    registered: bytes | None = None,
+    transport: str = "",
 ) -> VirtualBoard:
     """Build a practice board; it has no power until it is plugged in.
 
@@ -246,6 +256,16 @@ def make(
         radio: The service pack of a Core's radio, a `Radio` value; "" for the row's.
         application: Whether it has an application; None for the row's.
         user_needs: Version of the system that the application of a Photon, P1 or Electron needs; None for the row's.
+        world: Where its connections go; None for this computer's own addresses, by real TCP, and nowhere else.
+        server: Server block, written to the beginning of the slot that the board uses: 512 or 2048 bytes with an RSA
+            key, 320 with an EC key (Electron, unless `transport` says otherwise). b"" for a slot that is really blank.
+            None is a board for work in which no server matters: its slot is blank, and the makers' cloud takes that
+            for its own key, so that such a board gets to breathing cyan as long as nobody writes there and its own
+            key is right.
+        built_in_server: The makers' block as firmware of 1.0 and later has it in itself, with which a Photon, P1 or
+            Electron restores a blank one (4.2); b"" for none.
+        registered: Public key (SubjectPublicKeyInfo) the makers' cloud has of this board; None for its first one.
+        transport: Electron: `tcp` for TCP with RSA keys; "" for what is usual.
     """
     row = PRACTICE_BOARDS[name]
     given: dict[str, Any] = {"part2": part2, "application": application, "user_needs": user_needs, "profiles": profiles}
@@ -270,16 +290,27 @@ def make(
         radio=Radio(radio) if radio else row.radio,
         app_uses_serial=app_uses_serial,
         other_id=bytes((unique_id[0] ^ 0x11, *unique_id[1:11], unique_id[11] ^ 0x04)).hex(),
+        world=world,
+        registered=b"" if registered is None else registered,
+        built_in_server=built_in_server,
+        blank_server_is_right=server is None,
     )
+    by_udp = kind is ELECTRON and transport != "tcp"
     state = KeyState(key)
     if kind.family is Family.F1:
         _fill_core(board, row, state, factory_image is not False)
+        _put(board.spi, SPI_SERVER, server or b"")
     else:
         _fill_f2(board, row, state, bool(factory_image))
+        _put(board.dct, DCT_EC_SERVER if by_udp else DCT_SERVER, server or b"")
+        if transport == "tcp":
+            board.dct[DCT_TRANSPORT] = 0
         if claimed:
             board.dct[DCT_CLAIMED] = 0x31
         if secret:
             board.dct[DCT_SECRET : DCT_SECRET + len(secret)] = secret.encode()
+    if registered is None:
+        board.registered = ec_key(board.device_id)[1] if by_udp else _rsa(board, state).public_der()
     return board
 
 

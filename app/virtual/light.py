@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.virtual.cloud_model import Verdict
 from app.virtual.personality import Firmware
 
 RED = 0xFF0000
@@ -103,14 +104,33 @@ CLOUD = blinking("blinking cyan", CYAN, 100)
 HANDSHAKE = blinking("blinking cyan rapidly", CYAN, 50)
 
 
-def connecting_stages(firmware: Firmware) -> tuple[Light, ...]:
-    """Return what is seen one after another from the start of Wi-Fi to the cloud; the last one stays."""
-    address = (
-        blinking("blinking green rapidly", GREEN, 50)  # 9.3: period 100 ms
-        if firmware.at_least(0, 7, 0)
-        else breathing("breathing green", GREEN)  # 9.2
-    )
-    return CONNECTING, address, CLOUD, HANDSHAKE, CONNECTED
+def getting_address(firmware: Firmware) -> Light:
+    """Return what is seen between joining the network and the cloud."""
+    if firmware.at_least(0, 7, 0):
+        return blinking("blinking green rapidly", GREEN, 50)  # 9.3: period 100 ms
+    return breathing("breathing green", GREEN)  # 9.2
+
+
+# A handshake that failed (9.2). How long the colour stays before 0.7 is not said, only "~250 ms on 0.7+".
+_FLASHES = {
+    Verdict.BROKEN: solid("a red flash", RED),
+    Verdict.UNREADABLE: solid("an orange flash", ORANGE),
+    Verdict.UNSIGNED: solid("a magenta flash", MAGENTA),
+}
+FLASH_SECONDS, EARLY_FLASH_SECONDS = 0.250, 0.500
+
+
+def cloud_trouble(firmware: Firmware, verdict: Verdict) -> tuple[Light, float]:
+    """Return what is seen when the cloud was not reached, and for how many seconds; then the board tries again.
+
+    The specification says neither how fast 0.7 and later blink (500 ms here, as before) nor how long a board waits
+    before it tries again: here not at all.
+    """
+    times = {Verdict.NO_INTERNET: 2, Verdict.UNREACHABLE: 3}.get(verdict)
+    if times is None:
+        return _FLASHES[verdict], FLASH_SECONDS if firmware.at_least(0, 7, 0) else EARLY_FLASH_SECONDS
+    word, rgb = ("red", RED) if firmware.spark else ("orange", ORANGE)  # 9.2: orange from 0.4 on
+    return blinking(f"blinking {word} {'twice' if times == 2 else 'three times'}", rgb, 500), float(times)
 
 
 def over_the_air(firmware: Firmware) -> Light:

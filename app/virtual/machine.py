@@ -100,6 +100,10 @@ class Machine:
         profiles: Whether Wi-Fi networks are stored.
         online: Whether these networks and the cloud can be reached.
         radio: The service pack of a Core's radio.
+        registered: Public key (SubjectPublicKeyInfo) that the makers' cloud knows of this board; may be changed.
+        built_in_server: Server block inside the firmware of 1.0 and later, which restores a blank one (4.2); b"" for
+            none.
+        blank_server_is_right: The makers' cloud takes a blank server key for its own.
         stage: What the processor is doing; `VirtualBoard.phase` first lets happen what is due.
         moment: The clock time at which what happens now happens.
         pressed: Buttons held down.
@@ -124,6 +128,9 @@ class Machine:
         online: bool,
         radio: Radio,
         other_id: str,
+        registered: bytes,
+        built_in_server: bytes,
+        blank_server_is_right: bool,
     ) -> None:
         self.personality = personality
         self.clock = clock
@@ -133,6 +140,9 @@ class Machine:
         self.profiles = profiles
         self.online = online
         self.radio = radio
+        self.registered = registered
+        self.built_in_server = built_in_server
+        self.blank_server_is_right = blank_server_is_right
         self.transfers = 0
         self.wire = WireLog()
         self.lock = threading.RLock()

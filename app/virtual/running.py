@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from app.virtual import light
+from app.virtual.cloud_stage import CloudStage
 from app.virtual.descriptors import cdc, endpoints
 from app.virtual.enumeration import Enumeration
 from app.virtual.flash import F2_BASE
@@ -35,6 +36,7 @@ from app.virtual.machine import WANTS_DFU, WANTS_SAFE_MODE, Machine, Phase, Radi
 from app.virtual.personality import firmware_of
 from app.virtual.programs import Program, core_firmware, program_in
 from app.virtual.requests_model import Requests, Wish
+from app.virtual.world import World
 
 MAGIC_DFU, MAGIC_LISTENING = 14400, 28800  # 5.6
 PATCH_ATTEMPTS = 5  # 8.4
@@ -46,6 +48,7 @@ class FirmwareStage:
     Args:
         machine: The board's body.
         restart: Starts the boot loader.
+        world: Where the connections of the board go.
         app_uses_serial: Core of 2014: whether its application opens the serial port (1.3).
 
     Attributes:
@@ -54,7 +57,7 @@ class FirmwareStage:
         is_listening: Whether it listens.
     """
 
-    def __init__(self, machine: Machine, restart: Callable[[], None], *, app_uses_serial: bool) -> None:
+    def __init__(self, machine: Machine, restart: Callable[[], None], world: World, *, app_uses_serial: bool) -> None:
         self._machine = machine
         self._restart = restart
         self._app_uses_serial = app_uses_serial
@@ -62,6 +65,7 @@ class FirmwareStage:
         self._pressed_at = 0.0
         self._pressed_listening = False
         self._stages = 0
+        self._cloud = CloudStage(machine, world, self._connected)
         self.program = ""
         self.reset()
 
@@ -74,6 +78,7 @@ class FirmwareStage:
         self._usb_started = False
         self._cloud_sends: Callable[[], None] | None = None
         self._stages += 1
+        self._cloud.close()
 
     def start(self, safe: bool) -> None:
         """Run what is in the application slot."""
@@ -258,21 +263,28 @@ class FirmwareStage:
 
     def _show_stages(self) -> None:
         machine = self._machine
-        stages = light.connecting_stages(machine.personality.firmware)
         self._stages += 1
-        machine.show(stages[0])
-        if not machine.online:
-            return
-        for number, pattern in enumerate(stages[1:], start=1):
-            machine.after(number * machine.timing.stage, partial(self._stage, self._stages, pattern))
+        self._cloud.close()
+        machine.show(light.CONNECTING)
+        if machine.online:
+            machine.after(machine.timing.stage, partial(self._get_address, self._stages))
 
-    def _stage(self, stages: int, pattern: light.Light) -> None:
-        if stages != self._stages or self.is_listening:
-            return
+    def _get_address(self, stages: int) -> None:
+        if stages == self._stages and not self.is_listening:
+            machine = self._machine
+            machine.show(light.getting_address(machine.personality.firmware))
+            machine.after(machine.timing.stage, partial(self._look_for_cloud, stages))
+
+    def _look_for_cloud(self, stages: int) -> None:
+        if stages == self._stages and not self.is_listening:
+            self._cloud.start()
+
+    def _connected(self, far: bool) -> None:
         machine = self._machine
-        machine.show(light.SAFE_MODE if self.safe and pattern is light.CONNECTED else pattern)
-        if pattern is light.CONNECTED and self._cloud_sends is not None:
-            machine.after(machine.timing.stage, partial(self._hear_from_cloud, stages))
+        machine.show(light.SAFE_MODE if self.safe else light.CONNECTED)
+        # Only the makers' cloud is known to send firmware by itself (8.4).
+        if far and self._cloud_sends is not None:
+            machine.after(machine.timing.stage, partial(self._hear_from_cloud, self._stages))
 
     def _hear_from_cloud(self, stages: int) -> None:
         if stages == self._stages and not self.is_listening and self._cloud_sends is not None:
@@ -350,6 +362,7 @@ class FirmwareStage:
         if machine.stage is not Phase.FIRMWARE or self.is_listening or self._deaf:
             return
         self.is_listening = True
+        self._cloud.close()
         machine.show(light.LISTENING)
         console = Console(machine.personality, machine.plate, self, machine.moment, machine.timing.modem)
         self._console = console
