@@ -67,3 +67,33 @@ class KeyFileUnusable(Fault):
     cause = text("Faults", "The key in this file is sound, but the board's firmware cannot use it. {reason}")
     next_step = text("Faults", "Choose another key of this board, or give the board a new key.")
     retryable = False
+
+
+# --- a key to be written to a board -----------------------------------------------------------------------------------
+
+
+class BackupUnknown(Fault):
+    """The key safe has no backup of the name given. `name` is that name."""
+
+    code = "key.backup-unknown"
+    cause = text("Faults", "The key safe has no backup called {name}.")
+    next_step = text("Faults", "Start again and choose a key from those that are shown.")
+    retryable = False
+
+
+class KeyOfOtherBoard(Fault):
+    """A key is known to be another board's. `board` says whose."""
+
+    code = "key.other-board"
+    cause = text("Faults", "This key belongs to another board: {board}.")
+    next_step = text("Faults", "Plug in the board it belongs to, choose another key, or give this board a new one.")
+    retryable = False
+
+
+class BackupHoldsNoKey(Fault):
+    """What was kept is no key that this board could have. `reason` says why."""
+
+    code = "key.backup-no-key"
+    cause = text("Faults", "There is no key in this backup that this board could use. {reason}")
+    next_step = text("Faults", "Choose another backup or a file, or give the board a new key.")
+    retryable = False

@@ -111,7 +111,7 @@ class KeySafe:
             actions: What changes the disk.
         """
         self.root = root
-        self._practice = practice
+        self.practice = practice
         self._now = now
         self._actions = actions or FileActions()
         self._passphrase: Passphrase | None = None
@@ -216,7 +216,7 @@ class KeySafe:
             address=entry.address,
             algorithm=entry.report.algorithm,
             system_version=entry.system_version,
-            practice=self._practice,
+            practice=self.practice,
             origin=entry.origin,
         )
 

@@ -11,6 +11,7 @@ from app.recipes.flash_file import FlashFile
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.put_back import PutBack
 from app.recipes.read_identity import ReadIdentity
+from app.recipes.restore_key import RestoreKey
 from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
 from app.recipes.x_ray import XRayRecipe
@@ -20,6 +21,7 @@ RECIPES: tuple[type[Recipe], ...] = (
     BackUpKey,
     SaveBoard,
     XRayRecipe,
+    RestoreKey,
     DeepUpdate,
     FullFirmwareUpgrade,
     RestoreSystem,
