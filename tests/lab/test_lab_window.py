@@ -24,6 +24,7 @@ from app.keys.safe import KeySafe
 from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.ui.bridge import Bridge
+from app.ui.garbage import collected_in_gui_thread
 from app.ui.settings import Settings
 from app.ui.shell import Shell
 from app.virtual.board import VirtualBoard
@@ -53,7 +54,8 @@ def window_on(desk: Desk, qtbot: QtBot, safe: KeySafe, settings: Path) -> Iterat
     engine.start()
     engine.list_backups()
     try:
-        yield shell
+        with collected_in_gui_thread():
+            yield shell
     finally:
         engine.close()
 
