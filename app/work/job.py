@@ -378,27 +378,28 @@ class Job:
         finally:
             self.post(Answered(self.run, do.name))
 
-    def watch(self, question: WatchLight, within: float) -> str | Board:
+    def watch(self, question: WatchLight, within: float, ended: Callable[[], bool] | None = None) -> str | Board:
         """Show the person what the light will do, and wait until USB ends it or the person answers.
 
-        An answer given beforehand counts only when USB does not end it: at once where the question waits for no mode,
+        An answer given beforehand counts only when nothing else ends it: at once where the question waits for nothing,
         else when the time is over. The board may already have left when this is called, so it need not be seen going.
 
         Args:
             question: What the light will show, and the mode that ends it, if one does, or whether any does.
             within: Seconds after which to give up.
+            ended: Called several times a second; whether something else has ended it. It may raise, too.
 
         Returns:
-            The board when USB ended it, else the key of the option the person chose.
+            The board when USB ended it, else the key of the option the person chose, "" when `ended` said so.
 
         Raises:
-            BoardDidNotReturn: Neither happened in time.
+            BoardDidNotReturn: None of them happened in time.
             WrongBoardReturned: Another board was plugged into the port.
             BadAnswer: The answer given beforehand does not fit.
             Cancelled: The person stopped the job.
         """
         self.check()
-        if question.until is None and question.name in self._answers:
+        if question.until is None and ended is None and question.name in self._answers:
             return str(self.ask(question))
         deadline = Deadline(self.clock, within)
         slot = _Slot()
@@ -411,6 +412,8 @@ class Job:
                     if isinstance(slot.answer, Fault):
                         raise slot.answer
                     return str(parse_answer(question, slot.answer))
+                if ended is not None and ended():
+                    return ""
                 if question.until is not None:
                     board = self._seen()
                     left.look(board)
