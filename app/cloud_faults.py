@@ -184,24 +184,6 @@ class NoOwnAddress(Fault):
     next_step = text("CloudFaults", "Connect it to the same network as the board's Wi-Fi, then start again.")
 
 
-class NotThisComputer(Fault):
-    """An address that is not one of this computer's was given."""
-
-    code = "cloud.not-own-address"
-    cause = text("CloudFaults", "{address} is no address of this computer.")
-    next_step = text("CloudFaults", "Choose one of these: {addresses}.")
-    retryable = False
-
-
-class DeviceKeyUnfit(Fault):
-    """The key in the board's slot cannot work, so no handshake can."""
-
-    code = "cloud.device-key-unfit"
-    cause = text("CloudFaults", "The board cannot use the private key that it holds, so no server could know it.")
-    next_step = text("CloudFaults", "Restore the board's key from a backup, or make it a new one. Then start again.")
-    retryable = False
-
-
 class OldServerNotKept(Fault):
     """An interrupted run kept nothing to put back."""
 

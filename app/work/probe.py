@@ -28,7 +28,7 @@ AT_ONCE = 8
 ACCEPTS = 8
 """Connections taken in one look."""
 PIECES = 8
-"""How often one connection is read in one look, so that one that never stops sending does not keep the others waiting."""
+"""How often one connection is read in one look: one that never stops sending does not keep the others waiting."""
 KEPT = 32
 """Attempts remembered; of more, those that showed least are forgotten."""
 GOODBYE_S = 1.5
@@ -213,7 +213,7 @@ class Probe:
             return Verdict.NOTHING_CAME
         if best.stage is Stage.DONE:
             return Verdict.PROVEN
-        if best.stage is Stage.CALLED:
+        if best.stage is Stage.CALLED or (best.stage is Stage.ANSWERED and best.failure is Failure.GARBAGE):
             return Verdict.NO_ANSWER
         return Verdict.SILENT if best.failure is None else _VERDICTS[best.failure]
 
@@ -254,7 +254,7 @@ class Probe:
             caller.connection.send(out)
 
     def _see_off(self, caller: _Caller) -> None:
-        """End a connection that has nothing more to show: one that got through only when it has surely read our hello."""
+        """End a connection that has nothing more to show; one that got through only when it has read our hello."""
         shake, now = caller.handshake, self._clock.now()
         if not shake.over:
             return
