@@ -182,10 +182,11 @@ def _desk(practice: Sequence[str] | None, trace: Path | None) -> Desk:
 
         bus = HostBus()
     else:
+        from app.practice import practice_board
         from app.virtual.bus import VirtualBus
-        from app.virtual.catalogue import make
 
-        boards = {f"1-{number}": make(name, clock) for number, name in enumerate(practice, start=1)}
+        pack = _rescue_pack()
+        boards = {f"1-{number}": practice_board(name, clock, pack) for number, name in enumerate(practice, start=1)}
         bus = VirtualBus(clock, boards.values())
     if trace is not None:
         from app.transports.trace import traced

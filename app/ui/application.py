@@ -62,25 +62,25 @@ def run(*, practice: str | None, trace: Path | None) -> int:
 
     dress()
     clock = RealClock()
+    pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
     panel = None
     if practice is None:
         bus: Bus = HostBus()
     else:
         # Only practice needs virtual boards; a start with real ones should not wait for them.
+        from app.practice import practice_board
         from app.ui.practice import PracticePanel
         from app.virtual.bus import VirtualBus
-        from app.virtual.catalogue import make
 
         desk = VirtualBus(clock)
-        board = make(practice, clock)
+        board = practice_board(practice, clock, pack)
         desk.plug(board)
-        panel = PracticePanel(desk, clock, board, practice)
+        panel = PracticePanel(desk, clock, board, practice, lambda name: practice_board(name, clock, pack))
         bus = desk
     if trace is not None:
         bus = traced(bus, trace)
     safe = KeySafe(paths.key_safe_folder(practice=practice is not None), practice=practice is not None)
     bridge = Bridge()
-    pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
     undo = UndoStore(paths.boards_folder(practice=practice is not None), safe=safe, practice=practice is not None)
     clouds = CloudBook(paths.clouds_folder(practice=practice is not None))
     engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo, clouds=clouds, network=HostNetwork())

@@ -5,6 +5,8 @@ Nothing here waits: the virtual board answers at once from any thread.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -34,13 +36,28 @@ LOW_BOARD_HEIGHT = 96
 
 
 class PracticePanel(QFrame):
-    """The desk: one virtual board that is pressed, plugged and unplugged like a real one."""
+    """The desk: one virtual board that is pressed, plugged and unplugged like a real one.
 
-    def __init__(self, bus: VirtualBus, clock: Clock, board: VirtualBoard, name: str) -> None:
+    Args:
+        bus: Where the board is plugged in.
+        clock: The time it lives by.
+        board: The first board.
+        name: Which of `PRACTICE_BOARDS` that is.
+        build: Makes the board of another name; None for one that knows no server.
+    """
+
+    def __init__(
+        self,
+        bus: VirtualBus,
+        clock: Clock,
+        board: VirtualBoard,
+        name: str,
+        build: Callable[[str], VirtualBoard] | None = None,
+    ) -> None:
         super().__init__()
         self.setProperty("kind", "side-frame")
         self._bus = bus
-        self._clock = clock
+        self._build = build or (lambda name: make(name, clock))
         self._board = board
 
         inner = self._inner = QWidget()
@@ -189,7 +206,7 @@ class PracticePanel(QFrame):
         self._keep.setChecked(False)
         if self._plugged():
             self._bus.unplug(self._board)
-        self._board = make(str(self._choice.currentData()), self._clock)
+        self._board = self._build(str(self._choice.currentData()))
         self._bus.plug(self._board)
         self._show_board()
         self._say_cable()

@@ -152,13 +152,19 @@ class CloudStage:
         The specification says no more than that a blank one is restored: an address that stands there stays here.
         """
         machine, cells, whole = self._machine, self._cells, self._machine.built_in_server
-        if not (whole and machine.personality.firmware.at_least(1, 0, 0) and cells[places.server] == 0xFF):
+        if not (whole and self._restores and cells[places.server] == 0xFF):
             return
         key, address = whole[: places.server_key_size], whole[places.address_at :]
         cells[places.server : places.server + len(key)] = key
         at = places.server + places.address_at
         if cells[at] == 0xFF:
             cells[at : at + len(address)] = address
+
+    @property
+    def _restores(self) -> bool:
+        """Whether the firmware has the makers' block in itself (4.2)."""
+        personality = self._machine.personality
+        return personality.kind.family is Family.F2 and personality.firmware.at_least(1, 0, 0)
 
     def _slot(self) -> bytes:
         places = places_of(self._machine)
@@ -190,7 +196,10 @@ class CloudStage:
         """Ask the makers' cloud, which stands in here."""
         machine = self._machine
         judge = far_verdict_udp if places_of(machine) is DCT_UDP else far_verdict
-        verdict = judge(server, self._slot(), machine.registered, blank_is_right=machine.blank_server_is_right)
+        # Firmware that restores a blank key has done so, even where the block was not to be had to do it with.
+        restored = self._restores and not machine.built_in_server
+        blank_is_right = machine.blank_server_is_right or restored
+        verdict = judge(server, self._slot(), machine.registered, blank_is_right=blank_is_right)
         if machine.goes_wrong("cloud_closes") or machine.goes_wrong("cloud_mute"):
             verdict = Verdict.BROKEN
         elif machine.goes_wrong("cloud_other_key"):
