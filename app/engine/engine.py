@@ -16,6 +16,7 @@ from app.engine.downloader import Downloader, Fetcher
 from app.engine.watcher import Watcher
 from app.engine.worker import Worker
 from app.faults import BoardBusy, Fault, NoBoard, PassphraseExists, RecipeDoesNotFit, RescueUnknown
+from app.files import HandedOn, file_faults, put
 from app.recipes.registry import recipe
 from app.text import Text, text
 from app.transports.base import Bus
@@ -23,6 +24,8 @@ from app.work.board import Board
 from app.work.events import (
     BackupCopied,
     BackupsListed,
+    Document,
+    DocumentSaved,
     Event,
     Failed,
     PackAdded,
@@ -33,6 +36,7 @@ from app.work.events import (
     PassphraseRefused,
     Post,
     Protection,
+    PublicKeyRead,
     ReportSaved,
     RescuesInterrupted,
     SafeProtection,
@@ -250,6 +254,14 @@ class Engine:
         """Ask for the support report (a zip of redacted log and trace) at that path; `ReportSaved` follows."""
         self._clerk.do(lambda: ReportSaved(str(program_log.save_report(target, trace))))
 
+    def save_document(self, document: Document, target: Path) -> None:
+        """Ask for a document's lines in that file, over what is there; `DocumentSaved` follows."""
+        self._clerk.do(lambda: _save_document(document, target))
+
+    def read_public_key(self, backup: Backup) -> None:
+        """Ask for the public key of a backup, checked; `PublicKeyRead` follows."""
+        self._clerk.do(lambda: PublicKeyRead(self._safe.public_pem(backup)))
+
     def close(self, limit: float = CLOSE_LIMIT_S) -> bool:
         """Stop all runs, end all threads and wait for them at most `limit` seconds; may be called twice.
 
@@ -363,3 +375,9 @@ class Engine:
             self._receiver(event)
         except Exception:  # the receiver's mistake must not end a thread of ours
             log.exception("the receiver of %s failed", type(event).__name__)
+
+
+def _save_document(document: Document, target: Path) -> DocumentSaved:
+    with file_faults(target.parent):
+        put(HandedOn(), target, document.content.encode())
+    return DocumentSaved(str(target))
