@@ -245,7 +245,9 @@ class Diagnosis:
 
     @property
     def repairs(self) -> tuple[Repair, ...]:
-        """Every repair the findings ask for, the one to begin with first, none twice."""
+        """Every repair the findings ask for, the one to begin with first, none twice; none where all is well."""
+        if self.good:
+            return ()
         return tuple(dict.fromkeys(each.repair for each in self.findings if each.repair is not Repair.NONE))
 
 
