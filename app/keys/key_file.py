@@ -312,12 +312,7 @@ class _Reading:
     def _locked_pkcs8(self, der: bytes) -> KeyFile:
         """Read `EncryptedPrivateKeyInfo` (RFC 5958)."""
         lock = Reader(Reader(der).element(SEQUENCE)).element(SEQUENCE)
-        numbers = _numbers(lock)
-        if SCRYPT_OID in lock:
-            dear = math.prod(numbers[:3]) > MOST_SCRYPT
-        else:
-            dear = max(numbers, default=0) > MOST_ITERATIONS
-        if dear:
+        if _is_dear(lock):
             raise KeyFileUnreadable(reason=_DEAR_LOCK)
         return replace(self.of_der(self._opened(der, in_pem=False)), form=Form.PKCS8_DER, encrypted=True)
 
@@ -337,8 +332,10 @@ class _Reading:
                 key = load(locked, words.encode(), unsafe_skip_rsa_key_validation=True)
             except UnsupportedAlgorithm:
                 fault = KeyFileUnreadable(reason=_OTHER_LOCK)
-            except (ValueError, TypeError):
-                continue
+            except (ValueError, TypeError) as error:
+                # A wrong passphrase gives noise, which may look like anything; only a lock is known for certain.
+                if "unknown" in str(error).lower():
+                    fault = KeyFileUnreadable(reason=_OTHER_LOCK)
             else:
                 return self._plain(key)
         raise fault
@@ -408,6 +405,14 @@ def _with_curve(der: bytes) -> bytes:
         found += encode(EC_PUBLIC_KEY, inner.element(EC_PUBLIC_KEY))
     inner.end()
     return encode(SEQUENCE, found)
+
+
+def _is_dear(lock: bytes) -> bool:
+    """Whether opening a lock with these parameters would take too long, or too much memory."""
+    numbers = _numbers(lock)
+    if SCRYPT_OID in lock:
+        return math.prod(numbers[:3]) > MOST_SCRYPT
+    return max(numbers, default=0) > MOST_ITERATIONS
 
 
 def _numbers(parameters: bytes, depth: int = 0) -> list[int]:

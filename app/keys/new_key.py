@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.keys.device_key import FIRMWARE_EXPONENT, RSA_BITS, KeyReport, KeyState, examine
 from app.platforms.model import Algorithm
 
-MOST_DRAWS = 100
+MOST_DRAWS = 30
 """Keys made at most: about one in a hundred is rejected, so that many in a row are no bad luck."""
 
 
