@@ -32,7 +32,9 @@ from app.recipes.shared import (
     LEFT_IN_DFU,
     LEFT_QUIET,
     LEFT_RUNNING,
+    RESTART_S,
     ask_console_for_id,
+    coach_into_dfu,
     enter_dfu,
     insist_on_leaving,
     insist_on_start,
@@ -40,6 +42,7 @@ from app.recipes.shared import (
     leave_dfu,
     starts_alone,
     unlock_safe,
+    what_became,
 )
 from app.text import Text, text
 from app.undo.board_name import Match
@@ -61,6 +64,7 @@ from app.work.key_work import (
     read_slot,
 )
 from app.work.letters import document
+from app.work.reading import read_once
 from app.work.spans import Target
 from app.work.step import Step
 from app.work.xray import look
@@ -354,7 +358,7 @@ class ChangeKey(Recipe):
         if not self._is(found, wanted):
             raise FlashDiffers(f"{slot.key}: {found.state.value}")
         public = public_slot(job.platform, slot)
-        if public is not None and not read_slot(job, public).startswith(public_der(found)):
+        if public is not None and read_once(job, public.alt, public.address, public.size) != public_der(found):
             job.note(words.WARN_HALF)
             self._warnings.append(words.WARN_HALF)
         job.say(words.CHECKED_OLD if self._way == words.OLD else words.CHECKED)
@@ -523,14 +527,22 @@ class ChangeKey(Recipe):
     def _run_once(self, job: Job) -> str:
         """Let the board run until it has called its cloud, and bring it back; return what the person saw, or ""."""
         insist_on_leaving(job, "so that it makes a key")
+        try:
+            job.wait_for(Mode.NORMAL, RESTART_S)
+        except BoardDidNotReturn as fault:
+            log.info("the board shall make a key: %s", fault.detail)
+            if what_became(job) is LEFT_IN_DFU:
+                return ""  # nothing on it starts
         seen = ""
         try:
             answer = job.watch(words.watch_question(job.platform), MAKES_ONE_S)
-            if isinstance(answer, str):
-                seen = answer
+            seen = answer if isinstance(answer, str) else ""
         except BoardDidNotReturn as fault:
             log.info("nobody said what the light did: %s", fault.detail)
-        enter_dfu(job)
+        if what_became(job) is LEFT_QUIET:
+            coach_into_dfu(job)  # its program shows nothing on USB
+        else:
+            enter_dfu(job)
         return seen
 
     # --- the end ---
