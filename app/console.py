@@ -10,9 +10,11 @@ import queue
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from app.clock import Clock, Deadline, RealClock
+from app.console_documents import document_lines, save_documents
 from app.engine.engine import Engine
 from app.faults import AccessDenied, Fault, NoAnswer, NoBoard, NoSuchBoard
 from app.plain import event_json, json_line, to_json
@@ -30,6 +32,7 @@ from app.work.events import (
     Asked,
     BoardsChanged,
     BusTrouble,
+    Document,
     Event,
     Failed,
     Hint,
@@ -180,6 +183,7 @@ def run(
     undo: UndoStore,
     clouds: CloudBook,
     network: Network,
+    save: Path | None = None,
 ) -> int:
     """Run a recipe on one board, print its events, ask its questions, and return the exit code.
 
@@ -195,17 +199,22 @@ def run(
         undo: Where is kept what was on boards before a change.
         clouds: The clouds the person uses.
         network: The network as seen from this computer.
+        save: Folder for the documents of the outcome; None to print them only.
 
     Raises:
-        WrongUsageError: There is no such recipe, or it is not clear which board is meant.
+        WrongUsageError: There is no such recipe or folder, or it is not clear which board is meant.
     """
+    if save is not None and not save.is_dir():
+        raise WrongUsageError(f"--save takes a folder that is there, not {save}")
     if known(recipe_key) is None:
         raise WrongUsageError(f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}")
     events: _Inbox = queue.SimpleQueue()
     engine = Engine(desk.bus, desk.clock, safe, events.put, pack=pack, undo=undo, clouds=clouds, network=network)
     with terminal.interrupts(lambda: events.put(None)):
         engine.start()
-        return _run_with(engine, events, recipe_key, desk, terminal, board=board, answers=answers, as_json=as_json)
+        return _run_with(
+            engine, events, recipe_key, desk, terminal, board=board, answers=answers, as_json=as_json, save=save
+        )
 
 
 def _run_with(
@@ -218,12 +227,14 @@ def _run_with(
     board: str | None,
     answers: Mapping[str, str],
     as_json: bool,
+    save: Path | None,
 ) -> int:
     try:
         chosen = choose(_boards(desk, events, terminal), board)
         number = engine.run(recipe_key, chosen.port_path, answers)
         practice = desk.practice.get(chosen.port_path)
-        return _Show(engine, number, practice, terminal, as_json=as_json, given=answers).until_end(events)
+        show = _Show(engine, number, practice, terminal, as_json=as_json, given=answers, save=save)
+        return show.until_end(events)
     except Fault as fault:
         say_fault(terminal, fault, as_json=as_json)
         return FAULT
@@ -367,12 +378,14 @@ class _Show:
         *,
         as_json: bool,
         given: Collection[str],
+        save: Path | None,
     ) -> None:
         self._engine = engine
         self._run = run
         self._practice = practice
         self._terminal = terminal
         self._json = as_json
+        self._save = save
         self._given = set(given)  # answers given beforehand that were not used yet
         self._titles: tuple[str, ...] = ()
         self._limit: Deadline | None = None  # once it was asked to stop
@@ -399,6 +412,7 @@ class _Show:
             self._terminal.aside(_STOPPING.english())
 
     def _handle(self, event: Event) -> int | None:
+        saved = self._keep_documents(event.outcome.documents) if isinstance(event, Succeeded) else DONE
         if self._json:
             self._terminal.say(json_line(event_json(event)))
         else:
@@ -414,12 +428,26 @@ class _Show:
             case Asked(question=question, reply=reply):
                 self._ask(question, reply)
             case Succeeded():
-                return DONE
+                return saved
             case Failed():
                 return FAULT
             case Stopped():
                 return STOPPED
         return None
+
+    def _keep_documents(self, documents: Sequence[Document]) -> int:
+        """Write the documents where `--save` says; before the outcome, which is a run's last line."""
+        if self._save is None:
+            return DONE
+        saved, faults = save_documents(documents, self._save)
+        for document, path in saved:
+            row = {"key": document.key, "path": str(path)}
+            self._terminal.say(
+                json_line({"document_saved": row}) if self._json else _SAVED.with_values(path=path).english()
+            )
+        for fault in faults:
+            say_fault(self._terminal, fault, as_json=self._json)
+        return FAULT if faults else DONE
 
     def _lines(self, event: Event) -> list[str]:
         match event:
@@ -457,6 +485,7 @@ class _Show:
                     outcome.summary.english(),
                     *(f"  {fact.label.english()}: {plain_words(fact.value)}" for fact in outcome.facts),
                     *(xray_lines(outcome.xray) if outcome.xray is not None else ()),
+                    *(line for document in outcome.documents for line in document_lines(document)),
                     *(f"  Kept: {path}" for path in outcome.kept),
                     *(f"  Warning: {words.english()}" for words in outcome.warnings),
                     *(f"  Next: {words.english()}" for words in outcome.next_steps),
@@ -498,6 +527,7 @@ class _Show:
             return
 
 
+_SAVED = text("Console", "Saved: {path}")
 _STOPPING = text("Console", "Stopping; the board is left as it was found.")
 _STOPPED = text("Console", "Stopped. Nothing on the board was changed.")
 _STOPPED_CHANGED = text("Console", "Stopped. The board was changed before that.")

@@ -383,6 +383,33 @@ class KeyMemoryUnreadable(Fault):
     next_step = text("Faults", "Restore the system firmware first, then back up the key. The key itself is not lost.")
 
 
+# --- files the person takes along -----------------------------------------------------------------------------------
+
+
+class FileNameTaken(Fault):
+    """Where a file is to be written is another one of that name, and nobody agreed to lose it."""
+
+    code = "files.name-taken"
+    cause = text("Faults", "There is another file named {file} in the folder {folder} already. It was not replaced.")
+    next_step = text("Faults", "Move that file away, or give another folder.")
+
+
+class FileNoRoom(Fault):
+    """The disk a file is to be written to is full."""
+
+    code = "files.no-room"
+    cause = text("Faults", "There is no room left on the disk for {folder}, so the file was not written.")
+    next_step = text("Faults", "Free some space or choose another folder, then save it again.")
+
+
+class FileNotWritten(Fault):
+    """Any other trouble with such a file that the operating system reports by number."""
+
+    code = "files.not-written"
+    cause = text("Faults", "The file could not be written to the folder {folder}.")
+    next_step = text("Faults", "Choose another name or another folder, then save it again.")
+
+
 # --- the key safe ---------------------------------------------------------------------------------------------------
 
 
@@ -618,7 +645,7 @@ class RescueUnknown(Fault):
 class RescueOfOtherBoard(RescueUnknown):
     """Nothing tells this board from others of its kind, and its memory is not what the interrupted rescue left."""
 
-    code = "undo.other-board"
+    code = "undo.rescue-of-other-board"
     cause = text(
         "Faults",
         "This board does not hold what the interrupted rescue left behind. It may be another board of the same kind: "

@@ -11,7 +11,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.faults import DiskFailed, Fault, FolderGone, FolderRefused, NoRoom
+from app.faults import (
+    DiskFailed,
+    Fault,
+    FileNameTaken,
+    FileNoRoom,
+    FileNotWritten,
+    FolderGone,
+    FolderRefused,
+    NoRoom,
+)
 
 OWNER_FILE = 0o600
 OWNER_FOLDER = 0o700
@@ -157,6 +166,29 @@ def put(actions: FileActions, path: Path, content: bytes) -> None:
     except OSError:
         actions.remove(part)
         raise
+
+
+def hand_on(path: Path, content: bytes, *, over: bool) -> None:
+    """Write a file for the person to hand on, whole or not at all; with the same content there already, it is done.
+
+    Args:
+        path: Where.
+        content: What; never a secret.
+        over: Whether another file of that name may be replaced, because the person agreed to that.
+
+    Raises:
+        FileNameTaken: It may not.
+        Fault: What the operating system refuses, see `file_faults`.
+    """
+    with file_faults(path.parent, no_room=FileNoRoom, disk_failed=FileNotWritten):
+        if over:
+            put(HandedOn(), path, content)
+            return
+        try:
+            publish(HandedOn(), path, content)
+        except FileExistsError:
+            if path.read_bytes() != content:
+                raise FileNameTaken(file=path.name, folder=path.parent) from None
 
 
 def write_new(actions: FileActions, path: Path, content: bytes) -> None:

@@ -140,6 +140,7 @@ def _run_at(
         undo=_undo(safe, practice=practice),
         clouds=_clouds(practice=practice),
         network=HostNetwork(),
+        save=options.save,
     )
 
 
@@ -304,6 +305,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=VALUE",
         help="answer a question beforehand; may be given several times",
+    )
+    running.add_argument(
+        "--save",
+        type=Path,
+        metavar="FOLDER",
+        help="write what is to be handed on, for example a public key, into FOLDER",
     )
     running.add_argument("--trace", type=Path, metavar="FILE", help="write every exchange, without secrets, to FILE")
 

@@ -13,6 +13,7 @@ may change; keys, codes, names and values of the kinds below may not.
 | `rekindle pack fetch` | `pack_fetched`: a file of the rescue pack that is here now |
 | `rekindle pack notices` | `pack_notice`: `title`, `words`, `licence` (its text; empty if it is not here) |
 | `rekindle rescues` | `rescue`: one that was interrupted |
+| `rekindle run --save` | `document_saved`: `key`, `path` |
 | `rekindle run` | `event`: its kind, `run`: the run's number (0 if none could be started), and the members below |
 
 | `event` | further members |
@@ -31,6 +32,9 @@ may change; keys, codes, names and values of the kinds below may not.
 A question's `name` is what `--answer` takes; its `kind` is `Confirm`, `Choose`, `ChooseCard`, `Enter`, `PickFile`,
 `DoThis`, `Review` or `WatchLight`, and its further members are those of that class. A card of a `ChooseCard` has `key`
 (the answer), `title`, `body`, `icon`, `mark` or null, and `fits`: whether it can be answered.
+
+With `--save` a line `document_saved` (`key`, `path`) for each document comes before the outcome. One that cannot be
+written is a fault of run 0 there, and the exit code is 1 although the run succeeded.
 
 An outcome also has `unfinished` and `documents`. A fact has `key`, `label`, `value`, `copy`, `qr`; a document `key`,
 `title`, `body`, `file_name`, `content`. The last line of a run is `Succeeded` (exit code 0), `Failed` (1) or `Stopped`

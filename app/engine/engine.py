@@ -16,7 +16,7 @@ from app.engine.downloader import Downloader, Fetcher
 from app.engine.watcher import Watcher
 from app.engine.worker import Worker
 from app.faults import BoardBusy, Fault, NoBoard, PassphraseExists, RecipeDoesNotFit, RescueUnknown
-from app.files import HandedOn, file_faults, put
+from app.files import hand_on
 from app.recipes.registry import recipe
 from app.text import Text, text
 from app.transports.base import Bus
@@ -378,6 +378,5 @@ class Engine:
 
 
 def _save_document(document: Document, target: Path) -> DocumentSaved:
-    with file_faults(target.parent):
-        put(HandedOn(), target, document.content.encode())
+    hand_on(target, document.content.encode(), over=True)
     return DocumentSaved(str(target))

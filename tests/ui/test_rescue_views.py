@@ -561,8 +561,14 @@ def test_nine_rescues_fit_the_smallest_window_and_grey_ones_say_why(
     window.dispatch(BoardsChanged((board(),)))
     page: Any = window.page(Screen.HOME)
     qtbot.waitUntil(lambda: page.scroller.widget().width() <= page.scroller.viewport().width(), timeout=2000)
-    cards = [card for card in page.findChildren(base.CardButton) if card.objectName().startswith("card-made-")]
-    assert len(cards) == 9
+
+    def shown_cards() -> list[base.CardButton]:
+        """Those on the screen; others may be there until Qt deletes them."""
+        made = [card for card in page.findChildren(base.CardButton) if card.objectName().startswith("card-made-")]
+        return [card for card in made if card.isVisible()]
+
+    qtbot.waitUntil(lambda: len(shown_cards()) == 9, timeout=2000)
+    cards = shown_cards()
     for number, card in enumerate(cards):
         assert card.isEnabled() is bool(number % 3)
         assert ("Only for a Spark Core." in words_of(card)) is not card.isEnabled()
