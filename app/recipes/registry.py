@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.recipes.back_up_key import BackUpKey
 from app.recipes.base import Recipe
+from app.recipes.change_key import ChangeKey
+from app.recipes.check_keys import CheckKeys
 from app.recipes.clear_wifi import ClearWifi
 from app.recipes.deep_update import DeepUpdate
 from app.recipes.factory_reset import FactoryReset
@@ -21,7 +23,9 @@ RECIPES: tuple[type[Recipe], ...] = (
     BackUpKey,
     SaveBoard,
     XRayRecipe,
+    CheckKeys,
     RestoreKey,
+    ChangeKey,
     DeepUpdate,
     FullFirmwareUpgrade,
     RestoreSystem,

@@ -20,6 +20,7 @@ from app.engine.runner import run_recipe
 from app.platforms.model import Platform, Region
 from app.recipes import save_board, shared
 from app.recipes.base import Recipe
+from app.recipes.change_key import ChangeKey
 from app.recipes.flash_file import FlashFile
 from app.recipes.put_back import PutBack
 from app.recipes.registry import RECIPES
@@ -47,10 +48,11 @@ ONLY = {
     "clear-wifi": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
 }
 """Recipes that fit some boards only."""
-WRITES_KEYS = ("restore-key",)
+WRITES_KEYS = ("restore-key", "change-key")
 """Recipes that are for changing a key: the one before has to be on the board or in the key safe afterwards."""
 ANSWERS = {
     "how": "press",
+    "way": "here",
     "plan": True,
     "radio-patch": "1.13.7",
     "patch-again": "run",
@@ -107,6 +109,8 @@ def put_ready(recipe: type[Recipe], place: Desk, folder: Path) -> None:
         file.write_bytes(device_keys.ec_der() if platform.key in slots else device_keys.as_device())
         chosen = {"key": "file", "key-file": str(file), "key-belongs": True, "key-slot": slots.get(platform.key)}
         place.person.answers.update(chosen)
+    elif recipe is ChangeKey:
+        know_the_id(place)
 
 
 def know_the_id(place: Desk) -> None:
