@@ -151,7 +151,7 @@ class CloudStage:
 
         The specification says no more than that a blank one is restored: an address that stands there stays here.
         """
-        machine, cells, whole = self._machine, self._cells, self._machine.built_in_server
+        cells, whole = self._cells, self._machine.built_in_server
         if not (whole and self._restores and cells[places.server] == 0xFF):
             return
         key, address = whole[: places.server_key_size], whole[places.address_at :]

@@ -111,26 +111,28 @@ def getting_address(firmware: Firmware) -> Light:
     return breathing("breathing green", GREEN)  # 9.2
 
 
-# A handshake that failed (9.2). How long the colour stays before 0.7 is not said, only "~250 ms on 0.7+".
+# A handshake that failed (9.2). The 250 ms are said of 0.7 and later only.
+_FLASH_SECONDS = 0.250
 _FLASHES = {
     Verdict.BROKEN: solid("a red flash", RED),
     Verdict.UNREADABLE: solid("an orange flash", ORANGE),
     Verdict.UNSIGNED: solid("a magenta flash", MAGENTA),
 }
-FLASH_SECONDS, EARLY_FLASH_SECONDS = 0.250, 0.500
+# What a board does between its blinks and the next attempt is not said: here it is dark for a moment.
+_PAUSE_SECONDS = 1.5
 
 
 def cloud_trouble(firmware: Firmware, verdict: Verdict) -> tuple[Light, float]:
     """Return what is seen when the cloud was not reached, and for how many seconds; then the board tries again.
 
-    The specification says neither how fast 0.7 and later blink (500 ms here, as before) nor how long a board waits
-    before it tries again: here not at all.
+    How fast 0.7 and later count is not said (9.3): 500 ms here, as before (9.2).
     """
     times = {Verdict.NO_INTERNET: 2, Verdict.UNREACHABLE: 3}.get(verdict)
     if times is None:
-        return _FLASHES[verdict], FLASH_SECONDS if firmware.at_least(0, 7, 0) else EARLY_FLASH_SECONDS
+        return _FLASHES[verdict], _FLASH_SECONDS
     word, rgb = ("red", RED) if firmware.spark else ("orange", ORANGE)  # 9.2: orange from 0.4 on
-    return blinking(f"blinking {word} {'twice' if times == 2 else 'three times'}", rgb, 500), float(times)
+    frames = (*((0.5, 1.0, 1.0), (0.5, 0.0, 0.0)) * times, (_PAUSE_SECONDS, 0.0, 0.0))
+    return Light(f"{'two' if times == 2 else 'three'} {word} blinks", rgb, frames), times + _PAUSE_SECONDS
 
 
 def over_the_air(firmware: Firmware) -> Light:
