@@ -18,7 +18,7 @@ from app.work.job import Job
 from app.work.plan import Health, SlotState
 from app.work.questions import Choose, Confirm
 from app.work.spans import Target
-from app.work.verdicts import PENDING_UPDATE
+from app.work.verdicts import PENDING_UPDATE, RESTORE
 from app.work.xray import Looked
 
 USER, OTA, LOADER_REGION, FACTORY = "user", "ota", "bootloader", "factory"
@@ -305,7 +305,8 @@ class SystemPlan:
         if newer is None:
             return []
         here, wanted = describe(newer), chosen.release
-        broken = before.xray.verdict.health is Health.OVER_USB
+        verdict = before.xray.verdict
+        broken = verdict.health is Health.OVER_USB and RESTORE in verdict.recipes  # a key does not count here
         body = _DOWNGRADE_BODY_BROKEN if broken else _DOWNGRADE_BODY
         question = Confirm(
             "downgrade",

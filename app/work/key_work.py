@@ -56,9 +56,14 @@ def device_slots(job: Job) -> tuple[tuple[KeySlot, bool], ...]:
     if len(found) == 1:
         return ((found[0], True),)
     transport = job.platform.field(TRANSPORT_FIELD)
-    over_tcp = read_once(job, transport.alt, transport.address, transport.size)[0] == TRANSPORT_TCP
-    used = TCP_SLOT if over_tcp else found[0].key
-    return tuple((slot, slot.key == used) for slot in found)
+    used = used_slot(job.platform, read_once(job, transport.alt, transport.address, transport.size)[0])
+    return tuple((slot, slot is used) for slot in found)
+
+
+def used_slot(platform: Platform, transport: int) -> KeySlot:
+    """Return the slot with the private key that a board with this transport byte uses (device-protocol.md 3.5)."""
+    found = private_slots(platform)
+    return next((slot for slot in found if slot.key == TCP_SLOT and transport == TRANSPORT_TCP), found[0])
 
 
 def main_slot(job: Job) -> KeySlot:

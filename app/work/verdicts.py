@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from app.firmware.image import Dependency, Function, Image
 from app.firmware.releases import release_of
+from app.keys.device_key import KeyState
 from app.platforms.model import BootLoader, Platform
 from app.protocols.flash import reachable
 from app.text import Text, text
@@ -18,6 +19,7 @@ from app.work.plan import Health, SlotState, SlotView, Verdict
 FULL_UPGRADE = "full-firmware-upgrade"
 RESTORE = "restore-system"
 FLASH_FILE = "flash-file"
+CHECK_KEYS = "check-keys"
 
 CORE_FLAGS = "system-flags"
 """The region of a Core's flags."""
@@ -56,6 +58,7 @@ class Facts:
         flags: A Core's flags; None on other boards, or when not looked at.
         update_pending: Whether a Photon, P1 or Electron will install what is in its download area; None when unknown.
         reset_waits: Whether its settings order a factory reset at the next start; a Core has that in its flags.
+        key: What the slot of the device key in use holds; None when not looked at.
     """
 
     platform: Platform
@@ -67,6 +70,7 @@ class Facts:
     flags: CoreFlags | None = None
     update_pending: bool | None = None
     reset_waits: bool = False
+    key: KeyState | None = None
 
 
 _ORDER = (Health.OTHER_TOOL, Health.OVER_USB, Health.UNDECIDED, Health.NOTHING_WRONG)  # the first found decides
@@ -111,8 +115,17 @@ _BAD_FIRMWARE = text("Verdicts", "The firmware in the board is damaged.")
 _STRANGE_FIRMWARE = text("Verdicts", "What stands where the firmware belongs is no firmware for this board.")
 _NO_KEY = text(
     "Verdicts",
-    "The place of the device key is empty, and a Core never makes a key by itself: it cannot connect to its cloud. If "
-    "the board was saved before, its key can be put back.",
+    "The place of the device key is empty, and a Core never makes a key by itself: it cannot connect to its cloud.",
+)
+_NO_KEY_YET = text(
+    "Verdicts",
+    "The place of the device key is empty. The board makes a new key when it next connects, but no cloud knows that "
+    "one.",
+)
+_BAD_KEY = text("Verdicts", "The device key is damaged: the board cannot connect to its cloud.")
+_UNUSABLE_KEY = text(
+    "Verdicts",
+    "The device key is sound, but the board's firmware cannot use it: the board cannot connect to its cloud.",
 )
 _REPAIR_PROGRAM = text(
     "Verdicts",
@@ -244,13 +257,6 @@ def _core_application(facts: Facts, findings: _Findings) -> None:
             findings.add(Health.NOTHING_WRONG, _UNPROVEN)
 
 
-def _core_key(facts: Facts, findings: _Findings) -> None:
-    """A Core makes no key of its own (4.3); what lies there, if anything, is not looked at here."""
-    slot = facts.slots.get("device-key")
-    if slot is not None and slot.state is SlotState.BLANK:
-        findings.add(Health.OVER_USB, _NO_KEY, "put-back")
-
-
 def _core_factory(facts: Facts, findings: _Findings) -> None:
     slot = facts.slots.get("factory")
     if slot is None or slot.state in STARTS:
@@ -294,6 +300,20 @@ def stays_by_flag(platform: Platform, boot_loader: BootLoader) -> bool:
 def _holds_firmware(facts: Facts, region: str) -> bool:
     slot = facts.slots.get(region)
     return slot is None or slot.state in STARTS  # what was not looked at is not held against the board
+
+
+# --- all (4.2) ------------------------------------------------------------------------------------------------------
+
+
+def _device_key(facts: Facts, findings: _Findings) -> None:
+    """Which key is wrong, and what would repair it, is found by the recipe for that."""
+    words = {KeyState.CORRUPT: _BAD_KEY, KeyState.UNUSABLE_BY_FIRMWARE: _UNUSABLE_KEY}
+    if facts.key is KeyState.BLANK:
+        # Only boards with a place for its public half make a missing key by themselves (3.5).
+        makes_own = any(slot.key.startswith("device-public") for slot in facts.platform.key_slots)
+        findings.add(Health.OVER_USB, _NO_KEY_YET if makes_own else _NO_KEY, CHECK_KEYS)
+    elif facts.key in words:
+        findings.add(Health.OVER_USB, words[facts.key], CHECK_KEYS)
 
 
 # --- Photon, P1, Electron (2.4.11, 3.3, 3.4, 7.2, 8.5) --------------------------------------------------------------
@@ -428,5 +448,13 @@ def _unreadable(facts: Facts, findings: _Findings) -> None:
 
 
 _Rule = Callable[[Facts, _Findings], None]
-_CORE_RULES: tuple[_Rule, ...] = (_core_application, _core_key, _core_factory, _core_flags, _unreadable)
-_MODULAR_RULES: tuple[_Rule, ...] = (_loader, _system_parts, _dependencies, _user_part, _settings, _unreadable)
+_CORE_RULES: tuple[_Rule, ...] = (_core_application, _core_factory, _core_flags, _device_key, _unreadable)
+_MODULAR_RULES: tuple[_Rule, ...] = (
+    _loader,
+    _system_parts,
+    _dependencies,
+    _user_part,
+    _settings,
+    _device_key,
+    _unreadable,
+)

@@ -1,7 +1,7 @@
 """Looks at what a board in update mode holds, slot by slot, and changes nothing.
 
 Only as much is read as is needed to tell: the head of an image first, then as many bytes as it says it has. Of memory
-that holds keys and settings only "blank" or "kept" is told.
+that holds keys and settings only "blank" or "kept" is told, and of the device key whether the board can use it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from app.firmware.image import LEGACY_ROOM, Form, Function, Image, find
 from app.firmware.pack import PackFile, recognise
 from app.firmware.releases import describe
 from app.firmware.verdict import judge
-from app.platforms.model import Medium, Platform, Quirk, Region
+from app.keys.device_key import KeyState, examine
+from app.platforms.model import KeySlot, Medium, Platform, Quirk, Region
 from app.protocols.dfu import DfuSession
 from app.protocols.flash import reachable
 from app.text import Text, text
 from app.work.job import Job
+from app.work.key_work import STATES, TRANSPORT_FIELD, private_slots, used_slot
 from app.work.plan import SlotState, SlotView, XRay
 from app.work.verdicts import (
     CORE_FLAGS,
@@ -42,7 +44,8 @@ _TICKS = 1000  # progress inside one slot
 _BLANK = text("XRay", "nothing")
 _BLANK_START = text("XRay", "nothing at its beginning; the rest was not looked at")
 _NO_IMAGE = text("XRay", "no firmware that this program knows")
-_KEYS = text("XRay", "keys and settings, not shown")
+_KEYS = text("XRay", "keys and settings, not shown; device key: {state}")
+_DEVICE_KEY = text("XRay", "a key, not shown: {state}")
 _KEY = text("XRay", "a key, not shown")
 _USED = text("XRay", "in use")
 _NOT_READ = text("XRay", "the boot loader does not give it now")
@@ -58,6 +61,16 @@ _ONLY_WITH_PART_2 = text("XRay", "This boot loader reads it with the help of sys
 _NO_LOADER = text("XRay", "Where the boot loader belongs stands: {what}.")
 _FACTORY_FLAG = text("XRay", "A factory reset waits for the next start.")
 _UPDATE_FLAG = text("XRay", "An update waits to be installed at the next start.")
+
+_KEY_STATES = {
+    KeyState.GOOD: SlotState.GOOD,
+    KeyState.BLANK: SlotState.BLANK,
+    KeyState.CORRUPT: SlotState.DAMAGED,
+    KeyState.UNUSABLE_BY_FIRMWARE: SlotState.MISFIT,
+}
+
+CORE_KEY = "device-key"
+"""The region of a Core's own key."""
 
 _LOADERS = ("bootloader", "bootloader-end")
 _KEPT = frozenset({"reserved", "server-key", "device-key", "dct", "free", "eeprom", "serial-flash"})
@@ -138,6 +151,7 @@ class _Reading:
         self.hidden: set[str] = set()
         self.pending: bool | None = None
         self.reset_waits = False  # of a board that has its flags among its settings
+        self.key: KeyState | None = None  # what was judged is let go of at once
 
     def read(self, session: DfuSession, region: Region) -> None:
         """Read as much of a region as is needed to tell what it holds."""
@@ -152,6 +166,10 @@ class _Reading:
         try:
             if region.medium is Medium.DCT:
                 self._settings(session, region)
+            elif region.key == CORE_KEY:
+                raw = self._bytes(session, region, 0, region.size)
+                self.kept[region.key] = not _is_blank(raw)
+                self.key = self._judged(raw, region, private_slots(self._platform)[0])
             elif region.key in _KEPT or region.secret:
                 self.kept[region.key] = not _is_blank(self._bytes(session, region, 0, min(HEAD, region.size)))
             elif region.key == CORE_FLAGS:
@@ -180,6 +198,13 @@ class _Reading:
         word = self._platform.field("flag-factory-reset")
         there = int.from_bytes(raw[word.address : word.address + word.size], "little")
         self.reset_waits = there == FACTORY_RESET_WANTED
+        transport = raw[self._platform.field(TRANSPORT_FIELD).address]
+        self.key = self._judged(raw, region, used_slot(self._platform, transport))
+
+    @staticmethod
+    def _judged(raw: bytes, region: Region, slot: KeySlot) -> KeyState:
+        at = slot.address - region.start
+        return examine(raw[at : at + slot.size], slot.algorithm).state
 
     def _firmware(self, session: DfuSession, region: Region) -> None:
         """Read the head, then what the image found there says it has; a legacy image does not say, so all there is."""
@@ -250,6 +275,7 @@ class _Judging:
             flags=flags,
             update_pending=self._read.pending,
             reset_waits=self._read.reset_waits,
+            key=self._read.key,
         )
         return Looked(
             XRay(self._platform.key, tuple(slots.values()), verdict(facts)),
@@ -292,9 +318,15 @@ class _Judging:
         if region.key in _PLAIN_DATA:
             return view
         if region.medium is Medium.DCT:
+            assert self._read.key is not None
+            what = _KEYS.with_values(state=STATES[self._read.key])
             if self._read.reset_waits:
-                return replace(view, what=_KEYS, detail=_FACTORY_FLAG)
-            return replace(view, what=_KEYS, detail=_UPDATE_FLAG if self._read.pending else None)
+                return replace(view, what=what, detail=_FACTORY_FLAG)
+            return replace(view, what=what, detail=_UPDATE_FLAG if self._read.pending else None)
+        if region.key == CORE_KEY:
+            assert self._read.key is not None
+            what = _DEVICE_KEY.with_values(state=STATES[self._read.key])
+            return replace(view, state=_KEY_STATES[self._read.key], what=what)
         return replace(view, what=_USED if region.key == "reserved" else _KEY)
 
     def _core_loader(self, region: Region, view: SlotView, memory: bytes) -> SlotView:

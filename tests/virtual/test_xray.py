@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support import device_keys as keys
 from support.desk import IN_DFU, RUNNING, Desk, desk
 from support.real_pack import real_pack
 
@@ -73,13 +74,64 @@ def test_patients_get_the_verdict_and_the_recipe_that_helps(
     assert found.recipes[0] == recipe
 
 
-def test_a_core_without_a_key_is_not_called_right(tmp_path: Path) -> None:
-    place = desk("core", tmp_path, IN_DFU)
-    place.board.spi[0x2000:0x3000] = b"\xff" * 0x1000
-    found = xray(place).xray.verdict
-    assert found.health is Health.OVER_USB
-    assert found.recipes == ("put-back",)
-    assert any("device key" in words.english() for words in found.reasons)
+def put_key(place: Desk, at: int, size: int, content: bytes) -> None:
+    memory = place.board.spi if place.seen().platform.key == "core" else place.board.dct
+    memory[at : at + size] = content.ljust(size, b"\xff")
+
+
+RSA_AT = {"core": (0x2000, 1024), "photon": (34, 612)}
+EC_AT = (3106, 192)
+TRANSPORT_AT = 2977
+
+
+@pytest.mark.parametrize(
+    ("key", "state", "core_words", "photon_words"),
+    [
+        (b"", SlotState.BLANK, "a Core never makes a key", "no cloud knows that one"),
+        (keys.as_device()[:-1] + b"\x00", SlotState.DAMAGED, "key is damaged", "key is damaged"),
+        (keys.as_openssl(keys.SHORT_P, keys.SHORT_Q), SlotState.MISFIT, "firmware cannot use it", "cannot use it"),
+        (keys.ec_der(), SlotState.DAMAGED, "key is damaged", "key is damaged"),
+    ],
+    ids=["blank", "damaged", "unusable", "other kind"],
+)
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_a_device_key_the_board_cannot_use_is_told_and_nothing_of_it_is_shown(
+    name: str, key: bytes, state: SlotState, core_words: str, photon_words: str, tmp_path: Path
+) -> None:
+    place = desk(name, tmp_path, IN_DFU)
+    put_key(place, *RSA_AT[name], key)
+    looked = xray(place)
+    found = looked.xray.verdict
+    assert (found.health, found.recipes) == (Health.OVER_USB, ("check-keys",))
+    assert (core_words if name == "core" else photon_words) in found.reasons[0].english()
+    if name == "core":
+        assert looked.xray.slot("device-key").state is state
+    else:
+        assert looked.xray.slot("dct").state is SlotState.KEPT
+    shown = repr(looked) + repr(to_json(looked.xray))
+    assert not key or key[40:56].hex() not in shown
+    assert not key or repr(key[40:56])[2:-1] not in shown
+
+
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_a_good_key_with_old_data_behind_it_is_right(name: str, tmp_path: Path) -> None:
+    place = desk(name, tmp_path, IN_DFU)
+    put_key(place, *RSA_AT[name], keys.as_openssl() + b"\x30\x82")
+    looked = xray(place)
+    assert looked.xray.verdict.health is Health.NOTHING_WRONG
+    slot = looked.xray.slot("device-key" if name == "core" else "dct")
+    assert slot.what.english().endswith("key, not shown: good" if name == "core" else "device key: good")
+    assert slot.sha256 == ""
+
+
+@pytest.mark.parametrize("over_tcp", [False, True])
+def test_an_electron_is_judged_by_the_key_it_uses(over_tcp: bool, tmp_path: Path) -> None:
+    place = desk("electron", tmp_path, IN_DFU)
+    place.board.dct[TRANSPORT_AT] = 0 if over_tcp else 0xFF
+    put_key(place, *RSA_AT["photon"], keys.as_device())
+    put_key(place, *EC_AT, b"\x30damaged")
+    verdict = xray(place).xray.verdict
+    assert verdict.recipes == (() if over_tcp else ("check-keys",))
 
 
 def test_settings_behind_a_broken_part_2_are_not_readable(tmp_path: Path) -> None:
