@@ -178,7 +178,7 @@ def test_where_no_id_tells_boards_apart_a_rescue_is_finished_only_on_the_memory_
     second.board.internal[0x20100] ^= 1
     second.board.internal[0x20000:0x20004] = b"\x00\x00\x00\x20"
     before = second.memories()
-    assert second.fail(recipe, {**left.answers, "resume": left.id}).code == "undo.other-board"
+    assert second.fail(recipe, {**left.answers, "resume": left.id}).code == "undo.rescue-of-other-board"
     assert second.memories() == before
     assert [rescue.id for rescue in second.undo.interrupted()] == [left.id]
     come_back(first)
