@@ -146,6 +146,7 @@ class Handshake:
         self._nonce = random(NONCE)
         self._session = b""
         self._in = bytearray()
+        self._frame = 0  # bytes of the frame that is coming, once its length is known
         self._out = self._nonce
         self._end = now + TOTAL_S
         self._step_end = now + STEP_S
@@ -192,9 +193,7 @@ class Handshake:
         """How many bytes the step has, as far as is known by now."""
         if self.stage is Stage.CALLED:
             return ANSWER
-        if len(self._in) < 2:
-            return 2
-        return 2 + int.from_bytes(self._in[:2], "big")
+        return 2 + self._frame
 
     def _go_on(self, behind: bytes, now: float) -> None:
         """Look at what is there, now that it is as much as was wanted."""
@@ -206,8 +205,9 @@ class Handshake:
                 self._read_answer(bytes(self._in))
             self._in.clear()
             self._step_end = now + STEP_S
-        elif len(self._in) == 2:
-            if self._wanted() - 2 not in _FRAMES:
+        elif not self._frame:
+            self._frame = int.from_bytes(self._in, "big")
+            if self._frame not in _FRAMES:
                 self.failure = Failure.GARBAGE
         else:
             self._read_hello(bytes(self._in[2:]))
