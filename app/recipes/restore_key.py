@@ -281,7 +281,7 @@ class RestoreKey(Recipe):
         public = public_slot(job.platform, place.slot)
         self._public = b"" if public is None else read_slot(job, public)
         half = "" if public is None else sha256(self._public)
-        board = Board(identity, place.slot, place.report, place.raw, half)
+        board = Board(identity, place.slot, place.report, place.raw, half, self._rescue.resumes(job))
         self._chosen = chosen = choose(job, board)
         words = _CHOSEN_REWRITTEN if chosen.rewritten else _CHOSEN
         job.say(words.with_values(source=chosen.source, fingerprint=short(chosen.report.fingerprint)))

@@ -20,7 +20,7 @@ from app.key_faults import (
     KeyFileWrongPassphrase,
     KeyOfOtherBoard,
 )
-from app.keys.backup import Origin
+from app.keys.backup import Origin, sha256
 from app.keys.device_key import KeyReport, KeyState, examine, firmware_form
 from app.keys.key_file import MOST, KeyFile, read_key_file
 from app.keys.safe import Backup
@@ -119,6 +119,7 @@ class Board:
         report: What that slot holds now.
         raw: The bytes of it.
         public: Fingerprint of the public half that the board keeps beside its key; "" where it keeps none.
+        resumed: Whether an interrupted run is finished, so that what is on the board may be of that run.
     """
 
     identity: Identity
@@ -126,6 +127,7 @@ class Board:
     report: KeyReport
     raw: bytes = field(repr=False)
     public: str = ""
+    resumed: bool = False
 
 
 def short(fingerprint: str) -> str:
@@ -200,26 +202,39 @@ def _backups(job: Job) -> Sequence[Backup]:
 
 
 def _offered(job: Job, board: Board) -> list[Backup]:
-    """Return what is or may be this board's: its own backups first, then those of boards nobody knew; newest first."""
+    """Return what is or may be this board's, newest first.
+
+    In order: its own backups, those of the key it has now, those of boards nobody knew, those that are no use. What
+    was kept just now of a key that is damaged, or has a card of its own, is left out.
+    """
     device_id = board.identity.device_id
+    no_choice = board.report.state is KeyState.CORRUPT or can_be_rewritten(board.report)
+    now = sha256(board.raw) if no_choice else ""
     found = [
         each
         for each in _backups(job)
-        if each.platform == job.platform.key or (each.damaged is not None and each.device_id == device_id)
+        if (each.platform == job.platform.key or each.damaged is not None)
+        and each.slot in (board.slot.key, "unknown")
+        and each.state is not KeyState.BLANK
+        and each.sha256 != now
     ]
-    found = [each for each in found if each.slot in (board.slot.key, "unknown") and each.state is not KeyState.BLANK]
     mine = [each for each in found if each.device_id == device_id]
-    kept = {each.fingerprint for each in mine if each.fingerprint}
-    others = _others(job, device_id)
+    mine.sort(key=lambda each: (not _fits(each), each.fingerprint == board.report.fingerprint))
+    known = {each.fingerprint for each in mine if each.fingerprint} | _others(job, device_id).keys()
     perhaps = [
         each
         for each in found
         if each.device_id is None
+        and _fits(each)
         and serial_matches(job.platform, device_id, each.serial) is not False
-        and each.damaged is None
-        and each.fingerprint not in kept | others.keys()
+        and each.fingerprint not in known
     ]
-    return [*mine, *perhaps][:MOST_OFFERED]
+    useless = [each for each in mine if not _fits(each)]
+    return [*mine[: len(mine) - len(useless)], *perhaps, *useless][:MOST_OFFERED]
+
+
+def _fits(backup: Backup) -> bool:
+    return backup.damaged is None and backup.state not in (KeyState.CORRUPT, KeyState.BLANK)
 
 
 def _others(job: Job, device_id: str) -> dict[str, str]:
@@ -239,10 +254,11 @@ def _others(job: Job, device_id: str) -> dict[str, str]:
 
 
 def _cards(backups: Sequence[Backup], board: Board) -> tuple[Card, ...]:
-    cards = [_card(each, board) for each in backups]
+    cards = [_card(each, board) for each in backups if _fits(each)]
     if can_be_rewritten(board.report):
         cards.append(Card(BOARD, _BOARD_TITLE, _BOARD_BODY, "key-board", _ON_BOARD))
     cards.append(Card(FILE, _FILE_TITLE, _FILE_BODY, "key-file"))
+    cards += [_card(each, board) for each in backups if not _fits(each)]
     return tuple(cards)
 
 
@@ -322,7 +338,7 @@ def _known(job: Job, fingerprint: str, board: Board) -> bool:
         KeyOfOtherBoard: It is known to be another board's.
     """
     device_id = board.identity.device_id
-    if fingerprint in (board.public, board.report.fingerprint):
+    if not board.resumed and fingerprint in (board.public, board.report.fingerprint):
         return True
     for each in _backups(job):
         mine = each.device_id == device_id and each.damaged is None and each.origin is not Origin.FILE
