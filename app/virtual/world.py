@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Protocol
 
 LOCALHOST = "127.0.0.1"
+_UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.ECONNREFUSED, getattr(errno, "WSAEWOULDBLOCK", 0))
 MOST_AT_ONCE = 4096  # bytes taken from a line at once
 
 
@@ -88,7 +89,10 @@ class _RealLine:
         except OSError:
             self._socket.close()
             raise
-        self._broken = began not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
+        if began not in _UNDER_WAY:  # for example a broadcast address, which anybody may have
+            self._socket.close()
+            raise OSError(began, "no way leads there")
+        self._broken = began == errno.ECONNREFUSED
 
     @property
     def ready(self) -> bool:

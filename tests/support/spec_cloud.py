@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from support.air import AirLine, AirListener
+from app.transports.network import Connection, Listener
 
 
 @cache
@@ -78,7 +78,7 @@ Faults.NONE = Faults()
 class Talk:
     """One connection of the server."""
 
-    def __init__(self, line: AirLine, key: str, device_public: bytes, faults: Faults) -> None:
+    def __init__(self, line: Connection, key: str, device_public: bytes, faults: Faults) -> None:
         self.line = line
         self.faults = faults
         self.nonce = os.urandom(40)
@@ -185,7 +185,7 @@ class SpecCloud:
         talks: All connections so far.
     """
 
-    def __init__(self, listener: AirListener, device_public: bytes, *, key: str = "ours") -> None:
+    def __init__(self, listener: Listener, device_public: bytes, *, key: str = "ours") -> None:
         self.faults = Faults.NONE
         self.talks: list[Talk] = []
         self._listener = listener
@@ -195,7 +195,6 @@ class SpecCloud:
     def poll(self) -> None:
         """Do the next thing on every connection."""
         while (line := self._listener.accept()) is not None:
-            assert isinstance(line, AirLine)
             self.talks.append(Talk(line, self._key, self._public, self.faults))
         for talk in self.talks:
             talk.poll()
