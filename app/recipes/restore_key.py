@@ -97,6 +97,11 @@ _WARN_FILE = text(
     "Nobody can know whether this is the key of this board. If the board does not reach its cloud, put the old one "
     "back.",
 )
+_WARN_SOUND = text(
+    "RestoreKey",
+    "The board has another key now, and a sound one. If it reaches its cloud with that, leave it: the cloud may not "
+    "know the one you chose any more.",
+)
 _WARN_OTHER_SLOT = text(
     "RestoreKey", "As this board is set now, it does not use this key, but that of its other cloud connection."
 )
@@ -225,6 +230,7 @@ class RestoreKey(Recipe):
         backups += [self._written] if self._written is not None else []
         kept = dict.fromkeys(str(path) for backup in backups for path in backup.files)
         kept |= dict.fromkeys(self._rescue.files)
+        hand_on = not chosen.certain or self._replaces_sound
         return Outcome(
             _DONE if self._targets else _DONE_SAME,
             tuple(facts),
@@ -232,11 +238,11 @@ class RestoreKey(Recipe):
             warnings=tuple(self._warnings),
             next_steps=(
                 _NEXT_CLOUD,
-                *(() if chosen.certain else (_NEXT_UNKNOWN,)),
+                *((_NEXT_UNKNOWN,) if hand_on else ()),
                 *((LEFT_QUIET,) if self._left is LEFT_QUIET else ()),
             ),
             next_recipes=("check-keys", "prove-handshake"),
-            documents=(document(letter(self._device_id, self._platform, chosen.report)),),
+            documents=(document(letter(self._device_id, self._platform, chosen.report)),) if hand_on else (),
         )
 
     def tidy(self, job: Job) -> None:
@@ -289,6 +295,8 @@ class RestoreKey(Recipe):
             self._insist_on_word(job, chosen)
         if chosen.rewritten:
             self._warnings.append(_NOTE_REWRITTEN)
+        if self._replaces_sound:
+            self._warnings.append(_WARN_SOUND)
         if not place.in_use:
             self._warnings.append(_WARN_OTHER_SLOT)
 
@@ -358,6 +366,13 @@ class RestoreKey(Recipe):
         assert self._place is not None
         return self._place
 
+    @property
+    def _replaces_sound(self) -> bool:
+        """Whether the board had a key it could use, and gets another one."""
+        assert self._chosen is not None
+        before = self._now.report
+        return before.state is KeyState.GOOD and before.fingerprint != self._chosen.report.fingerprint
+
     def _keep_found(self, job: Job) -> None:
         """Keep what the slots hold. What an interrupted run has torn it kept before, whole."""
         torn = self._rescue.resumes(job)
@@ -418,7 +433,7 @@ class RestoreKey(Recipe):
         chosen, place = self._chosen, self._now
         assert chosen is not None
         half = public_der(chosen.report)
-        private, *public = key_targets(job.platform, place.slot, chosen.slot_der, half, chosen.source.english())
+        private, *public = key_targets(job.platform, place.slot, chosen.slot_der, half, chosen.name)
         if self._rescue.resumes(job):
             return (private, *public)
         same = place.report.state is KeyState.GOOD and place.report.fingerprint == chosen.report.fingerprint

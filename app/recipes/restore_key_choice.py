@@ -96,6 +96,7 @@ class Chosen:
         report: What `examine` says of it in the encoding that is written.
         slot_der: That encoding.
         source: Where it comes from, in words.
+        name: The same as a name: of a file, a backup, a slot.
         origin: The same, for the key safe.
         rewritten: Whether the encoding is another one than that of its source.
         certain: Whether it is known to be this board's key.
@@ -104,6 +105,7 @@ class Chosen:
     report: KeyReport
     slot_der: bytes = field(repr=False)
     source: Text
+    name: str
     origin: Origin
     rewritten: bool
     certain: bool
@@ -153,7 +155,7 @@ def choose(job: Job, board: Board) -> Chosen:
     Raises:
         BackupUnknown: The one named beforehand is not in the safe.
         BackupDamaged: It is damaged.
-        BackupHoldsNoKey: It holds no key, or none of this kind of board, or one nobody's firmware can use.
+        BackupHoldsNoKey: It holds no key, or none of this kind of board, or one no encoding makes readable.
         KeyOfOtherBoard: It is known to be another board's.
         SafeLocked: The key safe was not unlocked.
         FileUnreadable: The file cannot be read; and whatever `read_key_file` raises.
@@ -288,12 +290,10 @@ def _insist_on_backup(job: Job, backup: Backup, board: Board) -> None:
     """
     if backup.damaged is not None:
         raise BackupDamaged(reason=backup.damaged)
-    kind = platform_of(backup.platform)
-    known = backup.device_id or backup.serial or ""
-    contradicts = serial_matches(kind, board.identity.device_id, backup.serial) is False
-    other = backup.device_id not in (None, board.identity.device_id)
-    if kind != job.platform or other or (backup.device_id is None and contradicts):
-        raise KeyOfOtherBoard(f"plugged in: {board.identity.device_id}", board=f"{kind.name} {known}".strip())
+    device_id = board.identity.device_id
+    other = backup.platform != job.platform.key or backup.device_id not in (None, device_id)
+    if other or serial_matches(job.platform, device_id, backup.serial) is False:
+        raise KeyOfOtherBoard(f"plugged in: {device_id}", board=backup.device_id or backup.folder.name)
     if backup.slot != board.slot.key:
         raise BackupHoldsNoKey(reason=_OTHER_SLOT_CHOSEN if backup.slot.startswith("device-private") else _OTHER_SLOT)
     if backup.state in (KeyState.BLANK, KeyState.CORRUPT):
@@ -304,31 +304,25 @@ def _of_backup(job: Job, backup: Backup, board: Board) -> Chosen:
     report = examine(job.safe.key_bytes(backup), board.slot.algorithm)
     certain = backup.device_id is not None and backup.origin is not Origin.FILE
     origin = backup.origin if certain else Origin.FILE
-    return _judged(job, report, _FROM_BACKUP.with_values(when=when(backup.made)), origin, board, certain=certain)
+    der = report.der if report.state is KeyState.GOOD else _rewritten(report)
+    if der is None:
+        raise BackupHoldsNoKey(reason=report.problems[0] if report.problems else _NO_KEY)
+    return Chosen(
+        examine(der, board.slot.algorithm),
+        der,
+        _FROM_BACKUP.with_values(when=when(backup.made)),
+        backup.name,
+        origin,
+        rewritten=der != report.der,
+        certain=certain or _known(job, report.fingerprint, board),
+    )
 
 
 def _of_board(board: Board) -> Chosen:
     der = _rewritten(board.report)
     assert der is not None, "the card is only shown where it can be rewritten"
     report = examine(der, board.slot.algorithm)
-    return Chosen(report, der, _FROM_BOARD, Origin.BOARD, rewritten=True, certain=True)
-
-
-def _judged(job: Job, report: KeyReport, source: Text, origin: Origin, board: Board, *, certain: bool) -> Chosen:
-    """Return a key that was found somewhere as one that can be written.
-
-    Raises:
-        BackupHoldsNoKey: There is none, or one that no encoding makes readable for the firmware.
-        KeyOfOtherBoard: It is known to be another board's.
-    """
-    der = report.der if report.state is KeyState.GOOD else _rewritten(report)
-    if der is None:
-        raise BackupHoldsNoKey(reason=report.problems[0] if report.problems else _NO_KEY)
-    rewritten = der != report.der
-    if rewritten:
-        report = examine(der, board.slot.algorithm)
-    known = certain or _known(job, report.fingerprint, board)
-    return Chosen(report, der, source, origin, rewritten, known)
+    return Chosen(report, der, _FROM_BOARD, board.slot.key, Origin.BOARD, rewritten=True, certain=True)
 
 
 def _known(job: Job, fingerprint: str, board: Board) -> bool:
@@ -364,6 +358,7 @@ def _of_file(job: Job, board: Board) -> Chosen:
         found.report,
         found.slot_der,
         _FROM_FILE.with_values(name=path.name),
+        path.name,
         Origin.BOARD if certain else Origin.FILE,
         rewritten=found.rewritten,
         certain=certain,

@@ -446,6 +446,20 @@ def test_a_key_no_encoding_makes_readable_is_refused(tmp_path: Path) -> None:
     assert refused(place, from_file(file)) == "key-file.unusable"
 
 
+def test_replacing_a_sound_key_is_warned_of_in_the_plan_and_its_public_half_handed_on(tmp_path: Path) -> None:
+    place = lay("photon", tmp_path)
+    mine = store(place, other_key().ljust(612, b"\xff"), device_id=place.board.device_id)
+    outcome = restore(place, named(mine))
+    (plan,) = plans(place)
+    assert "a sound one" in " ".join(words.english() for words in plan.warnings)
+    assert len(outcome.documents) == 1
+    put(place, rubbish())
+    place.hand_into_dfu()
+    outcome = restore(place, named(mine))
+    assert outcome.documents == ()
+    assert outcome.warnings == ()
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -730,7 +744,7 @@ def test_a_cut_while_writing_can_be_finished_and_put_back(name: str, end: str, t
     whole = transfers_of_writing(name, tmp_path / "whole")
     cuts = [(kind, number) for kind in KINDS for number in whole]
     listed_once = False
-    for kind, number in deal(cuts, 6, f"{name}{end}")[0]:
+    for kind, number in deal(cuts, 12, f"{name}{end}")[0]:
         folder = tmp_path / f"{kind.value}-{number}"
         place, answers = torn_board(name, folder)
         old, beside = place.slot, outside(place)
