@@ -9,13 +9,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.faults import DfuRefused, Fault
-from app.firmware.image import find
+from app.faults import Fault
 from app.keys.backup import Origin
 from app.keys.device_key import KeyReport, KeyState, examine, public_der
 from app.keys.letter import letter
 from app.keys.safe import Backup
-from app.keys.server_key import AddressKind, ServerBlock, ServerState, parse_server
+from app.keys.server_key import AddressKind, ServerBlock, ServerState
 from app.platforms.lights import pattern
 from app.platforms.model import KeySlot, Mode, Platform
 from app.recipes.base import Group, Promise, Recipe
@@ -49,10 +48,11 @@ from app.work.key_diagnosis import (
     diagnose,
     server_found,
 )
-from app.work.key_work import PRIVATE_SLOTS, STATES, device_slots, is_erased, keep, public_slot, read_slot
+from app.work.key_work import STATES, TCP_SLOT, device_slots, is_erased, keep, private_slots, public_slot, read_slot
 from app.work.letters import document
 from app.work.questions import Card, ChooseCard
-from app.work.reading import part_of_step, read_once, read_twice
+from app.work.reading import Tick, part_of_step, read_twice
+from app.work.server_work import firmware_version, read_server, server_slot_of
 from app.work.step import Step
 
 log = logging.getLogger(__name__)
@@ -60,9 +60,6 @@ log = logging.getLogger(__name__)
 QUESTION = "light"
 PROVE = "prove-handshake"
 LOCAL_CLOUD = "local-cloud"
-HEAD = 4096
-"""Bytes of firmware in which its version stands, wherever it stands (device-protocol.md 7.1)."""
-STACK_MASK, STACK_IN_RAM = 0x2FFE_0000, 0x2000_0000  # how firmware without a version begins (7.1)
 
 _WATCH = text(
     "CheckKeys",
@@ -194,6 +191,7 @@ class CheckKeys(Recipe):
     def __init__(self) -> None:
         self._found_mode: Mode | None = None
         self._light = LightSeen.UNSEEN
+        self._light_words: Text | None = None
         self._device: _Device | None = None
         self._server: ServerFound | None = None
         self._other_server: ServerBlock | None = None
@@ -291,6 +289,7 @@ class CheckKeys(Recipe):
             return
         title = next(card.title for card in cards if card.key == self._light.value)
         assert isinstance(title, Text)
+        self._light_words = title
         job.say(title)
 
     def _read(self, job: Job) -> None:
@@ -298,26 +297,28 @@ class CheckKeys(Recipe):
         identity_from_dct(job)
         slots = device_slots(job)
         used = next(slot for slot, in_use in slots if in_use)
-        servers = [(slot, _server_slot(job.platform, slot)) for slot, _ in slots]
+        if not _has_choice(job.platform):
+            slots = ((used, True),)
+        servers = [(slot, server_slot_of(job.platform, slot)) for slot, _ in slots]
         half = public_slot(job.platform, used)
         everything = [*(slot for slot, _ in slots), *(server for _, server in servers), *([half] if half else [])]
-        total = 2 * sum(slot.size for slot in everything) + HEAD
+        total = 2 * sum(slot.size for slot in everything)
         done = 0
         for slot, _ in slots:
             raw = read_slot(job, slot, part_of_step(job, done, total))
             self._raw.append((slot, raw, examine(raw, slot.algorithm)))
             done += 2 * slot.size
         report = next(report for slot, _, report in self._raw if slot is used)
-        self._device = _Device(used, report, self._public_half(job, half, report))
+        self._device = _Device(used, report, _public_half(job, half, report, part_of_step(job, done, total)))
+        done += 2 * half.size if half else 0
         for slot, server in servers:
-            raw = read_twice(job, server.alt, server.address, server.size, server.key, part_of_step(job, done, total))
-            block = parse_server(raw, server)
+            block = read_server(job, server, part_of_step(job, done, total))
             done += 2 * server.size
             if slot is used:
                 self._server = server_found(block, job.clouds)
             else:
                 self._other_server = block
-        self._firmware = _firmware_version(job)
+        self._firmware = firmware_version(job)
         job.say(STATES[report.state])
 
     def _keep(self, job: Job) -> None:
@@ -376,8 +377,10 @@ class CheckKeys(Recipe):
             *_device_facts(device),
             *_server_facts(server),
         ]
-        if len(self._raw) > 1:
+        if _has_choice(job.platform):
             self._facts.append(Fact("transport", text("CheckKeys", "Reaches its cloud over"), _over(device.slot)))
+        if self._light_words is not None:
+            self._facts.append(Fact("light", text("CheckKeys", "The light"), self._light_words))
         if job.identity is not None:
             device_id = job.identity.device_id
             self._facts.append(Fact("device-id", text("CheckKeys", "Device ID"), device_id, copy=True, qr=True))
@@ -396,16 +399,6 @@ class CheckKeys(Recipe):
         told = self._light in _MAY_NOT_KNOW or self._diagnosis.culprit in (Culprit.SERVER_KNOWS, Culprit.PUBLIC_HALF)
         return self._device.report.state is KeyState.GOOD and told
 
-    def _public_half(self, job: Job, slot: KeySlot | None, report: KeyReport) -> PublicHalf:
-        if slot is None:
-            return PublicHalf.NO_PLACE
-        raw = read_twice(job, slot.alt, slot.address, slot.size, slot.key)
-        if is_erased(raw):
-            return PublicHalf.BLANK
-        if not report.public_pem:
-            return PublicHalf.ALONE
-        return PublicHalf.MATCHES if raw.startswith(public_der(report)) else PublicHalf.DIFFERS
-
 
 def light_cards(platform: Platform) -> tuple[Card, ...]:
     """Return what the light of this board may do, in the order it is asked for; colours by name, rhythms in words."""
@@ -417,13 +410,24 @@ def light_cards(platform: Platform) -> tuple[Card, ...]:
     return tuple(cards[seen.value] for seen in _ORDER)
 
 
-def _server_slot(platform: Platform, slot: KeySlot) -> KeySlot:
-    """Return the slot with the server key that belongs to the same transport as a device key's."""
-    return platform.slot("server-public" + slot.key.removeprefix(PRIVATE_SLOTS))
+def _public_half(job: Job, slot: KeySlot | None, report: KeyReport, tick: Tick) -> PublicHalf:
+    if slot is None:
+        return PublicHalf.NO_PLACE
+    raw = read_twice(job, slot.alt, slot.address, slot.size, slot.key, tick)
+    if is_erased(raw):
+        return PublicHalf.BLANK
+    if not report.public_pem:
+        return PublicHalf.ALONE
+    return PublicHalf.MATCHES if raw.startswith(public_der(report)) else PublicHalf.DIFFERS
+
+
+def _has_choice(platform: Platform) -> bool:
+    """Whether the board may reach its cloud over UDP or over TCP: only an Electron may (4.1)."""
+    return private_slots(platform)[0].key != TCP_SLOT
 
 
 def _over(slot: KeySlot) -> str:
-    return "UDP" if slot.key.endswith("-udp") else "TCP"
+    return "TCP" if slot.key == TCP_SLOT else "UDP"
 
 
 def _good_key_of(job: Job, backup: Backup, slot: KeySlot) -> bool:
@@ -432,21 +436,6 @@ def _good_key_of(job: Job, backup: Backup, slot: KeySlot) -> bool:
     if not sound or backup.practice != job.safe.practice or (backup.device_id is None and backup.origin is Origin.FILE):
         return False
     return match(BoardName(backup.platform, backup.device_id, backup.serial or ""), job.board) is Match.YES
-
-
-def _firmware_version(job: Job) -> int | None:
-    """Return the module version of the system firmware; 0 for a Core's from before 0.4, None when it cannot be told."""
-    region = next(each for each in job.platform.regions if each.key in ("system-1", "application"))
-    try:
-        head = read_once(job, region.alt, region.start, HEAD)
-    except DfuRefused as fault:
-        log.info("firmware: %s", fault.detail)
-        return None
-    image = find(head, region.start, job.platform)
-    if image is not None and image.version is not None:
-        return image.version
-    legacy = region.key == "application" and int.from_bytes(head[:4], "little") & STACK_MASK == STACK_IN_RAM
-    return 0 if legacy else None
 
 
 def _device_facts(device: _Device) -> list[Fact]:

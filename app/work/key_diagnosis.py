@@ -96,11 +96,12 @@ class Repair(Enum):
     SWITCH_CLOUD = "switch-cloud"
     HAND_ON = "hand-on"  # the server has to be told the board's public key
     PROVE = "prove-handshake"  # a test tells the two apart that are left
+    CONNECT = "connect"  # the network goes before the keys
 
     @property
     def recipe(self) -> str:
         """Key of the recipe that does it, "" when none does."""
-        return "" if self in (Repair.NONE, Repair.HAND_ON) else self.value
+        return "" if self in (Repair.NONE, Repair.HAND_ON, Repair.CONNECT) else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +275,7 @@ REPAIR_WORDS = {
     Repair.CHANGE_KEY: text("KeyDiagnosis", "Give the board a new key, and hand its public half to the server."),
     Repair.SWITCH_CLOUD: text("KeyDiagnosis", "Write key and address of the server you want to use."),
     Repair.HAND_ON: text("KeyDiagnosis", "Hand the board's public key to the server; it is shown here."),
+    Repair.CONNECT: text("KeyDiagnosis", "Get the board onto its network first; its keys can wait."),
     Repair.PROVE: text("KeyDiagnosis", "Prove it with a handshake: this computer plays the server and sees who fails."),
 }
 
@@ -462,7 +464,7 @@ RULES: tuple[Rule, ...] = (
         Culprit.DEVICE_KEY,
         _CERTAIN,
         Repair.CHANGE_KEY,
-        text("KeyDiagnosis", "The board's own key cannot be used, in whatever form it is written: {problem}"),
+        text("KeyDiagnosis", "{problem} No other form of this key would help."),
         "4.2",
         from_safe=True,
     ),
@@ -830,7 +832,7 @@ RULES: tuple[Rule, ...] = (
         lambda case: case.saw(LightSeen.OTHER),
         Culprit.NETWORK,
         _LIKELY,
-        Repair.NONE,
+        Repair.CONNECT,
         text(
             "KeyDiagnosis",
             "The keys on the board are sound, and the board did not get as far as using them: it never showed cyan.",
@@ -848,6 +850,20 @@ RULES: tuple[Rule, ...] = (
             "KeyDiagnosis",
             "The keys on the board are sound and belong together. Whether the server knows this board, only a "
             "connection shows.",
+        ),
+        "4.2, 4.3",
+    ),
+    Rule(
+        "sound-moved",
+        _L,
+        lambda case: case.pair(Whose.LOCAL, Whose.UNKNOWN),
+        Culprit.NOTHING,
+        _POSSIBLE,
+        Repair.NONE,
+        text(
+            "KeyDiagnosis",
+            "The keys on the board are sound. The server key is of {cloud}, which you last used with another address "
+            "than {host}: if it has moved there, all is well.",
         ),
         "4.2, 4.3",
     ),
@@ -899,7 +915,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "address-changed",
         _A,
-        lambda case: case.pair(Whose.LOCAL, Whose.UNKNOWN) and not case.saw(LightSeen.CONNECTED),
+        lambda case: (
+            case.pair(Whose.LOCAL, Whose.UNKNOWN)
+            and not case.nowhere
+            and not case.saw(LightSeen.CONNECTED, LightSeen.UNSEEN)
+        ),
         Culprit.SERVER_ADDRESS,
         _POSSIBLE,
         Repair.SWITCH_CLOUD,

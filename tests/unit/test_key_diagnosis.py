@@ -150,6 +150,7 @@ def test_every_repair_that_is_a_recipe_is_named_like_one() -> None:
         "switch-cloud",
         "",
         "prove-handshake",
+        "",
     ]
 
 
