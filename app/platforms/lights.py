@@ -259,8 +259,8 @@ _HANDSHAKE = _Saying(
     Rhythm.FAST_BLINK,
     text("Lights", "Fast blinking cyan"),
     text("Lights", "The board is exchanging keys with its cloud server."),
-    text("Lights", "This takes a moment. If it never ends, a key may be wrong: back up the board's key first."),
-    "back-up-key",
+    text("Lights", "This takes a moment. If it never ends, a key may be wrong: check the keys."),
+    "check-keys",
 )
 _CLOUD_CONNECTED = _Saying(
     Colour.CYAN,
@@ -329,19 +329,25 @@ _NO_INTERNET_ADVICE = text(
 _NO_CLOUD_MEANING = text("Lights", "The internet works, but the board cannot reach its cloud server.")
 _NO_CLOUD_ADVICE = text(
     "Lights",
-    "The network may block outgoing port 5683, or the server whose address is on the board may be gone.",
+    "The network may block outgoing port 5683, or the server whose address is on the board may be gone. Checking the "
+    "keys shows that address.",
 )
 _NO_INTERNET_RED = _Saying(
     Colour.RED, Rhythm.COUNTED, text("Lights", "Two red blinks"), _NO_INTERNET_MEANING, _NO_INTERNET_ADVICE
 )
 _NO_CLOUD_RED = _Saying(
-    Colour.RED, Rhythm.COUNTED, text("Lights", "Three red blinks"), _NO_CLOUD_MEANING, _NO_CLOUD_ADVICE
+    Colour.RED, Rhythm.COUNTED, text("Lights", "Three red blinks"), _NO_CLOUD_MEANING, _NO_CLOUD_ADVICE, "check-keys"
 )
 _NO_INTERNET_ORANGE = _Saying(
     Colour.ORANGE, Rhythm.COUNTED, text("Lights", "Two orange blinks"), _NO_INTERNET_MEANING, _NO_INTERNET_ADVICE
 )
 _NO_CLOUD_ORANGE = _Saying(
-    Colour.ORANGE, Rhythm.COUNTED, text("Lights", "Three orange blinks"), _NO_CLOUD_MEANING, _NO_CLOUD_ADVICE
+    Colour.ORANGE,
+    Rhythm.COUNTED,
+    text("Lights", "Three orange blinks"),
+    _NO_CLOUD_MEANING,
+    _NO_CLOUD_ADVICE,
+    "check-keys",
 )
 _ONE_RED = _Saying(
     Colour.RED,
@@ -355,16 +361,16 @@ _HANDSHAKE_RED = _Saying(
     Rhythm.COUNTED,
     text("Lights", "Fast cyan, then a red flash"),
     text("Lights", "The exchange of keys with the cloud server broke off."),
-    text("Lights", "Let it try a few times. If it never succeeds, back up the board's key before changing anything."),
-    "back-up-key",
+    text("Lights", "Let it try a few times. If it never succeeds, check the keys before changing anything."),
+    "check-keys",
 )
 _HANDSHAKE_ORANGE = _Saying(
     Colour.ORANGE,
     Rhythm.COUNTED,
     text("Lights", "Fast cyan, then an orange flash"),
     text("Lights", "The board cannot read the server's answer: its own key and the one the server knows differ."),
-    text("Lights", "Back up the board's key before anything is changed; the server needs the matching public half."),
-    "back-up-key",
+    text("Lights", "Check the keys before anything is changed; the server needs the matching public half."),
+    "check-keys",
 )
 _HANDSHAKE_MAGENTA = _Saying(
     Colour.MAGENTA,
@@ -373,9 +379,10 @@ _HANDSHAKE_MAGENTA = _Saying(
     text("Lights", "The server's signature is wrong: the server key on the board belongs to another server."),
     text(
         "Lights",
-        "The server key has to be replaced by that of your server. Back up the board's own key before that.",
+        "The server key has to be replaced by that of your server. Check the keys: that shows whose key is on the "
+        "board.",
     ),
-    "back-up-key",
+    "check-keys",
 )
 _DFU = _Saying(
     Colour.YELLOW,
@@ -536,8 +543,8 @@ _BAD_HANDSHAKE = _Saying(
     Rhythm.SLOW_BLINK,
     text("Lights", "Flashing orange, or yellow and red in turn"),
     text("Lights", "The exchange of keys with the cloud server failed."),
-    text("Lights", "Most likely a key is wrong. Back up the board's key before anything is changed."),
-    "back-up-key",
+    text("Lights", "Most likely a key is wrong. Check the keys before anything is changed."),
+    "check-keys",
 )
 
 _PANIC_ADVICE = text(

@@ -217,11 +217,17 @@ def test_the_missing_firmware_of_a_core_shows_in_its_small_blue_light_only() -> 
         ("from-0.7.clear-wifi-failed", "clear-wifi"),
         ("boot-loader-2014.restore", "factory-reset"),
         ("special-core.no-firmware", "factory-reset"),
+        ("core-2014.handshake", "check-keys"),
+        ("core-2014.no-cloud", "check-keys"),
+        ("up-to-0.6.handshake-red", "check-keys"),
+        ("from-0.7.handshake-orange", "check-keys"),
+        ("from-0.7.handshake-magenta", "check-keys"),
+        ("special.orange-flashing", "check-keys"),
         ("core-radio.patching", "full-firmware-upgrade"),
         ("core-radio.deep-update", "full-firmware-upgrade"),
     ],
 )
 def test_a_light_leads_to_what_its_advice_names(key: str, recipe: str) -> None:
     assert pattern(key).recipe == recipe
-    named = {"deep-update": "deep update", "full-firmware-upgrade": "full firmware upgrade"}.get(recipe, "")
-    assert named in pattern(key).advice.english()
+    known = {"deep-update": "deep update", "full-firmware-upgrade": "full firmware upgrade", "check-keys": "the keys"}
+    assert known.get(recipe, "") in pattern(key).advice.english()
