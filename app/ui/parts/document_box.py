@@ -13,8 +13,8 @@ from app.ui.say import say
 from app.ui.theme import SPACE
 from app.work.events import Document
 
-MOST_LINES = 12
-"""Longer ones scroll; a public key has six to nine."""
+MOST_LINES = 16
+"""Longer ones scroll; a public key has six, or a dozen where large words make them wrap."""
 
 
 class DocumentBox(QFrame):
@@ -76,8 +76,8 @@ class DocumentLines(QPlainTextEdit):
         lines = min(MOST_LINES, needed)
         scrolls = Qt.ScrollBarPolicy.ScrollBarAsNeeded if needed > MOST_LINES else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self.setVerticalScrollBarPolicy(scrolls)
-        edges = self.height() - self.viewport().height() + 2 * round(self.document().documentMargin())
-        return ceil(lines * QFontMetricsF(self.font()).lineSpacing()) + edges + 1
+        edges = self.height() - self.viewport().height() + 3 * round(self.document().documentMargin())
+        return lines * ceil(QFontMetricsF(self.font()).lineSpacing()) + edges
 
     def _fit(self) -> None:
         wanted = self._height()
