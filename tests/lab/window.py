@@ -160,7 +160,9 @@ def window_on(place: Station, qtbot: QtBot) -> Iterator[Window]:
     engine.list_backups()
     try:
         with collected_in_gui_thread():
-            qtbot.waitUntil(lambda: (board := shell.state.board) is not None and board.mode is Mode.DFU, timeout=SHOWN_MS)
+            qtbot.waitUntil(
+                lambda: (board := shell.state.board) is not None and board.mode is Mode.DFU, timeout=SHOWN_MS
+            )
             yield Window(place, qtbot, shell)
     finally:
         engine.close()
