@@ -17,9 +17,13 @@ from app.transports.network import Connection, Listener
 
 
 @cache
+def _made(name: str) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
 def server_key(name: str = "ours") -> rsa.RSAPrivateKey:
     """Return a server's key, made once a session for each name."""
-    return rsa.generate_private_key(65537, 2048)
+    return _made(name)
 
 
 def server_public(name: str = "ours") -> bytes:

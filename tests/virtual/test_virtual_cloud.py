@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from support.air import HERE, Air, Weather
 from support.clock import FastClock
 from support.real_pack import real_pack
-from support.spec_cloud import Faults, SpecCloud, server_block, server_public
+from support.spec_cloud import Faults, SpecCloud, server_block, server_key, server_public
 from support.virtual_desk import Dfu
 
 from app.firmware.pack import pick
+from app.protocols import handshake as ours
 from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import HEALTHY_BOARDS, make
@@ -104,6 +105,25 @@ def test_board_with_the_right_keys_connects_and_breathes_cyan(name: str) -> None
         assert talk.plain[52:] == house.board.registered
         assert len(talk.hello) == 15
         assert talk.hello[-2:] == platform
+
+
+@pytest.mark.parametrize("name", TCP_BOARDS)
+def test_board_and_the_programs_own_server_side_understand_each_other(name: str) -> None:
+    house = House(name)
+    while (line := house.listener.accept()) is None:
+        house.clock.pause(STEP_S)
+        house.board.tick()
+    talk = ours.Handshake(
+        server_key(), house.board.registered, lambda told: told == house.board.device_id, house.clock.now()
+    )
+    while house.board.light_pattern != BREATHING:
+        talk.receive(line.receive() or b"", house.clock.now())
+        line.send(talk.take())
+        assert talk.failure is None
+        house.clock.pause(STEP_S)
+    assert talk.stage is ours.Stage.DONE
+    assert talk.hello is not None
+    assert talk.hello.platform == (None if name == "core" else house.board.personality.kind.number)
 
 
 def test_electron_connects_over_tcp_when_its_transport_byte_says_so() -> None:
