@@ -21,8 +21,10 @@ from app.clicks import (
     PickRecipe,
     PressClose,
     PressCopyBackup,
+    PressCopyPublicKey,
     PressPractice,
     PressRetry,
+    PressSaveDocument,
     PressSaveReport,
     PressStart,
     PressStop,
@@ -38,6 +40,9 @@ from app.orders import (
     ListBackups,
     ListRescues,
     OpenPractice,
+    PutOnClipboard,
+    ReadPublicKey,
+    SaveDocument,
     SaveReport,
     SendAnswer,
     StartRun,
@@ -55,6 +60,8 @@ from app.work.events import (
     BackupsListed,
     BoardsChanged,
     BusTrouble,
+    Document,
+    DocumentSaved,
     Event,
     Failed,
     FileWorkFailed,
@@ -62,6 +69,7 @@ from app.work.events import (
     Note,
     Outcome,
     PlanReady,
+    PublicKeyRead,
     ReportSaved,
     StepDone,
     StepPlan,
@@ -392,6 +400,19 @@ def test_what_the_clerk_did_is_said_until_it_is_read() -> None:
     saved = play(ReportSaved("/tmp/r.zip"), start=home())
     assert saved.notice is not None
     assert saved.notice.path == "/tmp/r.zip"
+
+
+def test_a_document_and_a_public_key_are_fetched_by_the_clerk_and_what_came_of_it_is_said() -> None:
+    document = Document("public-key", WORDS, WORDS, "a.pem", "lines")
+    assert play(PressSaveDocument(document, Path("to"))).orders == (SaveDocument(document, Path("to")),)
+    saved = play(DocumentSaved("/tmp/keys/a.pem"), start=home())
+    assert saved.notice is not None
+    assert (saved.notice.words.english(), saved.notice.path) == ("Saved as a.pem in /tmp/keys", "/tmp/keys/a.pem")
+    kept = backup(CORE_ID, CORE_SERIAL)
+    assert play(PressCopyPublicKey(kept)).orders == (ReadPublicKey(kept),)
+    copied = play(PublicKeyRead("lines"), start=home())
+    assert copied.orders == (PutOnClipboard("lines"),)
+    assert copied.notice is not None
 
 
 def test_file_work_and_practice_are_ordered_not_done() -> None:

@@ -177,6 +177,20 @@ def test_a_damaged_backup_is_reported_and_made_again_without_touching_it(tmp_pat
     assert "was changed" in caught.value.cause.english()
 
 
+def test_the_public_key_is_read_for_handing_on_and_checked_first(tmp_path: Path) -> None:
+    kept = safe(tmp_path).store(entry())
+    pem = safe(tmp_path).public_pem(kept)
+    assert pem == (examine(RAW, Algorithm.RSA_1024).public_pem or b"").decode()
+    kept.file(".pub.pem").write_text(pem.replace("M", "N", 1), encoding="ascii")
+    with pytest.raises(BackupDamaged):
+        safe(tmp_path).public_pem(kept)
+
+
+def test_what_is_no_key_has_no_public_key_to_hand_on(tmp_path: Path) -> None:
+    with pytest.raises(BackupDamaged):
+        safe(tmp_path).public_pem(safe(tmp_path).store(entry(b"\xff" * 612)))
+
+
 @pytest.mark.parametrize("suffix", [".bin", ".der", ".pub.pem"])
 def test_a_missing_file_is_reported(tmp_path: Path, suffix: str) -> None:
     opened = safe(tmp_path)
