@@ -98,17 +98,6 @@ class Form(Enum):
     SLOT = "slot"  # the bytes of a slot, with whatever follows the key
 
 
-FORM_WORDS: dict[Form, Text] = {
-    Form.PKCS1_DER: text("Keys", "an RSA key (PKCS#1, DER)"),
-    Form.PKCS1_PEM: text("Keys", "an RSA key (PKCS#1, PEM)"),
-    Form.SEC1_DER: text("Keys", "an EC key (SEC1, DER)"),
-    Form.SEC1_PEM: text("Keys", "an EC key (SEC1, PEM)"),
-    Form.PKCS8_DER: text("Keys", "a key in PKCS#8 (DER)"),
-    Form.PKCS8_PEM: text("Keys", "a key in PKCS#8 (PEM)"),
-    Form.SLOT: text("Keys", "the copy of a key slot"),
-}
-"""A form in words, for people."""
-
 _IN_PEM = {Form.PKCS1_DER: Form.PKCS1_PEM, Form.SEC1_DER: Form.SEC1_PEM, Form.PKCS8_DER: Form.PKCS8_PEM}
 
 _EMPTY = text("Keys", "It is empty.")
