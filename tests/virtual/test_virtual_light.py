@@ -13,7 +13,10 @@ from app.platforms.lights import LightPattern, mode_pattern, pattern, patterns_o
 from app.platforms.model import Button, Mode
 from app.platforms.table import PLATFORMS, platform
 from app.virtual.catalogue import HEALTHY_BOARDS
+from app.virtual.cloud_model import Verdict
 from app.virtual.images import practice_program
+from app.virtual.light import cloud_trouble
+from app.virtual.personality import FIRMWARES
 from app.virtual.timing import Timing
 
 STEP_MS = 5  # divides every stretch of every pattern
@@ -207,6 +210,29 @@ def test_board_and_light_guide_show_the_same(situation: str) -> None:
     board = platform(desk.board.personality.kind.key)
     assert pattern(key) in (*patterns_of(board), pattern("special.no-light"))
     assert shows(desk, key)
+
+
+TROUBLES = {
+    Verdict.NO_INTERNET: "no-internet",
+    Verdict.UNREACHABLE: "no-cloud",
+    Verdict.BROKEN: "handshake-red",
+    Verdict.UNREADABLE: "handshake-orange",
+    Verdict.UNSIGNED: "handshake-magenta",
+}
+
+
+@pytest.mark.parametrize("verdict", TROUBLES)
+@pytest.mark.parametrize(("firmware", "era"), [("spark_11", "core-2014"), ("0.5", "up-to-0.6"), ("2.x", "from-0.7")])
+def test_trouble_with_the_cloud_looks_as_in_the_light_guide(verdict: Verdict, firmware: str, era: str) -> None:
+    light, seconds = cloud_trouble(FIRMWARES[firmware], verdict)
+    known = pattern(f"{era}.{TROUBLES[verdict]}")
+    ms = round(seconds * 1000)
+    # In the guide the cyan of the handshake is part of what failed; on the board it was shown before.
+    begin = known.period_ms - ms
+    for moment in range(0, ms, STEP_MS):
+        now = light.at((moment + AWAY_FROM_CHANGES_MS) / 1000)
+        looked = (now.rgb if now.on else 0, now.brightness)
+        assert alike(looked, of_guide(known, begin + moment + AWAY_FROM_CHANGES_MS))
 
 
 HOLDS = [
