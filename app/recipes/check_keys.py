@@ -82,9 +82,10 @@ _LIGHTS: tuple[tuple[LightSeen, str, Text], ...] = (
     (LightSeen.MAGENTA, "handshake-magenta", _FLASH_BODY),
     (LightSeen.RED, "handshake-red", _FLASH_BODY),
     (LightSeen.CYAN, "cloud-connecting", text("CheckKeys", "It blinks and blinks, and nothing else happens.")),
-    (LightSeen.BLINKS, "no-cloud", text("CheckKeys", "Two or three slow blinks, red or orange, half a second each.")),
 )
 """Answers that are one pattern of the light, each with the end of that pattern's name."""
+_BLINKS_TITLE = text("CheckKeys", "Two or three slow blinks")
+_BLINKS_BODY = text("CheckKeys", "Red or orange, half a second each, then a pause.")
 _RED_OR_ORANGE = Card(
     LightSeen.RED_OR_ORANGE.value,
     text("CheckKeys", "Red or orange? Hard to tell"),
@@ -260,6 +261,7 @@ class CheckKeys(Recipe):
             warnings=tuple(warnings),
             next_steps=tuple(steps),
             next_recipes=self._next,
+            unfinished=not self._diagnosis.good,
             documents=self._documents,
         )
 
@@ -407,6 +409,8 @@ def light_cards(platform: Platform) -> tuple[Card, ...]:
     for seen, end, body in _LIGHTS:
         shown = pattern(f"{era}.{end}")
         cards[seen.value] = Card(seen.value, shown.name, body, light=shown.key)
+    blinks = LightSeen.BLINKS.value
+    cards[blinks] = Card(blinks, _BLINKS_TITLE, _BLINKS_BODY, light=f"{era}.no-cloud")
     return tuple(cards[seen.value] for seen in _ORDER)
 
 

@@ -25,7 +25,7 @@ from app.text import Text
 from app.ui.pages.base import CardButton, CardGrid, TurningRow, Words, button, label
 from app.ui.parts.coach_view import CoachView
 from app.ui.parts.plan_view import PlanView
-from app.ui.parts.watch_view import WatchView
+from app.ui.parts.watch_view import WatchView, light_of
 from app.ui.say import say
 from app.ui.theme import SPACE
 from app.work.questions import Choose, ChooseCard, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight
@@ -132,6 +132,7 @@ class ChooseCardView(QuestionView):
                 say(card.body),
                 fits=card.fits,
                 icon=card.icon,
+                light=light_of(card.light) if card.light else None,
                 mark=say(card.mark) if card.mark is not None else "",
                 corner=marked,
             )

@@ -26,11 +26,14 @@ from PySide6.QtWidgets import (
 
 from app import paths
 from app.flow import AppState, StepStatus
+from app.platforms.lights import LightPattern
+from app.ui.parts.led import Led
 from app.ui.theme import SPACE, tokens
 
 CONTENT_WIDTH = 880  # px; longer lines are hard to read
 COPIED_MS = 1500
 SCROLL_BAR = 14  # px that a side panel leaves for its scroll bar
+LIGHT_SIZE = 18  # px, the lens of a light on a card; its glow needs more
 LONGEST_WORD = 12  # characters
 HELD_TOGETHER = "Wi\u2011Fi"  # with a hyphen no line ends at
 ARROWS: dict[int, tuple[int, int]] = {
@@ -289,6 +292,7 @@ class CardButton(QPushButton):
         *,
         fits: bool = True,
         icon: str = "",
+        light: LightPattern | None = None,
         mark: str = "",
         corner: bool = False,
     ) -> None:
@@ -299,6 +303,7 @@ class CardButton(QPushButton):
             summary: A sentence below the title; "" makes the card as low as its title.
             fits: Whether it can be pressed.
             icon: Name of a picture in `resources/icons/cards`, "" for none.
+            light: What a light does, shown living in place of a picture; None for none.
             mark: A word or two in the corner, "" for none.
             corner: Whether a line above the title is kept for marks, as a grid wants of all its cards or of none.
         """
@@ -319,7 +324,11 @@ class CardButton(QPushButton):
         column.setSpacing(SPACE // 2)
         head = QHBoxLayout()
         head.setSpacing(SPACE)
-        if icon:
+        if light is not None:
+            led = Led(diameter=tokens().px(LIGHT_SIZE))
+            led.show_pattern(light)
+            head.addWidget(led, 0, Qt.AlignmentFlag.AlignTop)
+        elif icon:
             head.addWidget(IconView(icon, "accent" if fits else "disabled"), 0, Qt.AlignmentFlag.AlignTop)
         if corner or mark:
             corner_mark = label(mark, "mark")

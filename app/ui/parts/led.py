@@ -1,7 +1,8 @@
 """The living light: a pattern played at its true colour and rhythm.
 
 `Pulse` knows what the light shows now and when that changes; `paint_light` draws it; `Led` is a light on its own.
-Where less motion is wanted the light stands still at the pattern's brightest moment: name and rhythm bar say the rest.
+Where less motion is wanted the light stands still at the brightest moment of the pattern's own colour: name and
+rhythm bar say the rest.
 """
 
 from __future__ import annotations
@@ -117,7 +118,9 @@ class Pulse(QObject):
             return Colour.OFF, 0.0
         if not tokens().motion:
             lit = [frame for frame in self._pattern.frames if frame.colour is not Colour.OFF]
-            brightest = max(lit, key=lambda frame: max(frame.start, frame.end), default=None)
+            # Of two colours the one the pattern is named after: a flash at the end tells more than what came before.
+            named = [frame for frame in lit if frame.colour is self._pattern.colour] or lit
+            brightest = max(named, key=lambda frame: max(frame.start, frame.end), default=None)
             return (brightest.colour, max(brightest.start, brightest.end)) if brightest else (Colour.OFF, 0.0)
         colour, brightness = self._pattern.at(self._elapsed_ms())
         return colour, brightness if colour is not Colour.OFF else 0.0
