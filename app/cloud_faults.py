@@ -69,15 +69,6 @@ class ServerKeyWrongExponent(Fault):
     retryable = False
 
 
-class ServerFileRefused(Fault):
-    """The file cannot be read at all."""
-
-    code = "cloud.key-file"
-    cause = text("CloudFaults", "The file {name} cannot be read.")
-    next_step = text("CloudFaults", "Check where it is and whether you may read it, then choose it again.")
-    retryable = False
-
-
 # A typed address
 
 
@@ -123,6 +114,17 @@ class HostBad(Fault):
     retryable = False
 
 
+class HostNoServer(Fault):
+    """An IPv4 address that belongs to no single computer."""
+
+    code = "cloud.host-no-server"
+    cause = text("CloudFaults", "{host} cannot be the address of a server: it belongs to no single computer.")
+    next_step = text(
+        "CloudFaults", "Type the address of the computer on which the server runs, for example 192.168.1.10."
+    )
+    retryable = False
+
+
 class PortBad(Fault):
     """No port a board can be told."""
 
@@ -133,15 +135,6 @@ class PortBad(Fault):
 
 
 # Switching
-
-
-class CloudUnknown(Fault):
-    """The cloud that was named is not remembered."""
-
-    code = "cloud.unknown"
-    cause = text("CloudFaults", "No cloud of that name is remembered: {name}.")
-    next_step = text("CloudFaults", "Choose another local cloud, and give its key and address once more.")
-    retryable = False
 
 
 class NoServerBefore(Fault):

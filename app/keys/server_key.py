@@ -16,6 +16,7 @@ from app.cloud_faults import (
     HostBad,
     HostIsIpv6,
     HostMissing,
+    HostNoServer,
     HostTooLong,
     PortBad,
     ServerKeyPrivate,
@@ -28,6 +29,7 @@ from app.platforms.model import Algorithm, KeySlot
 from app.text import Text, text
 
 ERASED = 0xFF
+FIRST_MULTICAST = 224  # RFC 1112, RFC 919: from here on, and with 0 in front, no address of one computer
 ADDRESS_BYTES = 128
 IPV4_TYPE, DOMAIN_TYPE = 0, 1
 IPV4_BYTES = 4
@@ -199,6 +201,7 @@ def parse_host(typed: str, algorithm: Algorithm = Algorithm.RSA_2048) -> ServerA
         HostIsIpv6: The firmware knows no IPv6.
         HostTooLong: There is no room for it on the board.
         HostBad: It is neither a name nor an IPv4 address.
+        HostNoServer: It is an IPv4 address that belongs to no single computer.
         PortBad: There is a colon, but no port behind it.
     """
     whole = typed.strip()
@@ -238,6 +241,8 @@ def _ipv4(host: str) -> str:
     # No leading zeros: some programs read those as octal.
     if len(parts) != IPV4_BYTES or len(numbers) != IPV4_BYTES or max(numbers) > 0xFF:
         raise HostBad(host=_short(host))
+    if numbers[0] == 0 or numbers[0] >= FIRST_MULTICAST:
+        raise HostNoServer(host=host)
     return host
 
 
