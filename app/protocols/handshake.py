@@ -28,6 +28,8 @@ SESSION = 40
 KEY_MESSAGE = 384
 STEP_S = 30.0
 """How long the server waits for each step (10.1), however many bytes trickle in meanwhile."""
+BOARD_WAITS_S = 15.0
+"""A board gives up after 20 s without what it waits for (10.1); what it refuses, it refuses in a few."""
 TOTAL_S = 120.0
 """How long for all of it (10.1)."""
 
@@ -177,9 +179,13 @@ class Handshake:
             if len(self._in) == self._wanted():
                 self._go_on(data, now)
 
-    def ended(self) -> None:
-        """The other side has ended the connection."""
-        if not self.over:
+    def ended(self, now: float) -> None:
+        """The other side has ended the connection. One that waited long for our next bytes did not refuse them."""
+        if self.over:
+            return
+        if now >= self._step_end - STEP_S + BOARD_WAITS_S:
+            self.failure = Failure.SLOW if self._in else Failure.SILENT
+        else:
             self.failure = Failure.CUT_SHORT if self._in else Failure.LEFT
 
     def tick(self, now: float) -> None:

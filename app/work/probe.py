@@ -182,7 +182,7 @@ class Probe:
         """Stop listening and end all connections. A second time does nothing."""
         self._listener.close()
         for caller in self._callers:
-            caller.handshake.ended()
+            caller.handshake.ended(self._clock.now())
             self._remember(caller.attempt())
             caller.connection.close()
         self._callers.clear()
@@ -239,7 +239,7 @@ class Probe:
         for _ in range(PIECES):
             came = connection.receive()
             if came is None:
-                shake.ended()
+                shake.ended(self._clock.now())
                 caller.closes_at = self._clock.now()
                 break
             if not came:
@@ -264,7 +264,7 @@ class Probe:
             self._dismiss(caller)
 
     def _dismiss(self, caller: _Caller) -> None:
-        caller.handshake.ended()  # says why, where nothing did yet
+        caller.handshake.ended(self._clock.now())  # says why, where nothing did yet
         attempt = caller.attempt()
         log.info(
             "caller %d from %s: %s, %s",

@@ -31,7 +31,7 @@ def play(shake: Handshake, board: ShakingDevice, now: float = 1.0) -> None:
     for _ in range(10):
         back = board.feed(shake.take())
         if board.closed:
-            shake.ended()
+            shake.ended(1.0)
         if not back:
             return
         shake.receive(back, now)
@@ -151,7 +151,7 @@ def test_the_signature_is_checked_by_the_board() -> None:
 def test_a_truncated_answer(size: int) -> None:
     shake, board = begun(), device()
     shake.receive(board.feed(shake.take())[:size], 1.0)
-    shake.ended()
+    shake.ended(1.0)
     assert (shake.stage, shake.failure) == (Stage.CALLED, Failure.CUT_SHORT if size else Failure.LEFT)
 
 
@@ -160,8 +160,15 @@ def test_a_truncated_hello(size: int) -> None:
     shake, board = begun(), device()
     shake.receive(board.feed(shake.take()), 1.0)
     shake.receive(board.feed(shake.take())[:size], 1.0)
-    shake.ended()
+    shake.ended(1.0)
     assert (shake.stage, shake.failure) == (Stage.SAME_KEY, Failure.CUT_SHORT)
+
+
+def test_a_board_that_gave_up_waiting_did_not_refuse() -> None:
+    shake, board = begun(), device()
+    shake.receive(board.feed(shake.take()), 1.0)
+    shake.ended(1.0 + 20.0)
+    assert (shake.stage, shake.failure) == (Stage.SAME_KEY, Failure.SILENT)
 
 
 @pytest.mark.parametrize("length", [0, 1, 13, 15, 17, 31, 33, 48, 0x1000, 0xFFFF])
@@ -212,7 +219,7 @@ def test_what_comes_after_the_hello_changes_nothing() -> None:
     shake, board = begun(), device()
     play(shake, board)
     shake.receive(b"\xff" * 5000, 2.0)
-    shake.ended()
+    shake.ended(1.0)
     shake.tick(1e6)
     assert (shake.stage, shake.failure) == (Stage.DONE, None)
 
