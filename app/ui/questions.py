@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.text import Text
-from app.ui.pages.base import CardButton, CardGrid, TurningRow, Words, button, label
+from app.ui.pages.base import CardButton, CardGrid, TurningRow, Words, breakable, button, label
 from app.ui.parts.coach_view import CoachView
 from app.ui.parts.plan_view import PlanView
 from app.ui.parts.watch_view import WatchView, light_of
@@ -50,7 +50,7 @@ class QuestionView(QFrame):
         self.column.setContentsMargins(SPACE * 3, SPACE * 2, SPACE * 3, SPACE * 2)
         self.column.setSpacing(SPACE + SPACE // 2)
         self.column.addWidget(label(title, "heading"))
-        self.column.addWidget(label(body, "lead"))
+        self.column.addWidget(label(breakable(body), "lead"))
         self._hint = label("", "warning")
         self._hint.hide()
         self.column.addWidget(self._hint)
@@ -128,8 +128,8 @@ class ChooseCardView(QuestionView):
         cards: list[QWidget] = []
         for card in question.cards:
             option = CardButton(
-                say(card.title) if isinstance(card.title, Text) else card.title,
-                say(card.body),
+                breakable(say(card.title) if isinstance(card.title, Text) else card.title),
+                breakable(say(card.body)),
                 fits=card.fits,
                 icon=card.icon,
                 light=light_of(card.light) if card.light else None,

@@ -35,6 +35,7 @@ COPIED_MS = 1500
 SCROLL_BAR = 14  # px that a side panel leaves for its scroll bar
 LIGHT_SIZE = 18  # px, the lens of a light on a card; its glow needs more
 LONGEST_WORD = 12  # characters
+BREAK = "\u200b"  # of no width: a line may end there
 HELD_TOGETHER = "Wi\u2011Fi"  # with a hyphen no line ends at
 ARROWS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
@@ -143,7 +144,7 @@ def breakable(words: str) -> str:
 
     The places to break are characters of no width, so offer such a value by a copy button, never for marking.
     """
-    return _LONG_WORD.sub(lambda word: "\u200b".join(re.findall(r".{1,8}", word[0])), words)
+    return _LONG_WORD.sub(lambda word: BREAK.join(re.findall(r".{1,8}", word[0])), words)
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
@@ -311,8 +312,9 @@ class CardButton(QPushButton):
         self.setProperty("kind", "card")
         self.setEnabled(fits)
         self.setAutoDefault(True)
-        self.setAccessibleName(title)
-        self.setAccessibleDescription(f"{mark}. {summary}" if mark else summary)
+        told = summary.replace(BREAK, "")
+        self.setAccessibleName(title.replace(BREAK, ""))
+        self.setAccessibleDescription(f"{mark}. {told}" if mark else told)
         self._title = label(title, "card-title" if fits else "card-title-off")
         self._summary = label(summary, "muted" if fits else "disabled")
         if not summary:

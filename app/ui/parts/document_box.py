@@ -34,7 +34,7 @@ class DocumentBox(QFrame):
         column.setContentsMargins(SPACE * 2, SPACE * 2, SPACE * 2, SPACE * 2)
         column.setSpacing(SPACE)
         column.addWidget(label(title, "card-title"))
-        column.addWidget(label(say(document.body)))
+        column.addWidget(label(breakable(say(document.body))))
         column.addWidget(DocumentLines(title, document.content))
         row = TurningRow()
         copy = CopyButton(document.content, title)
