@@ -48,11 +48,11 @@ from app.work.key_diagnosis import (
     diagnose,
     server_found,
 )
-from app.work.key_work import STATES, TCP_SLOT, device_slots, is_erased, keep, private_slots, public_slot, read_slot
+from app.work.key_work import STATES, TCP_SLOT, device_slots, is_erased, keep, public_slot, read_slot
 from app.work.letters import document
 from app.work.questions import Card, ChooseCard
 from app.work.reading import Tick, part_of_step, read_twice
-from app.work.server_work import firmware_version, read_server, server_slot_of
+from app.work.server_work import firmware_version, has_choice, read_server, server_slot_of
 from app.work.step import Step
 
 log = logging.getLogger(__name__)
@@ -299,7 +299,7 @@ class CheckKeys(Recipe):
         identity_from_dct(job)
         slots = device_slots(job)
         used = next(slot for slot, in_use in slots if in_use)
-        if not _has_choice(job.platform):
+        if not has_choice(job.platform):
             slots = ((used, True),)
         servers = [(slot, server_slot_of(job.platform, slot)) for slot, _ in slots]
         half = public_slot(job.platform, used)
@@ -379,7 +379,7 @@ class CheckKeys(Recipe):
             *_device_facts(device),
             *_server_facts(server),
         ]
-        if _has_choice(job.platform):
+        if has_choice(job.platform):
             self._facts.append(Fact("transport", text("CheckKeys", "Reaches its cloud over"), _over(device.slot)))
         if self._light_words is not None:
             self._facts.append(Fact("light", text("CheckKeys", "The light"), self._light_words))
@@ -423,11 +423,6 @@ def _public_half(job: Job, slot: KeySlot | None, report: KeyReport, tick: Tick) 
     if not report.public_pem:
         return PublicHalf.ALONE
     return PublicHalf.MATCHES if raw.startswith(public_der(report)) else PublicHalf.DIFFERS
-
-
-def _has_choice(platform: Platform) -> bool:
-    """Whether the board may reach its cloud over UDP or over TCP: only an Electron may (4.1)."""
-    return private_slots(platform)[0].key != TCP_SLOT
 
 
 def _over(slot: KeySlot) -> str:

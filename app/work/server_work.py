@@ -22,7 +22,15 @@ from app.undo.snapshots import Snapshot
 from app.undo.store import UndoStore
 from app.work.flashing import board_name
 from app.work.job import Job
-from app.work.key_work import PRIVATE_SLOTS, TRANSPORT_FIELD, TRANSPORT_TCP, device_slots, read_slot
+from app.work.key_work import (
+    PRIVATE_SLOTS,
+    TCP_SLOT,
+    TRANSPORT_FIELD,
+    TRANSPORT_TCP,
+    device_slots,
+    private_slots,
+    read_slot,
+)
 from app.work.reading import Tick, read_once
 from app.work.spans import Target, span_of
 
@@ -163,7 +171,7 @@ def server_targets(platform: Platform, slot: KeySlot, block: bytes, source: str 
         apart = other.alt != place.alt or place.end <= other.address or other.address + other.size <= place.start
         if other.key != slot.key and not apart:
             raise ValueError(f"the server's place would reach {other.key}")
-    if not _has_choice(platform):
+    if not has_choice(platform):
         return (target,)
     over_tcp = slot.key == TCP_SERVER
     field = platform.field(TRANSPORT_FIELD)
@@ -179,9 +187,12 @@ def server_targets(platform: Platform, slot: KeySlot, block: bytes, source: str 
     return target, how
 
 
-def _has_choice(platform: Platform) -> bool:
-    """Whether the board has a device key for each of two transports (4.1): only an Electron does."""
-    return len([each for each in platform.key_slots if each.key.startswith(PRIVATE_SLOTS)]) > 1
+def has_choice(platform: Platform) -> bool:
+    """Whether the board may reach its cloud over UDP or over TCP: only an Electron may (4.1).
+
+    A Photon has the memory for both (3.5), but no use for UDP.
+    """
+    return private_slots(platform)[0].key != TCP_SLOT
 
 
 # --- what was there before ------------------------------------------------------------------------------------------
@@ -231,7 +242,7 @@ def _slots_of(platform: Platform, store: UndoStore, snapshots: Iterable[Snapshot
     """Give the server slot that the board used then; both, where nothing tells which."""
     pieces = list(snapshots)
     slots = [each for each in platform.key_slots if each.key.startswith(SERVER_SLOTS)]
-    if not _has_choice(platform):
+    if not has_choice(platform):
         slots = [platform.slot(TCP_SERVER)]
     elif (how := _piece(store, pieces, *_place(platform))) is not None:
         over_tcp = how[0] == TRANSPORT_TCP
