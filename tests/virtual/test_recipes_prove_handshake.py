@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from support.air import BOARD, HERE, LOOPBACK, Air, Weather
+from support.cuts import MISHAPS, Kind
 from support.desk import IN_DFU, RUNNING, Desk, desk
 from support.every import EVERYTHING
 
@@ -332,7 +332,7 @@ def test_run_again_after_a_crash_it_proves_and_puts_the_first_server_back(name: 
 WRITES, WAITS, BACK, RESTORES, STARTS = 4, 5, 6, 7, 8  # numbers of the steps after the consent
 
 
-def cut_in(place: Desk, step: int, transfer: int, kind: str) -> None:
+def cut_in(place: Desk, step: int, transfer: int, kind: Kind) -> None:
     """Run it, and have the cable off at a transfer of that step, counted from 1; then plug the board in again."""
     done: list[int] = []
 
@@ -340,7 +340,7 @@ def cut_in(place: Desk, step: int, transfer: int, kind: str) -> None:
         place.person(event)
         if isinstance(event, StepStarted) and event.step == step and not done:
             done.append(step)
-            place.board.mishap = replace(Mishap.NONE, **{kind: place.board.transfers + transfer})
+            place.board.mishap = MISHAPS[kind](place.board.transfers + transfer)
 
     run_recipe(ProveHandshake(), place.job(post=post))
     place.board.mishap = Mishap.NONE
@@ -354,14 +354,14 @@ CUTS = [
     (step, transfer, kind)
     for step in (WRITES, WAITS, BACK, RESTORES, STARTS)
     for transfer in (1, 2, 3, 5, 8, 13, 21, 34)
-    for kind in ("gone_at", "gone_amid", "gone_after")
+    for kind in (Kind.BEFORE, Kind.AMID, Kind.AFTER)
 ]
 
 
 @pytest.mark.parametrize(("step", "transfer", "kind"), CUTS if EVERYTHING else CUTS[::9])
 @pytest.mark.parametrize("name", ["core", "photon"] if EVERYTHING else ["core"])
 def test_cut_off_anywhere_finishing_puts_the_old_server_back(
-    name: str, step: int, transfer: int, kind: str, tmp_path: Path
+    name: str, step: int, transfer: int, kind: Kind, tmp_path: Path
 ) -> None:
     place, _ = place_of(name, tmp_path)
     before, key = server_memory(place), place.slot
