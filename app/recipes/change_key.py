@@ -106,7 +106,7 @@ class ChangeKey(Recipe):
     group = Group.KEYS
     promise = Promise(
         reads=text("ChangeKey", "The memory where the board keeps its private key, twice."),
-        writes=text("ChangeKey", "The device key alone. Server key, firmware and Wi-Fi networks stay."),
+        writes=text("ChangeKey", "The device key alone. Server key, firmware and networks stay."),
         keeps=text(
             "ChangeKey", "The old key and the new one, in your key safe on this computer, before anything is written."
         ),
@@ -465,7 +465,8 @@ class ChangeKey(Recipe):
             job.note(words.TAKEN_UP)
             return self._new
         new = generate(self._key_slot.algorithm)
-        job.note(words.REJECTED.with_values(count=new.rejected))
+        if new.rejected:
+            job.note(words.REJECTED.with_values(count=new.rejected))
         return _Key(new.report, None, new.slot_der)
 
     def _keep_new(self, job: Job, fresh: _Key) -> None:
@@ -493,8 +494,8 @@ class ChangeKey(Recipe):
         source = words.SOURCE_OLD.english()
         return key_targets(job.platform, self._key_slot, old.der, public_der(old.report), source)
 
-    def _restorable(self, job: Job) -> tuple[Text | str, str] | None:
-        """Return when a better key of this board was kept, and how its fingerprint begins; None if there is none."""
+    def _restorable(self, job: Job) -> words.Restorable | None:
+        """Return the newest key in the safe that is better restored than replaced; None if there is none."""
         assert self._identity is not None
         for backup in job.safe.backups():
             mine = backup.device_id == self._identity.device_id and backup.slot == self._key_slot.key
@@ -503,9 +504,9 @@ class ChangeKey(Recipe):
             is_there = self._old is not None and backup.fingerprint == self._old.report.fingerprint
             is_new = self._new is not None and backup.fingerprint == self._new.report.fingerprint
             if backup.state is KeyState.GOOD and not is_new and (not is_there or self._state is not KeyState.GOOD):
-                return when(backup.made), backup.fingerprint[:DIGITS]
+                return words.Restorable(when(backup.made), backup.fingerprint[:DIGITS])
             if is_there and self._can_be_mended:
-                return when(backup.made), backup.fingerprint[:DIGITS]
+                return words.Restorable(when(backup.made), backup.fingerprint[:DIGITS], same=True)
         return None
 
     @property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from app.keys.device_key import KeyState
 from app.platforms.model import Mode, Platform
-from app.text import Text, text
+from app.text import text
 from app.work.questions import Card, ChooseCard, LightStage, WatchLight
 
 KEY = "change-key"
@@ -58,6 +60,12 @@ _RESTORE_BODY = text(
     "Your key safe holds a good older key of this board: {fingerprint}… If the board reached its cloud with it, the "
     "cloud knows it, and nobody has to be told anything.",
 )
+_MEND_TITLE = text("ChangeKey", "Write the same key so that the board can read it")
+_MEND_BODY = text(
+    "ChangeKey",
+    "Restore the key of {when} from your key safe ({fingerprint}…): it is the same key in the form boards write. The "
+    "cloud knows it, and nobody has to be told anything.",
+)
 _BETTER = text("ChangeKey", "Try this first")
 _CHECK_TITLE = text("ChangeKey", "Find out first what is wrong")
 _CHECK_BODY = text(
@@ -65,21 +73,37 @@ _CHECK_BODY = text(
 )
 
 
-def way_question(state: KeyState, *, makes_own: bool, restorable: tuple[Text | str, str] | None) -> ChooseCard:
+@dataclass(frozen=True, slots=True)
+class Restorable:
+    """A key in the key safe that is better restored than replaced.
+
+    Attributes:
+        when: When it was kept.
+        fingerprint: How its fingerprint begins.
+        same: Whether it is the key on the board, which only stands there in a form the board cannot read (4.2).
+    """
+
+    when: str
+    fingerprint: str
+    same: bool = False
+
+
+def way_question(state: KeyState, *, makes_own: bool, restorable: Restorable | None) -> ChooseCard:
     """Return the question what to do.
 
     Args:
         state: What is in the board's key slot now.
         makes_own: Whether the board can make a key itself.
-        restorable: When a good older key of the board was kept and its fingerprint, or None.
+        restorable: What the key safe holds instead, or None.
     """
     cards = [Card(HERE, _HERE_TITLE, _HERE_BODY, icon="change-key", mark=_USUAL)]
     if makes_own:
         cards.append(Card(BOARD, _BOARD_TITLE, _BOARD_BODY, icon="key-board"))
     if restorable is not None:
-        made, fingerprint = restorable
-        body = _RESTORE_BODY.with_values(fingerprint=fingerprint)
-        cards.append(Card(RESTORE, _RESTORE_TITLE.with_values(when=made), body, icon="restore-key", mark=_BETTER))
+        title, body = (_MEND_TITLE, _MEND_BODY) if restorable.same else (_RESTORE_TITLE, _RESTORE_BODY)
+        said = {"when": restorable.when, "fingerprint": restorable.fingerprint}
+        card = Card(RESTORE, title.with_values(**said), body.with_values(**said), icon="restore-key", mark=_BETTER)
+        cards.append(card)
     cards.append(Card(CHECK, _CHECK_TITLE, _CHECK_BODY, icon="check-keys"))
     return ChooseCard(WAY, _WAY_TITLE, _WAY_BODY.with_values(state=_NOW[state]), tuple(cards))
 
@@ -120,8 +144,8 @@ _NO_KEY_TITLE = text("ChangeKey", "The board has not made a key")
 _NO_KEY_BODY = text("ChangeKey", "Its key slot is still empty. {why}")
 _WHY_NO_NETWORK = text(
     "ChangeKey",
-    "Without a network it never calls a cloud, and only then it makes a key. If the light blinked blue, it knows no "
-    "network: set up its Wi-Fi first, or write a key made here.",
+    "Without a network it never calls a cloud, and only then it makes a key. If the light blinked blue, it waits for "
+    "its network: set that up first, or write a key made here.",
 )
 _WHY_UNSEEN = text(
     "ChangeKey",
@@ -165,7 +189,7 @@ def no_key_question(*, state: KeyState, light: str, old: bool) -> ChooseCard:
 BLANK_TITLE = text("ChangeKey", "Device key: erased")
 BLANK_WHY = text("ChangeKey", "Where there is none, the board makes a new one when it next calls its cloud.")
 STAYS_SERVER = text("ChangeKey", "The server key and the server address.")
-STAYS_FIRMWARE = text("ChangeKey", "All firmware, and the Wi-Fi networks.")
+STAYS_FIRMWARE = text("ChangeKey", "All firmware, and the networks the board knows.")
 NEEDS_CABLE = text("ChangeKey", "A cable that stays in until the end.")
 NEEDS_NETWORK = text("ChangeKey", "A network that the board knows, and about two minutes.")
 WARN_CLOUD = text("ChangeKey", "Until its cloud has the new public half, the board does not connect.")

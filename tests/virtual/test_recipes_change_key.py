@@ -278,11 +278,12 @@ def test_a_key_that_only_stands_in_a_form_the_board_cannot_read_is_better_restor
     short = as_openssl(SHORT_P, SHORT_Q)
     place.board.spi[0x2000:0x2264] = short.ljust(612, b"\xff")
     place.succeed(ChangeKey)
-    assert "restore" in cards_of(place)
+    assert cards_of(place)["restore"] == "Write the same key so that the board can read it"
 
 
-@pytest.mark.parametrize("name", ["way", "plan"])
-@pytest.mark.parametrize("board", ["core", "photon"])
+@pytest.mark.parametrize(
+    ("board", "name"), [("core", "device-id"), ("core", "way"), ("core", "plan"), ("photon", "way"), ("photon", "plan")]
+)
 def test_stopping_at_a_question_leaves_the_board_as_it_was(board: str, name: str, tmp_path: Path) -> None:
     place = laid(board, tmp_path, RUNNING, answers=HERE)
     before = place.memories()
@@ -301,7 +302,7 @@ def test_stopping_at_a_question_leaves_the_board_as_it_was(board: str, name: str
     assert not last.changed
     assert place.memories() == before
     assert not place.undo.interrupted()
-    assert [backup.origin.value for backup in place.safe.backups()] == ["board"]
+    assert [backup.origin.value for backup in place.safe.backups()] == ([] if name == "device-id" else ["board"])
 
 
 def test_a_plan_that_is_not_agreed_to_puts_no_new_key_into_the_safe(tmp_path: Path) -> None:
