@@ -12,10 +12,14 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
+from support import device_keys as keys
+from support.window import Desk
 
 from app import paths
-from app.clicks import Click, RunBegan, Screen
-from app.platforms.model import Mode
+from app.clicks import Click, Go, PressSaveDocument, RunBegan, Screen
+from app.keys.device_key import examine
+from app.keys.safe import KeyEntry
+from app.platforms.model import Algorithm, Mode
 from app.platforms.table import platform
 from app.recipes.base import Group
 from app.recipes.read_identity import ReadIdentity
@@ -388,6 +392,25 @@ def test_the_public_key_of_a_backup_goes_to_the_clipboard(shell: Shell) -> None:
     assert QGuiApplication.clipboard().text() == PEM
     QTest.qWait(20)
     assert "The public key was copied." in words_of(shell)
+
+
+def test_the_clerk_writes_a_document_and_reads_a_backup_s_public_key_for_the_window(
+    desk: Callable[..., Desk], tmp_path: Path, qtbot: QtBot
+) -> None:
+    on = desk("photon", plugged=False)
+    raw = keys.slot(keys.as_device())
+    report = examine(raw, Algorithm.RSA_1024)
+    on.safe.store(KeyEntry("core", "device-private", 1, 0x2000, raw, report, "5" * 24, "console", None))
+    on.window.dispatch(Go(Screen.SAFE))
+    on.click("copy-public-key")
+    qtbot.waitUntil(lambda: on.window.state.notice is not None, timeout=5000)
+    assert QGuiApplication.clipboard().text().encode() == report.public_pem
+    target = tmp_path / "a.pem"
+    target.write_text("older", encoding="ascii")
+    on.window.dispatch(PressSaveDocument(DOCUMENT, target))
+    qtbot.waitUntil(lambda: target.read_text(encoding="ascii") == PEM, timeout=5000)
+    on.window.dispatch(PressSaveDocument(DOCUMENT, tmp_path / "gone" / "a.pem"))
+    qtbot.waitUntil(lambda: on.window.state.notice is not None and on.window.state.notice.bad, timeout=5000)
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

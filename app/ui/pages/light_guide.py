@@ -21,7 +21,7 @@ from app.platforms.lights import ERAS, PATTERNS, Colour, LightPattern, Rhythm
 from app.platforms.model import Platform
 from app.recipes.registry import known
 from app.text import Text, text
-from app.ui.pages.base import TurningRow
+from app.ui.pages.base import TurningRow, Words
 from app.ui.parts.led import Led
 from app.ui.parts.rhythm_bar import RhythmBar
 from app.ui.say import say
@@ -77,12 +77,12 @@ class LightCard(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         led = Led(self, diameter=tokens().px(36))
         led.show_pattern(pattern)
-        name = QLabel(say(pattern.name), self)
+        name = Words(say(pattern.name), self)
         name.setProperty("kind", "card-title")
         bar = RhythmBar(self)
         bar.show_pattern(pattern)
-        meaning = QLabel(say(pattern.meaning), self)
-        advice = QLabel(say(pattern.advice), self)
+        meaning = Words(say(pattern.meaning), self)
+        advice = Words(say(pattern.advice), self)
         advice.setProperty("kind", "muted")
         words = QVBoxLayout()
         words.setSpacing(SPACE // 2)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePo
 
 from app.platforms.lights import LightPattern, pattern
 from app.platforms.model import ButtonStep, Choreography
+from app.ui.pages.base import Words
 from app.ui.parts.board_view import BoardView, Mark
 from app.ui.parts.led import shown_colour
 from app.ui.say import say
@@ -92,9 +93,9 @@ class CoachView(QFrame):
         super().__init__(parent)
         self.setProperty("kind", "card")
         self._board = BoardView(self, height=270)
-        self._title = QLabel(self)
+        self._title = Words(parent=self)
         self._title.setProperty("kind", "heading")
-        self._body = QLabel(self)
+        self._body = Words(parent=self)
         self._body.setProperty("kind", "lead")
         self._line = HoldLine(self)
         self._waiting = QProgressBar(self)
@@ -102,7 +103,7 @@ class CoachView(QFrame):
         self._waiting.setAccessibleName(self.tr("Waiting for the board"))
         self._status = QLabel(self.tr("Waiting for the board. It moves on by itself."), self)
         self._status.setProperty("kind", "muted")
-        self._hint = QLabel(self)
+        self._hint = Words(parent=self)
         self._hint.setProperty("kind", "warning")
         self._hint.hide()
         words = QVBoxLayout()
