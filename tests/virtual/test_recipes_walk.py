@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import device_keys
+from support.air import Air
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 from support.every import EVERYTHING, deal
 from support.image_maker import HOMES, make
@@ -22,6 +24,7 @@ from app.recipes import save_board, shared
 from app.recipes.base import Recipe
 from app.recipes.change_key import ChangeKey
 from app.recipes.flash_file import FlashFile
+from app.recipes.prove_handshake import ProveHandshake
 from app.recipes.put_back import PutBack
 from app.recipes.registry import RECIPES
 from app.recipes.restore_key import RestoreKey
@@ -46,12 +49,16 @@ ONLY = {
     "full-firmware-upgrade": CORES,
     "restore-system": tuple(name for name in HEALTHY_BOARDS if name not in CORES),
     "clear-wifi": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
+    "prove-handshake": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
 }
 """Recipes that fit some boards only."""
 WRITES_KEYS = ("restore-key", "change-key")
 """Recipes that are for changing a key: the one before has to be on the board or in the key safe afterwards."""
+WRITES_SERVERS = ("switch-cloud", "prove-handshake")
+"""Recipes that write to which server a board connects, and never a key of the board itself."""
 ANSWERS = {
     "how": "press",
+    "cloud": "particle",
     "way": "here",
     "plan": True,
     "radio-patch": "1.13.7",
@@ -83,6 +90,18 @@ def key_memory(place: Desk) -> bytes:
     kept = bytearray(place.board.dct)
     kept[1753:1754] = b""  # the mark of a waiting update, which a restore sets and new firmware takes off (8.5)
     kept[3618 - 1 : 3630 - 1] = b""  # the device ID, which firmware from 0.6 on stores there itself (3.5)
+    return bytes(kept)
+
+
+def own_keys(place: Desk, memory: bytes) -> bytes:
+    """The same without what tells the board its server, and which of two connections it uses (3.2, 3.5)."""
+    kept = bytearray(memory)
+    if place.board.spi_flash is not None:
+        kept[:0x1000] = b""
+    else:
+        kept[3298 - 13 : 3298 - 13 + 320] = bytes(320)  # two places before were taken out
+        kept[2977 - 1] = 0
+        kept[2082 - 1 : 2082 - 1 + 512] = bytes(512)
     return bytes(kept)
 
 
@@ -130,6 +149,14 @@ def key_is_somewhere(place: Desk, before: bytes) -> bool:
     return key_in_use(place) == before or before in [place.safe.key_bytes(each) for each in place.safe.backups()]
 
 
+def surroundings(recipe: type[Recipe]) -> dict[str, Any]:
+    """A network for the recipe that is called by the board; the others need none."""
+    if recipe is not ProveHandshake:
+        return {}
+    air = Air()
+    return {"network": air, "world": air}
+
+
 MODES = (RUNNING, LISTENING, IN_DFU)
 
 
@@ -161,7 +188,7 @@ def test_every_mishap_ends_in_success_or_in_a_fault_with_advice(
     writes = recipe.promise.changes_board
     pack = real_pack() if writes else None
     for mishap in mishaps:
-        place = desk(name, tmp_path / mishap.name, mode, answers=ANSWERS, pack=pack)
+        place = desk(name, tmp_path / mishap.name, mode, answers=ANSWERS, pack=pack, **surroundings(recipe))
         before = place.memories()
         keys, key = key_memory(place), key_in_use(place)
         put_ready(recipe, place, tmp_path)
@@ -181,7 +208,9 @@ def test_every_mishap_ends_in_success_or_in_a_fault_with_advice(
         if not mishap.wrong_board:  # another board has another ID, and its firmware stores that itself
             if not writes:
                 assert place.memories() == before, mishap.name
-            if recipe.key in WRITES_KEYS:
+            if recipe is ProveHandshake and place.undo.interrupted():
+                assert key_in_use(place) == key, mishap.name  # the server is another one until it is finished
+            elif recipe.key in WRITES_KEYS:
                 assert key_is_somewhere(place, key), mishap.name
             else:
                 assert key_memory(place) == keys, mishap.name
