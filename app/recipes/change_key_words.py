@@ -157,7 +157,7 @@ _AGAIN_TITLE = text("ChangeKey", "Let it try once more")
 _AGAIN_BODY = text("ChangeKey", "The board starts again; give it some more time.")
 _FALLBACK_TITLE = text("ChangeKey", "Write a key made here")
 _OLD_TITLE = text("ChangeKey", "Put the old key back")
-_OLD_BODY = text("ChangeKey", "The board then has the key it had, and its cloud knows that one.")
+_OLD_BODY = text("ChangeKey", "The board then has the key it had. A cloud that knew it still does.")
 _NO_OLD_BODY = text("ChangeKey", "There was no key on the board that could be put back.")
 
 
@@ -226,7 +226,7 @@ NEXT_CHECK = text("ChangeKey", "Find out which key is to blame before you change
 NEXT_SEND = text("ChangeKey", "Send the public half below to your cloud. Only then the board connects.")
 NEXT_BACK = text(
     "ChangeKey",
-    "If the cloud does not take it, restore the old key from the key safe: the cloud still knows that one.",
+    "If the cloud does not take it, restore the old key from the key safe: a cloud that knew that one still does.",
 )
 NEXT_NETWORK = text("ChangeKey", "Give the board a network first if it shall make its own key.")
 WARN_HALF = text(
