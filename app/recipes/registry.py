@@ -11,11 +11,13 @@ from app.recipes.deep_update import DeepUpdate
 from app.recipes.factory_reset import FactoryReset
 from app.recipes.flash_file import FlashFile
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
+from app.recipes.prove_handshake import ProveHandshake
 from app.recipes.put_back import PutBack
 from app.recipes.read_identity import ReadIdentity
 from app.recipes.restore_key import RestoreKey
 from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
+from app.recipes.switch_cloud import SwitchCloud
 from app.recipes.x_ray import XRayRecipe
 
 RECIPES: tuple[type[Recipe], ...] = (
@@ -26,6 +28,8 @@ RECIPES: tuple[type[Recipe], ...] = (
     CheckKeys,
     RestoreKey,
     ChangeKey,
+    SwitchCloud,
+    ProveHandshake,
     DeepUpdate,
     FullFirmwareUpgrade,
     RestoreSystem,

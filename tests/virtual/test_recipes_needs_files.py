@@ -16,7 +16,14 @@ from app.recipes.registry import RECIPES
 from app.recipes.restore_system import RestoreSystem
 
 BOARDS = ("core", "photon", "p1", "electron")
-USUAL = {"radio-patch": "1.13.7", "network": "known", "release": "2.2.0", "plan": False, "light": "unseen"}
+USUAL = {
+    "radio-patch": "1.13.7",
+    "network": "known",
+    "release": "2.2.0",
+    "plan": False,
+    "light": "unseen",
+    "cloud": "particle",
+}
 WRITES_THE_PACKS = (FullFirmwareUpgrade, DeepUpdate, RestoreSystem)
 
 
