@@ -104,6 +104,6 @@ def _write_lines(number: int, write: PlannedWrite) -> list[str]:
         f"  {number}. {write.title.english()}",
         f"     into {write.where.english()}, alt {write.alt} 0x{write.address:08X}: {write.size} bytes{changed}, "
         f"{duration(write.seconds)}",
-        f"     from {write.source}",
+        *([f"     from {write.source}"] if write.source else []),
         f"     {write.why.english()}",
     ]

@@ -129,3 +129,34 @@ def test_where_any_coming_back_ends_it_a_board_that_stayed_does_not(tmp_path: Pa
     place = desk("core-0.7", tmp_path, RUNNING)
     with pytest.raises(BoardDidNotReturn):
         place.job().watch(replace(question(), or_back=True), 30)
+
+
+def test_something_else_ends_it_and_is_asked_again_and_again(tmp_path: Path) -> None:
+    place = desk("core", tmp_path, RUNNING)
+    looks: list[float] = []
+
+    def ended() -> bool:
+        looks.append(place.clock.now())
+        return len(looks) == 20
+
+    began = place.clock.now()
+    assert place.job().watch(question(), 60, ended) == ""
+    assert len(looks) == 20
+    assert place.clock.now() - began <= 10
+    assert news(place)[-1] is Answered
+
+
+def test_an_answer_given_beforehand_waits_for_it(tmp_path: Path) -> None:
+    place = desk("core", tmp_path, RUNNING)
+    assert place.job({"light": "stuck"}).watch(question(None), 30, lambda: True) == ""
+    assert place.job({"light": "stuck"}).watch(question(None), 30, lambda: False) == "stuck"
+
+
+def test_what_is_found_while_waiting_ends_it_in_a_fault(tmp_path: Path) -> None:
+    def ended() -> bool:
+        raise WrongBoardReturned
+
+    place = desk("core", tmp_path, RUNNING)
+    with pytest.raises(WrongBoardReturned):
+        place.job().watch(question(), 60, ended)
+    assert news(place)[-1] is Answered
