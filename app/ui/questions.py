@@ -103,7 +103,7 @@ class ChooseView(QuestionView):
             row.addWidget(option)
             row.addWidget(OptionWords(say(words), option), 1)
             self.column.addLayout(row)
-        self._go = button(self.tr("&Continue"), "primary", lambda: self._answer(question))
+        self._go = button(self.tr("Co&ntinue"), "primary", lambda: self._answer(question))
         self._go.setEnabled(False)
         self._group.idToggled.connect(lambda _id, _on: self._go.setEnabled(True))
         self.buttons.add(self._go)
@@ -174,7 +174,7 @@ class EnterView(QuestionView):
         self._line.setPlaceholderText(hint)
         if question.secret:
             self._line.setEchoMode(QLineEdit.EchoMode.Password)
-        self._go = button(self.tr("&Continue"), "primary", lambda: self.answered.emit(self._line.text()))
+        self._go = button(self.tr("Co&ntinue"), "primary", lambda: self.answered.emit(self._line.text()))
         self._go.setEnabled(bool(question.start) or question.allow_empty)
         self._line.textChanged.connect(lambda words: self._go.setEnabled(bool(words) or question.allow_empty))
         self._line.returnPressed.connect(self._go.click)

@@ -387,6 +387,7 @@ QPushButton[kind="card"] {{
 QPushButton[kind="card"]:hover {{ background: {look.card_hover}; border-color: {look.accent}; }}
 QPushButton[kind="card"]:focus {{ border: {focus}px solid {look.accent}; padding: 0px; }}
 QPushButton[kind="card"]:checked {{ border: {focus}px solid {look.accent}; background: {look.accent_soft}; }}
+QPushButton[kind="card"]:disabled {{ border: 1px {"dashed" if look.high_contrast else "solid"} {look.border}; }}
 QPushButton[kind="slot"] {{
     background: transparent; border: {focus}px solid transparent; border-radius: {look.radius}px; padding: 0px;
 }}

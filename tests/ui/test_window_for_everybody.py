@@ -54,6 +54,7 @@ from app.work.events import (
     Asked,
     BackupsListed,
     BoardsChanged,
+    Document,
     Event,
     Fact,
     Failed,
@@ -74,7 +75,7 @@ from app.work.events import (
     Stopped,
     Succeeded,
 )
-from app.work.questions import Choose, Confirm, DoThis, Enter, PickFile, Question
+from app.work.questions import Card, Choose, ChooseCard, Confirm, DoThis, Enter, PickFile, Question
 
 LONG = text("Test", "Some words of usual length that stand for a sentence.")
 CORE = platform("core")
@@ -106,6 +107,12 @@ class NoEngine:
         return
 
     def save_report(self, target: Path, trace: Path | None = None) -> None:
+        return
+
+    def save_document(self, document: Document, target: Path) -> None:
+        return
+
+    def read_public_key(self, backup: Backup) -> None:
         return
 
     def list_pack(self) -> None:
@@ -161,7 +168,7 @@ def backup(*, damaged: bool = False) -> Backup:
         state=KeyState.GOOD,
         encrypted=True,
         damaged=LONG if damaged else None,
-        files=(),
+        files=(Path("one.pub.pem"), Path("one.json")),
     )
 
 
@@ -173,6 +180,14 @@ OUTCOME = Outcome(
     next_steps=(LONG,),
     xray=SHORT,
     next_recipes=("back-up-key", "read-id"),
+    documents=(Document("public-key", LONG, LONG, f"{DEVICE_ID}.pub.pem", f"{'MIGf' * 16}\n" * 4),),
+)
+SHORT_MARK = text("Test", "On the board now")
+HOST = "a-local-cloud.in-a-house.with-long-names.example.org:65535"
+CARDS = (
+    Card("a", LONG, LONG, "cloud-particle", SHORT_MARK),
+    Card("b", HOST, LONG, "cloud-local", LONG),
+    Card("c", LONG, text("Test", HOST), "undo", fits=False),
 )
 STEPS = tuple(StepPlan(LONG, LONG, 1.0, True) for _ in range(5))
 CHOREOGRAPHY = CORE.choreographies[0]
@@ -181,6 +196,10 @@ QUESTIONS: dict[str, Question] = {
     "choose": Choose("q", LONG, LONG, (("a", LONG), ("b", LONG))),
     "enter": Enter("q", LONG, LONG, LONG, secret=True),
     "file": PickFile("q", LONG, LONG, (".bin",)),
+    "folder": PickFile("q", LONG, LONG, folder=True),
+    "line": Enter("q", LONG, LONG, LONG, start=HOST),
+    "cards": ChooseCard("q", LONG, LONG, CARDS),
+    "plain-cards": ChooseCard("q", LONG, LONG, tuple(replace(card, mark=None, icon="") for card in CARDS)),
     "coach": DoThis("q", LONG, LONG, CORE, CHOREOGRAPHY, Mode.DFU),
     "review": REVIEW,
     "review-open": SHORT_REVIEW,

@@ -334,7 +334,6 @@ class CardButton(QPushButton):
             head.addWidget(IconView(icon, "accent" if fits else "disabled"), 0, Qt.AlignmentFlag.AlignTop)
         if corner or mark:
             corner_mark = label(mark, "mark")
-            corner_mark.setWordWrap(False)
             if not mark:  # never show one that has no parent yet: it would be a window
                 corner_mark.hide()
             head.addStretch(1)

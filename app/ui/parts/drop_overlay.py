@@ -111,7 +111,7 @@ class DropOverlay(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = look.colour("window")
-        veil.setAlpha(VEIL)
+        veil.setAlpha(255 if look.high_contrast else VEIL)
         painter.fillRect(self.rect(), veil)
         painter.setPen(QPen(look.colour("accent"), 3, Qt.PenStyle.DashLine))
         painter.setBrush(look.colour("accent_soft") if not look.high_contrast else Qt.BrushStyle.NoBrush)
