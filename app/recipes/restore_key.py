@@ -16,7 +16,7 @@ from app.keys.backup import sha256
 from app.keys.device_key import KeyReport, KeyState, examine, public_der
 from app.keys.letter import letter
 from app.keys.safe import Backup
-from app.platforms.model import KeySlot, Mode
+from app.platforms.model import Algorithm, KeySlot, Mode
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.read_identity import identity_from_dct
 from app.recipes.restore_key_choice import BACKUP, KEY, Board, Chosen, choose, named_backup, short
@@ -109,6 +109,11 @@ _NOTE_REWRITTEN = text(
     "RestoreKey",
     "The board's firmware could not have read the key in its first form. It is the same key, only written in the form "
     "that boards make themselves; its server need not be told.",
+)
+_NOTE_COMPLETED = text(
+    "RestoreKey",
+    "The public point of the key was missing or compressed in its first form. It is the same key, written complete; "
+    "its server need not be told.",
 )
 _RIGHT = text("RestoreKey", "Read twice: it is the key that was chosen.")
 _CAME_BACK_IN_DFU = text(
@@ -294,7 +299,9 @@ class RestoreKey(Recipe):
         if not chosen.certain:
             self._insist_on_word(job, chosen)
         if chosen.rewritten:
-            self._warnings.append(_NOTE_REWRITTEN)
+            # Whether firmware makes do without the point of an EC key is not known (4.2); of RSA its form is.
+            of_curve = chosen.report.algorithm is Algorithm.EC_P256
+            self._warnings.append(_NOTE_COMPLETED if of_curve else _NOTE_REWRITTEN)
         if self._replaces_sound:
             self._warnings.append(_WARN_SOUND)
         if not place.in_use:
