@@ -137,23 +137,23 @@ _MIXED = text("CheckKeys", "key: {key}; address: {address}")
 _BUILT_IN = text("CheckKeys", "{host} (built into the firmware; none is stored)")
 _SUMMARY = text("CheckKeys", "{finding} {sure}")
 _THEN_AGAIN = text("CheckKeys", "There is more than one thing to repair: check the keys once more afterwards.")
-_COPY_IT = text("CheckKeys", "Prove it with a handshake, if you want to know that the board can use its keys.")
+_PROVE_IT = text("CheckKeys", "Prove it with a handshake, if you want to know that the board can use its keys.")
 _ID_LATER = text(
     "CheckKeys",
     "The device ID is not proven yet, so the board's public key cannot be named after it. Use Read the device ID, "
     "then check once more.",
 )
 _READY = text(
-    "CheckKeys", "The board is still in update mode (blinking yellow), ready for the repair. RESET leaves it."
+    "CheckKeys", "The board is still in update mode (blinking yellow), ready for the next step. RESET leaves it."
 )
 _STAYS = text("CheckKeys", "It stays in update mode, as it was found.")
-_STAYS_FOR_REPAIR = text("CheckKeys", "It stays in update mode, ready for the repair.")
+_STAYS_FOR_REPAIR = text("CheckKeys", "It stays in update mode, ready for the next step.")
 _IN_UPDATE_MODE = text("CheckKeys", "The board is still in update mode (blinking yellow). Press RESET to start it.")
 _NOT_SEEN = text("CheckKeys", "Nobody saw the light; what is on the board has to be enough.")
 _NOTHING_TO_KEEP = text("CheckKeys", "The key slot is empty: there is nothing to keep.")
 _KEPT = text("CheckKeys", "Stored, read back and compared.")
 
-_NEEDS_UPDATE_MODE = (Repair.RESTORE_KEY, Repair.CHANGE_KEY, Repair.SWITCH_CLOUD)
+_NEEDS_UPDATE_MODE = (Repair.RESTORE_KEY, Repair.CHANGE_KEY, Repair.SWITCH_CLOUD, Repair.PROVE)
 _MAY_NOT_KNOW = (LightSeen.ORANGE, LightSeen.RED, LightSeen.RED_OR_ORANGE, LightSeen.FLASH)
 """Lights after which the server may not know the board's key."""
 
@@ -241,7 +241,7 @@ class CheckKeys(Recipe):
         summary = _SUMMARY.with_values(finding=main.words, sure=SURENESS_WORDS[main.sureness])
         steps = [REPAIR_WORDS[main.repair]]
         if self._diagnosis.good:
-            steps.append(_COPY_IT)
+            steps += [_PROVE_IT] if PROVE in self._next else []
         elif len(self._diagnosis.repairs) > 1:
             steps.append(_THEN_AGAIN)
         if self._wants_letter and not self._documents:
@@ -371,8 +371,8 @@ class CheckKeys(Recipe):
         assert device is not None
         assert server is not None
         assert diagnosis is not None
-        if self._kept and job.identity is not None:
-            # The ID may have become known since: the backups were joined to it, and that is where they are now.
+        if job.identity is not None and any(backup.device_id is None for backup in self._kept):
+            # The running firmware has shown the ID: the backups were joined to it, and that is where they are now.
             self._kept = [keep(job, slot, raw, report) for slot, raw, report in self._raw if not is_erased(raw)]
         self._facts = [
             Fact("culprit", text("CheckKeys", "At fault"), CULPRIT_WORDS[diagnosis.culprit]),

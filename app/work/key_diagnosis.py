@@ -472,7 +472,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "transport",
         _S,
-        lambda case: case.block.state is not ServerState.GOOD and case.found.other_server_good,
+        lambda case: (
+            case.block.state is not ServerState.GOOD
+            and case.found.other_server_good
+            and not (case.refills and case.found.over == "UDP")
+        ),
         Culprit.TRANSPORT,
         _LIKELY,
         Repair.SWITCH_CLOUD,
@@ -992,4 +996,6 @@ def _finding(rule: Rule, case: _Case) -> Finding:
     places = {name for _, name, _, _ in Formatter().parse(rule.words.source) if name}
     words = rule.words.with_values(**{name: values[name] for name in places}) if places else rule.words
     repair = Repair.RESTORE_KEY if rule.from_safe and found.good_in_safe else rule.repair
+    if repair is Repair.PROVE and found.platform.has_modem:  # which reaches no server on this computer
+        repair = Repair.CONNECT if rule.culprit is Culprit.NETWORK else Repair.SWITCH_CLOUD
     return Finding(rule.code, words, rule.culprit, rule.sureness, repair, rule.source)

@@ -347,6 +347,20 @@ CASES: tuple[KeyCase, ...] = (
         other_server=True,
     ),
     KeyCase(
+        "Electron over UDP: no server key for it, one for TCP",
+        (
+            *every("server-blank-refills", R.NONE, L.UNSEEN, L.CONNECTED),
+            *every("transport", R.SWITCH_CLOUD, L.RED, L.ORANGE, L.CYAN),
+        ),
+        board="electron",
+        key=EC_KEY,
+        server="",
+        host="",
+        transport=UDP,
+        firmware=REFILLING,
+        other_server=True,
+    ),
+    KeyCase(
         "Keys good, set to the Particle cloud",
         (
             (L.CONNECTED, "connected", R.NONE),
@@ -400,7 +414,13 @@ CASES: tuple[KeyCase, ...] = (
     ),
     KeyCase(
         "Electron: keys good, Particle over UDP",
-        ((L.CONNECTED, "connected", R.NONE), (L.UNSEEN, "sound", R.NONE), (L.ORANGE, "orange", R.HAND_ON)),
+        (
+            (L.CONNECTED, "connected", R.NONE),
+            (L.UNSEEN, "sound", R.NONE),
+            (L.ORANGE, "orange", R.HAND_ON),
+            (L.RED, "flash", R.SWITCH_CLOUD),
+            (L.CYAN, "cyan", R.CONNECT),
+        ),
         board="electron",
         key=EC_KEY,
         host="$id.udp.particle.io",

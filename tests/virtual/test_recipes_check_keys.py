@@ -196,7 +196,7 @@ def test_a_board_that_needs_a_repair_stays_in_update_mode_for_it(tmp_path: Path)
     place = lay(case, tmp_path, RUNNING)
     outcome = place.succeed(CheckKeys, {"light": "cyan"})
     assert place.seen().mode is Mode.DFU
-    assert "ready for the repair" in outcome.next_steps[-1].english()
+    assert "ready for the next step" in outcome.next_steps[-1].english()
 
 
 def test_a_board_with_sound_keys_runs_its_firmware_again(tmp_path: Path) -> None:
