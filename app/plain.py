@@ -31,7 +31,8 @@ may change; keys, codes, names and values of the kinds below may not.
 
 A question's `name` is what `--answer` takes; its `kind` is `Confirm`, `Choose`, `ChooseCard`, `Enter`, `PickFile`,
 `DoThis`, `Review` or `WatchLight`, and its further members are those of that class. A card of a `ChooseCard` has `key`
-(the answer), `title`, `body`, `icon`, `mark` or null, and `fits`: whether it can be answered.
+(the answer), `title`, `body`, `icon`, `mark` or null, `light` (key of a light pattern) and `fits`: whether it can be
+answered.
 
 With `--save` a line `document_saved` (`key`, `path`) for each document comes before the outcome. One that cannot be
 written is a fault of run 0 there, and the exit code is 1 although the run succeeded.
