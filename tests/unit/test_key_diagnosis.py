@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.key_cases import CASES, GARAGE, GOOD_KEY, HOME, OLD, KeyCase, book, particle_fingerprints
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.key_cases import CASES, GARAGE, GOOD_KEY, HOME, OLD, KeyCase, book, particle_fingerprints, rsa_server
 
+from app.keys.device_key import examine
+from app.keys.server_key import parse_server
+from app.platforms.model import Algorithm
 from app.platforms.table import PLATFORMS
 from app.work import key_diagnosis
 from app.work.key_diagnosis import (
@@ -166,3 +171,28 @@ def test_nothing_private_is_in_what_a_diagnosis_shows() -> None:
         shown = f"{case.found()!r}{diagnose(case.found())!r}{case!r}"
         assert secret.hex() not in shown
         assert repr(secret)[2:-1] not in shown
+
+
+@given(
+    server=st.binary(min_size=512, max_size=512),
+    framed=st.booleans(),
+    device=st.sampled_from([b"", GOOD_KEY, b"\x30\x82\x02\x5f", bytes(612)]),
+    light=st.sampled_from(LightSeen),
+    firmware=st.sampled_from([None, 0, 11, 2202]),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_in_the_slots_there_is_an_answer(
+    server: bytes, framed: bool, device: bytes, light: LightSeen, firmware: int | None
+) -> None:
+    case = named("Photon 2.2: no server key")
+    raw = rsa_server("any") + server[294:] if framed else server
+    block = parse_server(raw, case.server_slot)
+    found = replace(
+        case.found(),
+        device=examine(device.ljust(612, b"\xff"), Algorithm.RSA_1024),
+        server=key_diagnosis.server_found(block, book(case.server_slot)),
+        firmware=firmware,
+    )
+    said = diagnose(found, light)
+    assert all(finding.words.english() for finding in said.findings)
+    assert said.repairs[:1] == (() if said.good or said.repair is Repair.NONE else (said.repair,))
