@@ -652,7 +652,7 @@ def test_a_full_disk_at_any_moment_is_said_and_no_key_is_lost(
     name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     codes: set[str] = set()
-    for actions in range(0, 150, 7):
+    for actions in range(0, 160, 13):
         folder = tmp_path / str(actions)
         place = lay(name, folder)
         old = place.slot
@@ -754,7 +754,7 @@ KINDS = (Kind.BEFORE, Kind.AMID, Kind.AFTER, Kind.KILLED)
 def test_a_cut_while_writing_can_be_finished_and_put_back(name: str, kind: Kind, end: str, tmp_path: Path) -> None:
     whole = transfers_of_writing(name, tmp_path / "whole")
     listed_once = False
-    for number in deal(whole, 12, f"{name}{kind}{end}")[0]:
+    for number in deal(whole, 20, f"{name}{kind}{end}")[0]:
         folder = tmp_path / f"{kind.value}-{number}"
         place, answers = torn_board(name, folder)
         old, beside = place.slot, outside(place)
