@@ -46,7 +46,11 @@ def choose(desk: Desk, key: str) -> None:
 
     desk.qtbot.waitUntil(options, timeout=WAIT_MS)
     shown[place].click()
-    (go,) = [each for each in desk.window.findChildren(QPushButton) if each.isVisible() and "ontinue" in each.text()]
+    (go,) = [
+        each
+        for each in desk.window.findChildren(QPushButton)
+        if each.isVisible() and each.accessibleName() == "Continue"
+    ]
     go.click()
 
 

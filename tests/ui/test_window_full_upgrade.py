@@ -49,7 +49,11 @@ def up_to_the_plan(core: Desk) -> None:
 
     core.qtbot.waitUntil(options, timeout=WAIT_MS)
     shown[0].click()
-    (go,) = [each for each in core.window.findChildren(QPushButton) if each.isVisible() and "ontinue" in each.text()]
+    (go,) = [
+        each
+        for each in core.window.findChildren(QPushButton)
+        if each.isVisible() and each.accessibleName() == "Continue"
+    ]
     go.click()
     wait_for_question(core, Review)
     core.qtbot.waitUntil(lambda: any(each.isVisible() for each in core.window.findChildren(PlanView)))
