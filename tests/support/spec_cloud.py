@@ -132,7 +132,10 @@ class Talk:
         digest = hmac.new(self.secrets, cipher, hashlib.sha1).digest()
         numbers = server_key(self.faults.signed_by or self._key).private_numbers()
         signed = b"\0\x01" + b"\xff" * (256 - 3 - 20) + b"\0" + digest
-        signature = pow(int.from_bytes(signed, "big"), numbers.d, numbers.public_numbers.n).to_bytes(256, "big")
+        # By the Chinese remainder theorem, four times as fast as with d.
+        value = int.from_bytes(signed, "big")
+        first, second = pow(value, numbers.dmp1, numbers.p), pow(value, numbers.dmq1, numbers.q)
+        signature = (second + numbers.iqmp * (first - second) % numbers.p * numbers.q).to_bytes(256, "big")
         if self.faults.bad_signature:
             signature = signature[:-1] + bytes((signature[-1] ^ 1,))
         self._out += cipher + signature

@@ -28,7 +28,7 @@ from app.virtual.personality import FIRMWARES
 from app.virtual.practice_keys import rsa_key
 from app.virtual.timing import Timing
 
-STEP_S = 0.02
+STEP_S = 0.05
 TCP_BOARDS = tuple(name for name in HEALTHY_BOARDS if name != "electron")
 SPARK = {"core": "red"}  # 9.2: orange from 0.4 on
 OFTEN = 1000
