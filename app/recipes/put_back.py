@@ -438,11 +438,11 @@ class PutBack(Recipe):
         ]
         keys = [piece for piece in possible if piece.key]
         with_keys = self._insist_on_keys(job, keys)
-        whole = {piece.region.key for piece in keys if piece.settings} if with_keys else set()
+        wider = [piece for piece in keys if piece.settings] if with_keys else []
         for piece in possible:
             if piece.key and not with_keys:
                 continue
-            if piece.settings and not piece.key and piece.region.key in whole:
+            if piece.settings and not piece.key and any(_inside(piece, other) for other in wider):
                 continue  # the mark is part of the settings that are put back whole
             order.place(piece)
         order.sort()
@@ -539,6 +539,12 @@ def _words(kept: Kept) -> Text:
     recipe = known(kept.rescue.recipe)
     words = _A_RESCUE_OPEN if kept.rescue.open else _A_RESCUE
     return words.with_values(when=moment, recipe=kept.rescue.recipe if recipe is None else recipe.title)
+
+
+def _inside(piece: Piece, other: Piece) -> bool:
+    """Whether a piece is all inside another one."""
+    same = piece.region.key == other.region.key
+    return same and other.address <= piece.address and piece.end <= other.end
 
 
 def _there(job: Job, piece: Piece, done: int, total: int) -> bytes:
