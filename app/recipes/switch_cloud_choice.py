@@ -167,7 +167,7 @@ def choose(job: Job, now: Now) -> Chosen:
         return Chosen({CLOUD: BEFORE, KEPT: before.id}, before.slot, before.block.raw, words)
     if answer == LOCAL:
         return _local(job, now)
-    return _to(job, next(cloud for cloud in clouds if answer == REMEMBERED + cloud.id))
+    return to_cloud(job, next(cloud for cloud in clouds if answer == REMEMBERED + cloud.id))
 
 
 # --- the cards ------------------------------------------------------------------------------------------------------
@@ -184,10 +184,8 @@ def _cards(platform: Platform, now: Now, clouds: Sequence[Cloud], before: KeptSe
     body = _PARTICLE_BODY.with_values(host=host)
     cards = [Card(PARTICLE, _PARTICLE_TITLE, body, "cloud-particle", _mark(now.which.kind is CloudKind.PARTICLE))]
     for cloud in clouds:
-        server = cloud.host if cloud.port is None else f"{cloud.host}:{cloud.port}"
-        body = _REMEMBERED_BODY.with_values(server=server, fingerprint=short(cloud.fingerprint))
         here = now.which.kind is CloudKind.LOCAL and now.which.cloud_id == cloud.id
-        cards.append(Card(REMEMBERED + cloud.id, cloud.name, body, "cloud-local", _mark(here)))
+        cards.append(cloud_card(cloud, _mark(here)))
     cards.append(Card(LOCAL, _LOCAL_TITLE, _LOCAL_BODY, "cloud-other"))
     if before is not None:
         body = _BEFORE_BODY.with_values(
@@ -198,6 +196,13 @@ def _cards(platform: Platform, now: Now, clouds: Sequence[Cloud], before: KeptSe
         )
         cards.append(Card(BEFORE, _BEFORE_TITLE, body, "undo"))
     return tuple(cards)
+
+
+def cloud_card(cloud: Cloud, mark: Text | None = None) -> Card:
+    """Return the card of a cloud that is remembered."""
+    server = cloud.host if cloud.port is None else f"{cloud.host}:{cloud.port}"
+    body = _REMEMBERED_BODY.with_values(server=server, fingerprint=short(cloud.fingerprint))
+    return Card(REMEMBERED + cloud.id, cloud.name, body, "cloud-local", mark)
 
 
 def _mark(here: bool) -> Text | None:
@@ -247,23 +252,45 @@ def _particle(job: Job) -> Chosen:
     return Chosen({CLOUD: PARTICLE}, slot, block, name)
 
 
-def _to(job: Job, cloud: Cloud, warnings: Sequence[Text] = ()) -> Chosen:
+def to_cloud(job: Job, cloud: Cloud) -> Chosen:
+    """Return what a board has to be set to for a local cloud: over TCP, which is all that one takes (10.3)."""
     slot = job.platform.slot(TCP_SERVER)
     block = build_server(slot, cloud.public_der, cloud.address)
-    found = tuple(dict.fromkeys([*warnings, *_warnings(job, cloud.address)]))
+    found = tuple(_warnings(job, cloud.address))
     return Chosen({CLOUD: REMEMBERED + cloud.id}, slot, block, cloud.name, cloud, found)
 
 
 def _local(job: Job, now: Now) -> Chosen:
     given = job.answered_beforehand(HOST)
-    der = _ask_key(job)
-    address = _ask_address(job, now)
-    name = "" if given and not job.answered_beforehand(NAME) else str(job.ask(_CALL))
-    return _to(job, local_cloud(address, der, Algorithm.RSA_2048, name=name))
+    der = ask_server_key(job)
+    return to_cloud(job, ask_cloud(job, der, _suggested(job, now), nameless=given))
 
 
-def _ask_key(job: Job) -> bytes:
-    """Return the server's key from the file the person picks; one that is wrong is said, and asked for again."""
+def ask_cloud(job: Job, public_der: bytes, start: str, *, nameless: bool) -> Cloud:
+    """Ask for the address of the server that has this key, and what the person calls it.
+
+    Args:
+        job: The run.
+        public_der: The server's public key.
+        start: What stands in the line for the address already.
+        nameless: Whether it gets no name unless that was given beforehand, because nobody is there to be asked.
+
+    Raises:
+        Cancelled: The person wants no such address.
+        Fault: What was given beforehand is no address.
+    """
+    address = _ask_address(job, start)
+    name = "" if nameless and not job.answered_beforehand(NAME) else str(job.ask(_CALL))
+    return local_cloud(address, public_der, Algorithm.RSA_2048, name=name)
+
+
+def ask_server_key(job: Job) -> bytes:
+    """Return the server's key from the file the person picks; one that is wrong is said, and asked for again.
+
+    Raises:
+        Cancelled: The person picked none.
+        Fault: The file given beforehand is not one.
+    """
     question = _PICK
     for _ in range(TRIES):
         beforehand = job.answered_beforehand(_PICK.name)
@@ -271,17 +298,16 @@ def _ask_key(job: Job) -> bytes:
         if not path:
             raise Cancelled
         try:
-            return read_server_key_file(_content(Path(path)))
+            return read_server_key_file(content_of(Path(path)))
         except Fault as fault:
             if beforehand:
                 raise
-            question = replace(_PICK, body=_again(fault))
+            question = replace(_PICK, body=again(fault))
     raise Cancelled
 
 
-def _ask_address(job: Job, now: Now) -> ServerAddress:
+def _ask_address(job: Job, start: str) -> ServerAddress:
     """Return the address the person types; one that is wrong is said, and asked for again."""
-    start = _suggested(job, now)
     question = replace(_ENTER, start=start)
     for _ in range(TRIES):
         beforehand = job.answered_beforehand(HOST)
@@ -291,7 +317,7 @@ def _ask_address(job: Job, now: Now) -> ServerAddress:
         except Fault as fault:
             if beforehand:
                 raise
-            question = replace(_ENTER, body=_again(fault), start=typed)
+            question = replace(_ENTER, body=again(fault), start=typed)
             continue
         if not is_loopback(address) or _insists(job, address):
             return address
@@ -306,8 +332,12 @@ def _suggested(job: Job, now: Now) -> str:
     stored = now.block.address.kind is not AddressKind.NONE
     if stored and now.which.key_of is not CloudKind.PARTICLE and now.block.slot == TCP_SERVER:
         return server_words(now.block)
-    own = [address for address in job.network.own_addresses() if not address.startswith("127.")]
-    return own[0] if own else ""
+    return own_address(job)
+
+
+def own_address(job: Job) -> str:
+    """Return the address of this computer that a board most likely reaches it by; "" when it is in no network."""
+    return next((each for each in job.network.own_addresses() if not each.startswith("127.")), "")
 
 
 def _insists(job: Job, address: ServerAddress) -> bool:
@@ -336,11 +366,12 @@ def _warnings(job: Job, address: ServerAddress) -> list[Text]:
     return found
 
 
-def _again(fault: Fault) -> Text:
+def again(fault: Fault) -> Text:
+    """Say what is wrong with an answer and what a right one is, for the question that is asked again."""
     return _AGAIN.with_values(cause=fault.cause, next_step=fault.next_step)
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
     """Return a file's bytes.
 
     Raises:
