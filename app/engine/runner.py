@@ -68,8 +68,11 @@ def _play(recipe: Recipe, job: Job) -> RunEvent:
         plans = tuple(StepPlan(step.title, step.detail, step.weight, step.can_stop) for step in steps)
         job.post(PlanReady(job.run, recipe.key, recipe.title, plans))
         progress = Progress(job, steps)
+        goes_on = False
         for number, step in enumerate(steps):
-            job.check()
+            if not goes_on:
+                job.check()
+            goes_on = step.goes_on
             _play_step(job, progress, number, step)
         return Succeeded(job.run, recipe.outcome())
     except Cancelled:

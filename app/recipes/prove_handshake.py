@@ -213,16 +213,35 @@ class ProveHandshake(Recipe):
             ),
             Step(text("ProveHandshake", "Read its key and its server, and keep both"), self._read, weight=3),
             Step(text("ProveHandshake", "Show what will be done"), self._agree),
-            Step(text("ProveHandshake", "Write a server for one connection"), self._replace, weight=2, can_stop=False),
+            Step(
+                text("ProveHandshake", "Write a server for one connection"),
+                self._replace,
+                weight=2,
+                can_stop=False,
+                goes_on=True,
+            ),
             Step(
                 text("ProveHandshake", "Start the board and wait for its call"),
                 self._wait,
                 weight=10,
                 can_stop=False,
                 detail=text("ProveHandshake", "Up to three minutes; you can end the waiting."),
+                goes_on=True,
             ),
-            Step(text("ProveHandshake", "Bring it back into update mode"), self._back, weight=3, can_stop=False),
-            Step(text("ProveHandshake", "Put its old server back"), self._restore, weight=2, can_stop=False),
+            Step(
+                text("ProveHandshake", "Bring it back into update mode"),
+                self._back,
+                weight=3,
+                can_stop=False,
+                goes_on=True,
+            ),
+            Step(
+                text("ProveHandshake", "Put its old server back"),
+                self._restore,
+                weight=2,
+                can_stop=False,
+                goes_on=True,
+            ),
             Step(text("ProveHandshake", "Start the board"), self._start, weight=2, can_stop=False),
         )
 
@@ -494,7 +513,7 @@ class ProveHandshake(Recipe):
             log.info("call %d: %s %s", attempt.number, attempt.stage.name, attempt.failure)
             job.post(Hint(job.run, words.news(attempt)))
         job.tick(min(int(waited), int(WAIT_S)), int(WAIT_S), of_bytes=False)
-        if self._probe.decided:
+        if self._probe.decided or job.stopping:  # then the old server goes back at once
             return True
         if waited > LISTENS_AFTER_S and not self._asked_console and not self._probe.calls:
             self._asked_console = True

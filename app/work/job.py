@@ -250,6 +250,11 @@ class Job:
         self._stop.set()
         self.bus.wake()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the person wants it to stop, even in a step that cannot be stopped but may be cut short."""
+        return self._stop.is_set()
+
     def shield(self) -> None:
         """For the runner: from now on, a stop no longer counts (the board is being left as it was found)."""
         self._shielded = True

@@ -22,6 +22,7 @@ class Step:
         weight: Share of the whole run's progress, relative to the other steps.
         can_stop: Whether *Stop* may take effect inside it; if not, it takes effect after it.
         detail: A second sentence for the plan, or None.
+        goes_on: Whether a stop does not take effect after it either, because the next step has to follow.
     """
 
     title: Text
@@ -29,3 +30,4 @@ class Step:
     weight: float = 1.0
     can_stop: bool = True
     detail: Text | None = None
+    goes_on: bool = False

@@ -338,3 +338,20 @@ def test_notes_of_a_step_do_not_reach_the_next_one(place: Desk) -> None:
         event.note for event in play(place, Scripted(say, nothing)) if isinstance(event, StepDone)
     ]
     assert notes == [WORDS, None]
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_stop_waits_for_the_step_that_has_to_follow(goes_on: bool, tmp_path: Path) -> None:
+    job = desk("core", tmp_path).job()
+    done: list[str] = []
+
+    def first(job: Job) -> None:
+        job.stop()
+        assert job.stopping
+        done.append("first")
+
+    recipe = Scripted(
+        Step(WORDS, first, can_stop=False, goes_on=goes_on), Step(WORDS, lambda _: done.append("next"), can_stop=False)
+    )
+    run_recipe(recipe, job)
+    assert done == (["first", "next"] if goes_on else ["first"])

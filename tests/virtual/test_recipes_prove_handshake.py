@@ -23,6 +23,7 @@ from app.recipes.prove_handshake import KEY, ProveHandshake
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Fact, Failed, Hint, Outcome, StepStarted, Succeeded
 from app.work.flashing import PLAN, RESUME
+from app.work.job import Job
 from app.work.questions import Choose, Review, WatchLight
 
 WIFI_BOARDS = ("core", "core-0.5", "core-0.7", "photon-0.5", "photon-0.6", "photon-0.7", "photon", "p1")
@@ -235,11 +236,30 @@ def test_a_board_whose_firmware_does_not_start_is_told(tmp_path: Path) -> None:
         assert last.code != "bug"
 
 
+def test_a_stop_while_it_waits_ends_the_waiting_and_puts_the_server_back_at_once(tmp_path: Path) -> None:
+    place, air = place_of("photon", tmp_path)
+    air.weather = Weather(firewall=True)
+    before, began = server_memory(place), place.clock.now()
+    jobs: list[Job] = []
+
+    def post(event: Event) -> None:
+        place.person(event)
+        if isinstance(event, Asked) and event.question.name == "seen":
+            jobs[0].stop()
+
+    jobs.append(place.job(post=post))
+    run_recipe(ProveHandshake(), jobs[0])
+    assert place.clock.now() - began < 90
+    assert server_memory(place) == before
+    assert place.undo.interrupted() == ()
+
+
 # --- the port and the address ---------------------------------------------------------------------------------------
 
 
-def test_a_taken_port_is_got_round_where_the_firmware_knows_how(tmp_path: Path) -> None:
-    place, air = place_of("photon", tmp_path, air=Air(weather=Weather(taken=frozenset({5683}))))
+@pytest.mark.parametrize("name", ["photon", "core-0.7"])
+def test_a_taken_port_is_got_round_where_the_firmware_knows_how(name: str, tmp_path: Path) -> None:
+    place, air = place_of(name, tmp_path, air=Air(weather=Weather(taken=frozenset({5683}))))
     before = server_memory(place)
     outcome = place.succeed(ProveHandshake)
     assert "Proven" in outcome.summary.english()
