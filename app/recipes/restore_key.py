@@ -105,12 +105,13 @@ _WARN_SOUND = text(
 _WARN_OTHER_SLOT = text(
     "RestoreKey", "As this board is set now, it does not use this key, but that of its other cloud connection."
 )
-_NOTE_REWRITTEN = text(
+_STAYS_SAME_KEY = text("RestoreKey", "The key itself: only the form changes in which it is written.")
+_NEXT_REWRITTEN = text(
     "RestoreKey",
-    "The board's firmware could not have read the key in its first form. It is the same key, only written in the form "
-    "that boards make themselves; its server need not be told.",
+    "The board's firmware could not have read the key in its first form. It is the same key, now in the form that "
+    "boards make themselves; its server need not be told.",
 )
-_NOTE_COMPLETED = text(
+_NEXT_COMPLETED = text(
     "RestoreKey",
     "The public point of the key was missing or compressed in its first form. It is the same key, written complete; "
     "its server need not be told.",
@@ -242,6 +243,7 @@ class RestoreKey(Recipe):
             kept=tuple(kept),
             warnings=tuple(self._warnings),
             next_steps=(
+                *self._rewritten_words(chosen),
                 _NEXT_CLOUD,
                 *((_NEXT_UNKNOWN,) if hand_on else ()),
                 *((LEFT_QUIET,) if self._left is LEFT_QUIET else ()),
@@ -298,10 +300,6 @@ class RestoreKey(Recipe):
         job.say(words.with_values(source=chosen.source, fingerprint=short(chosen.report.fingerprint)))
         if not chosen.certain:
             self._insist_on_word(job, chosen)
-        if chosen.rewritten:
-            # Whether firmware makes do without the point of an EC key is not known (4.2); of RSA its form is.
-            of_curve = chosen.report.algorithm is Algorithm.EC_P256
-            self._warnings.append(_NOTE_COMPLETED if of_curve else _NOTE_REWRITTEN)
         if self._replaces_sound:
             self._warnings.append(_WARN_SOUND)
         if not place.in_use:
@@ -312,12 +310,16 @@ class RestoreKey(Recipe):
         if not self._targets:
             job.skip(_SAME)
             return
+        chosen = self._chosen
+        assert chosen is not None
+        stays = [_STAYS_SAME_KEY] if chosen.rewritten else []
+        stays += [_STAYS_KEPT] if self._now.backup is not None else []
         looked = look(job, {target.region for target in self._targets})
         plan = self._rescue.plan(
             job,
             looked,
             self._targets,
-            stays=(_STAYS_OTHERS, *((_STAYS_KEPT,) if self._now.backup is not None else ())),
+            stays=(*stays, _STAYS_OTHERS),
             needs=(_NEEDS_POWER,),
             warnings=self._warnings,
             extra_seconds=START_S,
@@ -379,6 +381,13 @@ class RestoreKey(Recipe):
         assert self._chosen is not None
         before = self._now.report
         return before.state is KeyState.GOOD and before.fingerprint != self._chosen.report.fingerprint
+
+    @staticmethod
+    def _rewritten_words(chosen: Chosen) -> tuple[Text, ...]:
+        if not chosen.rewritten:
+            return ()
+        # Whether firmware makes do without the point of an EC key is not known (4.2); of RSA its form is.
+        return (_NEXT_COMPLETED if chosen.report.algorithm is Algorithm.EC_P256 else _NEXT_REWRITTEN,)
 
     def _keep_found(self, job: Job) -> None:
         """Keep what the slots hold. What an interrupted run has torn it kept before, whole."""

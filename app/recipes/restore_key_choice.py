@@ -44,9 +44,7 @@ MOST_OFFERED = 20
 PASSPHRASE_TRIES = 3
 
 _TITLE = text("RestoreKey", "Which key shall the board get?")
-_BODY = text(
-    "RestoreKey", "The newest backup of this board is the first. You will see the plan before anything is written."
-)
+_BODY = text("RestoreKey", "The likeliest one is the first. You will see the plan before anything is written.")
 _BACKUP_TITLE = text("RestoreKey", "Backup of {when}")
 _MINE = text("RestoreKey", "Kept of this very board. Fingerprint {fingerprint} …")
 _MINE_WRITTEN = text("RestoreKey", "A key that was made for this board. Fingerprint {fingerprint} …")
@@ -256,9 +254,10 @@ def _others(job: Job, device_id: str) -> dict[str, str]:
 
 
 def _cards(backups: Sequence[Backup], board: Board) -> tuple[Card, ...]:
-    cards = [_card(each, board) for each in backups if _fits(each)]
-    if can_be_rewritten(board.report):
+    cards = []
+    if can_be_rewritten(board.report):  # the likeliest: whoever gave the board that key told its cloud of it
         cards.append(Card(BOARD, _BOARD_TITLE, _BOARD_BODY, "key-board", _ON_BOARD))
+    cards += [_card(each, board) for each in backups if _fits(each)]
     cards.append(Card(FILE, _FILE_TITLE, _FILE_BODY, "key-file"))
     cards += [_card(each, board) for each in backups if not _fits(each)]
     return tuple(cards)
