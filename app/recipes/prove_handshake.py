@@ -14,7 +14,6 @@ the block of an interrupted one puts back what that one kept, not what it finds.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 
@@ -22,11 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from app.cloud_faults import NoOwnAddress, OldServerNotKept, PortTaken
 from app.faults import BoardDidNotReturn, BoardGone, Fault, RescueElsewhere, RescueUnknown, WrongBoardReturned
-from app.firmware.image import Function
-from app.firmware.releases import version_of
 from app.keys.backup import Backup
 from app.keys.device_key import KeyReport, KeyState, examine
-from app.keys.server_key import AddressKind, ServerAddress, ServerState, build_server, parse_server
+from app.keys.server_key import AddressKind, ServerAddress, ServerState, build_server, fingerprint_of, parse_server
 from app.platforms.identify import serial_matches
 from app.platforms.model import KeySlot, Mode, Platform, Region
 from app.platforms.table import PLATFORMS
@@ -47,7 +44,6 @@ from app.recipes.shared import (
     unlock_safe,
     warn_of_waiting,
 )
-from app.recipes.system_set import system_regions
 from app.text import Text, text
 from app.transports.network import Listener
 from app.undo.board_name import Match
@@ -57,9 +53,10 @@ from app.work.events import Fact, Hint, Outcome
 from app.work.flashing import RESUME, Rescue
 from app.work.job import Job
 from app.work.key_work import TCP_SLOT, keep, read_slot
-from app.work.probe import Attempt, Probe, Verdict
+from app.work.probe import THROW_AWAY, Attempt, Probe, Verdict
 from app.work.questions import Choose
 from app.work.reading import part_of_step, read_twice
+from app.work.server_work import TCP_SERVER, firmware_version, honours_port
 from app.work.spans import Span, Target, span_of
 from app.work.step import Step
 from app.work.xray import look
@@ -67,16 +64,11 @@ from app.work.xray import look
 log = logging.getLogger(__name__)
 
 KEY = words.SELF
-SERVER_SLOT = "server-public"
-"""The server block of the TCP connection, on every board (4.4)."""
-SERVER = "server"
-"""Name of the answer, in the journal only, that holds the fingerprint of the throw-away server key."""
 ADDRESS = "address"
 WAIT_S = 180.0
 LISTENS_AFTER_S = 40.0
 """If nobody called by then the console is asked whether it listens; a start and joining a Wi-Fi take less."""
 START_S = 200.0  # start, call, and back into update mode
-PORT_SINCE = "0.4.9"  # 4.3
 ANY_PORT = 0
 
 _NO_WIFI = text(
@@ -346,7 +338,7 @@ class ProveHandshake(Recipe):
 
     def _read(self, job: Job) -> None:
         identity_from_dct(job)
-        device, server, place = job.platform.slot(TCP_SLOT), job.platform.slot(SERVER_SLOT), _place(job.platform)
+        device, server, place = job.platform.slot(TCP_SLOT), job.platform.slot(TCP_SERVER), _place(job.platform)
         total = 2 * (device.size + place.size)
         raw_key = read_slot(job, device, part_of_step(job, 0, total))
         self._report = examine(raw_key, device.algorithm)
@@ -391,7 +383,7 @@ class ProveHandshake(Recipe):
         content = raw[:at] + block + raw[at + len(block) :]
         title = _TITLE_NEW.with_values(address=self._address, port=listener.port)
         self._targets = [_target(job.platform, place, content, title, _WHY_NEW), put_back]
-        self._rescue.answers[SERVER] = hashlib.sha256(public_der(own_key)).hexdigest()
+        self._rescue.answers[THROW_AWAY] = fingerprint_of(public_der(own_key))
         expected = load_pem_public_key(self._report.public_pem).public_bytes(
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
@@ -412,15 +404,7 @@ class ProveHandshake(Recipe):
         """
         if self._listener is None:
             assert self._busy is not None
-            system = system_regions(job.platform) or ("application",)
-            looked = look(job, system)
-            since = version_of(PORT_SINCE, Function.SYSTEM)
-            versions = [
-                version
-                for (function, _), version in looked.installed.items()
-                if function in (Function.SYSTEM, Function.MONOLITHIC)
-            ]
-            if not versions or min(versions) < since:
+            if not honours_port(firmware_version(job)):
                 raise self._busy
             self._listener = job.network.listen(ANY_PORT)
             job.note(_OTHER_PORT.with_values(port=self._listener.port))
@@ -431,12 +415,12 @@ class ProveHandshake(Recipe):
 
         Not one of a board that was given another server since: that is the one to put back.
         """
-        found = parse_server(block, job.platform.slot(SERVER_SLOT))
+        found = parse_server(block, job.platform.slot(TCP_SERVER))
         for rescue in reversed(job.undo.interrupted()):  # the oldest kept the real one
             if rescue.recipe != KEY or match(rescue.board, job.board) is Match.NO:
                 continue
             if found.state is ServerState.GOOD:
-                left_it = rescue.answers.get(SERVER) == found.fingerprint
+                left_it = rescue.answers.get(THROW_AWAY) == found.fingerprint
             else:
                 left_it = match(rescue.board, job.board) is Match.YES
             if left_it:
@@ -633,7 +617,7 @@ class ProveHandshake(Recipe):
 
 def _place(platform: Platform) -> Span:
     """Return the whole erase units of the server slot, so that a cut never takes anything that is not written again."""
-    slot = platform.slot(SERVER_SLOT)
+    slot = platform.slot(TCP_SERVER)
     erased = b"\xff" * slot.size
     region = _region(platform, slot)
     return span_of(platform, Target(_TITLE_OLD, region.key, slot.address, erased, _WHY_OLD, ""))
@@ -651,7 +635,7 @@ def _slot_of(raw: bytes, slot: KeySlot, place: Span) -> bytes:
 
 
 def _target(platform: Platform, place: Span, content: bytes, title: Text, why: Text) -> Target:
-    region = _region(platform, platform.slot(SERVER_SLOT))
+    region = _region(platform, platform.slot(TCP_SERVER))
     return Target(title, region.key, place.start, content, why, "", into_settings=True, over_key=True)
 
 

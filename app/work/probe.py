@@ -23,6 +23,8 @@ from app.transports.network import Connection, Listener
 
 log = logging.getLogger(__name__)
 
+THROW_AWAY = "throw-away-server"
+"""Name of the answer, in a journal only, that holds the fingerprint of the server key made for that run."""
 AT_ONCE = 8
 """Connections looked after at the same time; a further one takes the place of the one that has shown least."""
 ACCEPTS = 8

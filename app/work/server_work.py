@@ -31,6 +31,7 @@ from app.work.key_work import (
     private_slots,
     read_slot,
 )
+from app.work.probe import THROW_AWAY
 from app.work.reading import Tick, read_once
 from app.work.spans import Target, span_of
 
@@ -219,14 +220,15 @@ def kept_servers(job: Job) -> Iterator[KeptServer]:
     """Give the sound servers that were kept of this board, whatever kept them, newest first.
 
     Where nothing tells boards apart (1.4) those of all such boards are given: a server belongs to no single board.
-    What cannot be read any more is passed over.
+    What cannot be read any more is passed over, and so is what this program itself made up for one connection.
     """
     board = board_name(job)
+    made_up = {str(rescue.answers.get(THROW_AWAY, "")) for rescue in job.undo.rescues(board)}
     found = sorted(_kept(job.undo, board), key=lambda each: (each[1], each[0]), reverse=True)
     for name, made, snapshots in found:
         for slot, raw in _slots_of(job.platform, job.undo, snapshots):
             block = parse_server(raw, slot)
-            if block.state is ServerState.GOOD:
+            if block.state is ServerState.GOOD and block.fingerprint not in made_up:
                 yield KeptServer(name, slot, block, made)
 
 

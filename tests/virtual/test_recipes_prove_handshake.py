@@ -25,6 +25,7 @@ from app.work.events import Asked, Event, Fact, Failed, Hint, Outcome, StepStart
 from app.work.flashing import PLAN, RESUME
 from app.work.job import Job
 from app.work.questions import Choose, Review, WatchLight
+from app.work.server_work import kept_servers
 
 WIFI_BOARDS = ("core", "core-0.5", "core-0.7", "photon-0.5", "photon-0.6", "photon-0.7", "photon", "p1")
 LINES = ("call", "server-key", "device-id", "public-key", "session", "hello")
@@ -347,6 +348,7 @@ def test_run_again_after_a_crash_it_proves_and_puts_the_first_server_back(name: 
     assert "Proven" in outcome.summary.english()
     assert server_memory(place) == before
     assert place.undo.interrupted() == ()
+    assert {kept.block.host for kept in kept_servers(place.job())} == {HOST}
 
 
 WRITES, WAITS, BACK, RESTORES, STARTS = 4, 5, 6, 7, 8  # numbers of the steps after the consent
