@@ -20,7 +20,15 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from app.cloud_faults import NoOwnAddress, OldServerNotKept, PortTaken
-from app.faults import BoardDidNotReturn, BoardGone, Fault, RescueElsewhere, RescueUnknown, WrongBoardReturned
+from app.faults import (
+    BoardDidNotReturn,
+    BoardGone,
+    Fault,
+    RescueElsewhere,
+    RescueOfOtherBoard,
+    RescueUnknown,
+    WrongBoardReturned,
+)
 from app.keys.backup import Backup
 from app.keys.device_key import KeyReport, KeyState, examine
 from app.keys.server_key import AddressKind, ServerAddress, ServerState, build_server, fingerprint_of, parse_server
@@ -125,10 +133,8 @@ _PRODUCT = text("ProveHandshake", "Product ID")
 _PRODUCT_VERSION = text("ProveHandshake", "Version of its program")
 _PLATFORM = text("ProveHandshake", "Platform")
 _CALLED = text("ProveHandshake", "Where it was told to call")
-_CALLS = text("ProveHandshake", "Connections")
 _SERVER_NOW = text("ProveHandshake", "Its server now")
 _SERVER_WORDS = text("ProveHandshake", "{host}, port {port}, as before")
-_FINISHED = text("ProveHandshake", "The interrupted run is finished.")
 _OTHERS = text(
     "ProveHandshake", "Others called, too, from {peers}. They did not know this run's key and changed nothing."
 )
@@ -246,9 +252,8 @@ class ProveHandshake(Recipe):
             "server", _SERVER_NOW, _SERVER_WORDS.with_values(host=self._host, port=self._host_port), copy=True
         )
         if self._finishing:
-            summary = _FINISHED if not self._host else _BACK_AGAIN.with_values(host=self._host, port=self._host_port)
             return Outcome(
-                summary,
+                _BACK_AGAIN.with_values(host=self._host, port=self._host_port),
                 (server, *self._rescue.where_kept()),
                 kept=kept,
                 warnings=warnings,
@@ -340,14 +345,15 @@ class ProveHandshake(Recipe):
         identity_from_dct(job)
         device, server, place = job.platform.slot(TCP_SLOT), job.platform.slot(TCP_SERVER), _place(job.platform)
         total = 2 * (device.size + place.size)
-        raw_key = read_slot(job, device, part_of_step(job, 0, total))
-        self._report = examine(raw_key, device.algorithm)
-        raw = read_twice(job, place.alt, place.start, place.size, server.key, part_of_step(job, 2 * device.size, total))
+        raw = read_twice(job, place.alt, place.start, place.size, server.key, part_of_step(job, 0, total))
         if self._finishing:
             self._earlier = job.undo.rescue(job.given(RESUME))
+            self._insist_it_left_this(job, self._earlier, raw, place)
         else:
-            self._earlier = self._left_behind(job, _slot_of(raw, server, place))
+            raw_key = read_slot(job, device, part_of_step(job, 2 * place.size, total))
+            self._report = examine(raw_key, device.algorithm)
             self._backup = keep(job, device, raw_key, self._report)
+            self._earlier = self._left_behind(job, _slot_of(raw, server, place))
         old = raw if self._earlier is None else self._kept_before(job, self._earlier, place)
         block = parse_server(_slot_of(old, server, place), server)
         self._host, self._host_port = block.host, block.port
@@ -358,7 +364,7 @@ class ProveHandshake(Recipe):
             (_TITLE_OLD if self._earlier is None else _TITLE_BEFORE).with_values(host=block.host, port=block.port),
             _WHY_OLD,
         )
-        if self._finishing:
+        if self._report is None:
             self._targets = [put_back]
             return
         if self._report.state is not KeyState.GOOD:
@@ -426,6 +432,19 @@ class ProveHandshake(Recipe):
             if left_it:
                 return rescue
         return None
+
+    def _insist_it_left_this(self, job: Job, rescue: InterruptedRescue, raw: bytes, place: Span) -> None:
+        """Where nothing tells boards apart, the board has to hold what the interrupted run wrote, or had before.
+
+        Raises:
+            RescueOfOtherBoard: It holds another server.
+        """
+        if match(rescue.board, job.board) is not Match.MAYBE or raw == self._kept_before(job, rescue, place):
+            return
+        server = job.platform.slot(TCP_SERVER)
+        found = parse_server(_slot_of(raw, server, place), server).fingerprint
+        if not found or found != rescue.answers.get(THROW_AWAY):
+            raise RescueOfOtherBoard(server.key)
 
     def _kept_before(self, job: Job, rescue: InterruptedRescue, place: Span) -> bytes:
         """Return what an interrupted run kept of this place.

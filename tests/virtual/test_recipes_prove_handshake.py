@@ -15,11 +15,14 @@ from support.desk import IN_DFU, RUNNING, Desk, desk
 from support.every import EVERYTHING
 
 from app.engine.runner import run_recipe
+from app.faults import RescueOfOtherBoard
 from app.keys.server_key import AddressKind, ServerAddress, build_server
 from app.platforms.table import platform
 from app.protocols.handshake import new_server_key, public_der
 from app.recipes import prove_handshake
 from app.recipes.prove_handshake import KEY, ProveHandshake
+from app.virtual.catalogue import make
+from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Fact, Failed, Hint, Outcome, StepStarted, Succeeded
 from app.work.flashing import PLAN, RESUME
@@ -349,6 +352,36 @@ def test_run_again_after_a_crash_it_proves_and_puts_the_first_server_back(name: 
     assert server_memory(place) == before
     assert place.undo.interrupted() == ()
     assert {kept.block.host for kept in kept_servers(place.job())} == {HOST}
+
+
+def test_boards_that_nothing_tells_apart_are_told_by_the_server_they_hold(tmp_path: Path) -> None:
+    place, air = place_of("photon-0.5", tmp_path)
+    before = server_memory(place)
+    cut_off(place)
+    other = make(
+        "photon-0.5", place.clock, world=air, server=old_block("photon"), device_id="aa" * 12, profiles=True, key="good"
+    )
+    other.dct[2082 + 384 + 3] ^= 1  # another host than the first board's
+    own = bytes(other.dct)
+    place.bus.unplug(place.board)
+    place.clock.pause(2.0)
+    first, place.board = place.board, other
+    place.bus.plug(other, "1-1")
+    place.clock.pause(10.0)
+    place.person.hand, place.person.board = PracticeHand(other), other
+    (open_one,) = place.undo.interrupted()
+    answers = {RESUME: open_one.id, PLAN: True}
+    assert place.fail(ProveHandshake, answers).code == RescueOfOtherBoard.code
+    assert bytes(other.dct)[2082 : 2082 + 512] == own[2082 : 2082 + 512]
+    place.bus.unplug(other)
+    place.clock.pause(2.0)
+    place.board = first
+    place.bus.plug(first, "1-1")
+    place.clock.pause(10.0)
+    place.person.hand, place.person.board = PracticeHand(first), first
+    place.succeed(ProveHandshake, answers)
+    assert server_memory(place) == before
+    assert place.undo.interrupted() == ()
 
 
 WRITES, WAITS, BACK, RESTORES, STARTS = 4, 5, 6, 7, 8  # numbers of the steps after the consent
