@@ -184,3 +184,19 @@ class OldServerNotKept(Fault):
     cause = text("CloudFaults", "Nothing is kept of the server that the board had before.")
     next_step = text("CloudFaults", "Choose the board's cloud anew: switch it to the Particle cloud or a local one.")
     retryable = False
+
+
+# The folder of a local cloud
+
+
+class NoCloudFolder(Fault):
+    """A folder that no local cloud works in."""
+
+    code = "cloud.no-folder"
+    cause = text("CloudFaults", "{folder} is not the folder of a local cloud: its server key is not in there.")
+    next_step = text(
+        "CloudFaults",
+        "Choose the folder that holds default_key.pem, or the folder data with that file. If it is not there, start "
+        "the server once: then it makes its keys.",
+    )
+    retryable = False
