@@ -13,13 +13,12 @@ from app.keys.server_key import ServerState
 from app.recipes.base import Group, Promise, Recipe
 from app.recipes.shared import LEFT_QUIET, enter_dfu
 from app.recipes.switch_cloud_choice import choose, particle_file
-from app.recipes.switching import Switching
+from app.recipes.switching import Switching, short_name
 from app.text import text
 from app.work.board import Board
 from app.work.events import Outcome
 from app.work.job import Job
 from app.work.letters import document
-from app.work.server_work import cloud_words
 from app.work.step import Step
 
 _DONE = text("SwitchCloud", "The board is set to another cloud: {cloud}.")
@@ -123,7 +122,7 @@ class SwitchCloud(Recipe):
         local = after.which.kind is CloudKind.LOCAL
         public = done.letter() if local else None
         return Outcome(
-            (_DONE if done.targets else _DONE_SAME).with_values(cloud=cloud_words(after.which)),
+            (_DONE if done.targets else _DONE_SAME).with_values(cloud=short_name(after)),
             (*done.facts(), *done.rescue.where_kept()),
             kept=done.kept(),
             warnings=tuple(done.warnings),

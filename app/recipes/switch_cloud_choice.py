@@ -59,7 +59,7 @@ _LOCAL_BODY = text(
     "SwitchCloud", "A server of your own. You need its public key as a file, and its address in your network."
 )
 _BEFORE_TITLE = text("SwitchCloud", "The server that was there before")
-_BEFORE_BODY = text("SwitchCloud", "{cloud}: {server}. Kept on {when}; its key begins with {fingerprint}.")
+_BEFORE_BODY = text("SwitchCloud", "{server}, {cloud}. Kept on {when}; its key begins with {fingerprint}.")
 
 _PICK = PickFile(
     name="server-key",

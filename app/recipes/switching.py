@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from app.faults import Cancelled, Fault, FlashDiffers
 from app.firmware.image import Function
 from app.firmware.releases import release_of
+from app.keys.clouds import CloudKind
 from app.keys.device_key import KeyReport, KeyState, examine
 from app.keys.letter import PublicKeyLetter, letter
 from app.keys.safe import Backup
@@ -66,7 +67,7 @@ NEED = 64 * 1024  # bytes; more than any memory that is kept before a server is 
 DCT = "dct"
 
 _SET_TO = text("SwitchCloud", "The board is set to: {cloud} ({server}).")
-_CHOSEN = text("SwitchCloud", "{cloud}: {server}")
+_CHOSEN = text("SwitchCloud", "{server}, {cloud}")
 _SAME = text("SwitchCloud", "Not needed: the board is set to this cloud already.")
 _RIGHT = text("SwitchCloud", "Read twice: it is what was chosen. The key of the board is untouched.")
 _CAME_BACK_IN_DFU = text(
@@ -426,6 +427,11 @@ class Switching:
             if not job.changed:
                 raise
             job.note(_NOT_REMEMBERED.with_values(reason=fault.cause))
+
+
+def short_name(now: Now) -> Text | str:
+    """Name a cloud in a sentence about it: a stranger by its server."""
+    return server_words(now.block) if now.which.kind is CloudKind.UNKNOWN else cloud_words(now.which)
 
 
 def named(now: Now) -> Text:
