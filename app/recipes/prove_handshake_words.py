@@ -49,7 +49,7 @@ _WATCH_BODY = text(
     "The board connects to its Wi-Fi and then calls this computer at {address}, port {port}. That takes up to a "
     "minute, seldom three. Nothing has to be pressed. Its old server is put back afterwards in any case.",
 )
-_OPTIONS = {
+OPTIONS = {
     Seen.STOP: text("ProveHandshake", "Stop waiting"),
     Seen.GREEN: text("ProveHandshake", "It goes on blinking green"),
     Seen.BLUE: text("ProveHandshake", "It blinks blue"),
@@ -78,7 +78,7 @@ def watch_question(platform: Platform, address: str, port: int) -> WatchLight:
             LightStage(f"{era}.handshake", _STAGE_SHAKES),
             LightStage(f"{era}.cloud-connected", _STAGE_DONE),
         ),
-        tuple((seen.value, words) for seen, words in _OPTIONS.items()),
+        tuple((seen.value, words) for seen, words in OPTIONS.items()),
         until=Mode.DFU,
     )
 
