@@ -20,7 +20,6 @@ from app.text import Text, text
 from app.undo.board_name import BoardName
 from app.undo.snapshots import Snapshot
 from app.undo.store import UndoStore
-from app.work.flashing import board_name
 from app.work.job import Job
 from app.work.key_work import (
     PRIVATE_SLOTS,
@@ -222,6 +221,8 @@ def kept_servers(job: Job) -> Iterator[KeptServer]:
     Where nothing tells boards apart (1.4) those of all such boards are given: a server belongs to no single board.
     What cannot be read any more is passed over, and so is what this program itself made up for one connection.
     """
+    from app.work.flashing import board_name  # which looks at boards, and so at their servers, through this module
+
     board = board_name(job)
     made_up = {str(rescue.answers.get(THROW_AWAY, "")) for rescue in job.undo.rescues(board)}
     found = sorted(_kept(job.undo, board), key=lambda each: (each[1], each[0]), reverse=True)

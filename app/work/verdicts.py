@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from app.firmware.image import Dependency, Function, Image
 from app.firmware.releases import release_of
 from app.keys.device_key import KeyState
+from app.keys.server_key import ServerState
 from app.platforms.model import BootLoader, Platform
 from app.protocols.flash import reachable
 from app.text import Text, text
@@ -59,6 +60,7 @@ class Facts:
         update_pending: Whether a Photon, P1 or Electron will install what is in its download area; None when unknown.
         reset_waits: Whether its settings order a factory reset at the next start; a Core has that in its flags.
         key: What the slot of the device key in use holds; None when not looked at.
+        server: What the slot of the server in use holds; None when not looked at.
     """
 
     platform: Platform
@@ -71,6 +73,7 @@ class Facts:
     update_pending: bool | None = None
     reset_waits: bool = False
     key: KeyState | None = None
+    server: ServerState | None = None
 
 
 _ORDER = (Health.OTHER_TOOL, Health.OVER_USB, Health.UNDECIDED, Health.NOTHING_WRONG)  # the first found decides
@@ -123,6 +126,9 @@ _NO_KEY_YET = text(
     "one.",
 )
 _BAD_KEY = text("Verdicts", "The device key is damaged: the board cannot connect to its cloud.")
+_BAD_SERVER = text(
+    "Verdicts", "Key or address of the server are damaged: the board cannot connect to its cloud as it is set."
+)
 _UNUSABLE_KEY = text(
     "Verdicts",
     "The device key is sound, but the board's firmware cannot use it: the board cannot connect to its cloud.",
@@ -316,6 +322,12 @@ def _device_key(facts: Facts, findings: _Findings) -> None:
         findings.add(Health.OVER_USB, words[facts.key], CHECK_KEYS)
 
 
+def _server(facts: Facts, findings: _Findings) -> None:
+    """Only damage is wrong for sure: without a stored server newer firmware uses its own (4.2)."""
+    if facts.server is ServerState.CORRUPT:
+        findings.add(Health.OVER_USB, _BAD_SERVER, CHECK_KEYS)
+
+
 # --- Photon, P1, Electron (2.4.11, 3.3, 3.4, 7.2, 8.5) --------------------------------------------------------------
 
 
@@ -448,7 +460,7 @@ def _unreadable(facts: Facts, findings: _Findings) -> None:
 
 
 _Rule = Callable[[Facts, _Findings], None]
-_CORE_RULES: tuple[_Rule, ...] = (_core_application, _core_factory, _core_flags, _device_key, _unreadable)
+_CORE_RULES: tuple[_Rule, ...] = (_core_application, _core_factory, _core_flags, _device_key, _server, _unreadable)
 _MODULAR_RULES: tuple[_Rule, ...] = (
     _loader,
     _system_parts,
@@ -456,5 +468,6 @@ _MODULAR_RULES: tuple[_Rule, ...] = (
     _user_part,
     _settings,
     _device_key,
+    _server,
     _unreadable,
 )

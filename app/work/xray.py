@@ -1,7 +1,8 @@
 """Looks at what a board in update mode holds, slot by slot, and changes nothing.
 
 Only as much is read as is needed to tell: the head of an image first, then as many bytes as it says it has. Of memory
-that holds keys and settings only "blank" or "kept" is told, and of the device key whether the board can use it.
+that holds keys and settings only "blank" or "kept" is told, of the device key whether the board can use it, and
+which server it is set to.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from app.faults import DfuRefused
+from app.faults import DfuRefused, Fault
 from app.firmware.image import LEGACY_ROOM, Form, Function, Image, find
 from app.firmware.pack import PackFile, recognise
 from app.firmware.releases import describe
 from app.firmware.verdict import judge
+from app.keys.clouds import Cloud, which_cloud
 from app.keys.device_key import KeyState, examine
+from app.keys.server_key import ServerBlock, ServerState, parse_server
 from app.platforms.model import KeySlot, Medium, Platform, Quirk, Region
 from app.protocols.dfu import DfuSession
 from app.protocols.flash import reachable
@@ -24,6 +27,7 @@ from app.text import Text, text
 from app.work.job import Job
 from app.work.key_work import STATES, TRANSPORT_FIELD, private_slots, used_slot
 from app.work.plan import SlotState, SlotView, XRay
+from app.work.server_work import cloud_words, server_slot_of, server_words
 from app.work.verdicts import (
     CORE_FLAGS,
     FACTORY_RESET_WANTED,
@@ -44,9 +48,11 @@ _TICKS = 1000  # progress inside one slot
 _BLANK = text("XRay", "nothing")
 _BLANK_START = text("XRay", "nothing at its beginning; the rest was not looked at")
 _NO_IMAGE = text("XRay", "no firmware that this program knows")
-_KEYS = text("XRay", "keys and settings, not shown; device key: {state}")
+_KEYS = text("XRay", "keys and settings, not shown; device key: {state}; server: {server}")
 _DEVICE_KEY = text("XRay", "a key, not shown: {state}")
-_KEY = text("XRay", "a key, not shown")
+_SERVER = text("XRay", "{server}, {cloud}")
+_NO_SERVER = text("XRay", "none stored")
+_BAD_SERVER = text("XRay", "damaged")
 _USED = text("XRay", "in use")
 _NOT_READ = text("XRay", "the boot loader does not give it now")
 _LOADER = text("XRay", "Boot loader: {name}")
@@ -69,6 +75,14 @@ _KEY_STATES = {
     KeyState.UNUSABLE_BY_FIRMWARE: SlotState.MISFIT,
 }
 
+_SERVER_STATES = {
+    ServerState.GOOD: SlotState.GOOD,
+    ServerState.BLANK: SlotState.BLANK,
+    ServerState.CORRUPT: SlotState.DAMAGED,
+}
+
+CORE_SERVER = "server-key"
+"""The region of a Core's server."""
 CORE_KEY = "device-key"
 """The region of a Core's own key."""
 
@@ -152,6 +166,7 @@ class _Reading:
         self.pending: bool | None = None
         self.reset_waits = False  # of a board that has its flags among its settings
         self.key: KeyState | None = None  # what was judged is let go of at once
+        self.server: ServerBlock | None = None
 
     def read(self, session: DfuSession, region: Region) -> None:
         """Read as much of a region as is needed to tell what it holds."""
@@ -170,6 +185,10 @@ class _Reading:
                 raw = self._bytes(session, region, 0, region.size)
                 self.kept[region.key] = not _is_blank(raw)
                 self.key = self._judged(raw, region, private_slots(self._platform)[0])
+            elif region.key == CORE_SERVER:
+                raw = self._bytes(session, region, 0, region.size)
+                self.kept[region.key] = not _is_blank(raw)
+                self.server = self._server(raw, region, private_slots(self._platform)[0])
             elif region.key in _KEPT or region.secret:
                 self.kept[region.key] = not _is_blank(self._bytes(session, region, 0, min(HEAD, region.size)))
             elif region.key == CORE_FLAGS:
@@ -199,7 +218,14 @@ class _Reading:
         there = int.from_bytes(raw[word.address : word.address + word.size], "little")
         self.reset_waits = there == FACTORY_RESET_WANTED
         transport = raw[self._platform.field(TRANSPORT_FIELD).address]
-        self.key = self._judged(raw, region, used_slot(self._platform, transport))
+        used = used_slot(self._platform, transport)
+        self.key = self._judged(raw, region, used)
+        self.server = self._server(raw, region, used)
+
+    def _server(self, raw: bytes, region: Region, private: KeySlot) -> ServerBlock:
+        slot = server_slot_of(self._platform, private)
+        at = slot.address - region.start
+        return parse_server(raw[at : at + slot.size], slot)
 
     @staticmethod
     def _judged(raw: bytes, region: Region, slot: KeySlot) -> KeyState:
@@ -276,6 +302,7 @@ class _Judging:
             update_pending=self._read.pending,
             reset_waits=self._read.reset_waits,
             key=self._read.key,
+            server=None if self._read.server is None else self._read.server.state,
         )
         return Looked(
             XRay(self._platform.key, tuple(slots.values()), verdict(facts)),
@@ -319,7 +346,7 @@ class _Judging:
             return view
         if region.medium is Medium.DCT:
             assert self._read.key is not None
-            what = _KEYS.with_values(state=STATES[self._read.key])
+            what = _KEYS.with_values(state=STATES[self._read.key], server=self._server_words())
             if self._read.reset_waits:
                 return replace(view, what=what, detail=_FACTORY_FLAG)
             return replace(view, what=what, detail=_UPDATE_FLAG if self._read.pending else None)
@@ -327,7 +354,28 @@ class _Judging:
             assert self._read.key is not None
             what = _DEVICE_KEY.with_values(state=STATES[self._read.key])
             return replace(view, state=_KEY_STATES[self._read.key], what=what)
-        return replace(view, what=_USED if region.key == "reserved" else _KEY)
+        if region.key == CORE_SERVER:
+            assert self._read.server is not None
+            return replace(view, state=_SERVER_STATES[self._read.server.state], what=self._server_words())
+        return replace(view, what=_USED)
+
+    def _server_words(self) -> Text:
+        """Say which server the board is set to."""
+        block = self._read.server
+        assert block is not None
+        if block.state is ServerState.CORRUPT:
+            return _BAD_SERVER
+        if block.public_der is None:
+            return _NO_SERVER
+        cloud = cloud_words(which_cloud(block, self._clouds()))
+        return _SERVER.with_values(server=server_words(block), cloud=cloud)
+
+    def _clouds(self) -> tuple[Cloud, ...]:
+        try:
+            return self._job.clouds.clouds()
+        except Fault as fault:  # then its name is not known; the board is what matters here
+            log.info("clouds: %s: %s", fault.code, fault.detail)
+            return ()
 
     def _core_loader(self, region: Region, view: SlotView, memory: bytes) -> SlotView:
         """A Core's boot loader carries nothing that could prove it (3.1, 7.1); it answered, so its start is right."""

@@ -120,7 +120,7 @@ def test_a_good_key_with_old_data_behind_it_is_right(name: str, tmp_path: Path) 
     looked = xray(place)
     assert looked.xray.verdict.health is Health.NOTHING_WRONG
     slot = looked.xray.slot("device-key" if name == "core" else "dct")
-    assert slot.what.english().endswith("key, not shown: good" if name == "core" else "device key: good")
+    assert ("key, not shown: good" if name == "core" else "device key: good") in slot.what.english()
     assert slot.sha256 == ""
 
 
