@@ -213,8 +213,8 @@ class RestoreKey(Recipe):
                 weight=2,
                 detail=text("RestoreKey", "Nothing is written before you have seen the plan."),
             ),
-            Step(text("RestoreKey", "Write the key"), self._write, weight=3, can_stop=False),
-            Step(text("RestoreKey", "Read it back and compare"), self._compare, weight=3, can_stop=False),
+            Step(text("RestoreKey", "Write the key"), self._write, weight=3, can_stop=False, goes_on=True),
+            Step(text("RestoreKey", "Read it back and compare"), self._compare, weight=3, can_stop=False, goes_on=True),
             Step(text("RestoreKey", "Start the board"), self._start, weight=2, can_stop=False),
         )
 

@@ -883,15 +883,13 @@ def test_a_stop_before_writing_leaves_the_board_as_it_was_found(name: str, step:
     assert place.slot == key
 
 
-def test_a_stop_while_writing_leaves_a_whole_key_and_something_to_finish(tmp_path: Path) -> None:
+def test_a_stop_while_writing_comes_too_late_to_leave_a_key_that_nobody_read_back(tmp_path: Path) -> None:
     place = lay("photon", tmp_path)
     file = tmp_path / "key.der"
     file.write_bytes(other_key())
     job = place.job(from_file(file))
     at_step(place, WRITE_STEP, job.stop)
     run_recipe(RestoreKey(), job)
-    assert place.person.events[-1] == Stopped(job.run, True)
+    assert isinstance(place.person.events[-1], Succeeded)
     assert place.slot == other_key().ljust(612, b"\xff")
-    (rescue,) = place.undo.interrupted()
-    restore(place, {**rescue.answers, "resume": rescue.id})
     assert place.undo.interrupted() == ()
