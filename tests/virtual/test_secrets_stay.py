@@ -96,7 +96,15 @@ def test_no_private_byte_is_told_anywhere(
 
 @pytest.mark.parametrize(
     ("recipe", "name"),
-    [("x-ray", "core"), ("x-ray", "photon"), ("x-ray", "electron"), ("full-firmware-upgrade", "core")],
+    [
+        ("x-ray", "core"),
+        ("x-ray", "photon"),
+        ("x-ray", "electron"),
+        ("full-firmware-upgrade", "core"),
+        ("switch-cloud", "core"),
+        ("switch-cloud", "photon"),
+        ("switch-cloud", "electron"),
+    ],
 )
 def test_no_private_byte_is_told_by_what_looks_at_a_board_or_writes_to_it(
     recipe: str, name: str, tmp_path: Path, logs: Path, caplog: pytest.LogCaptureFixture
@@ -115,7 +123,7 @@ def test_no_private_byte_is_told_by_what_looks_at_a_board_or_writes_to_it(
             safe,
             Terminal(io.StringIO(), news, asides),
             board=None,
-            answers={"radio-patch": "1.14", "plan": "yes"},
+            answers={"radio-patch": "1.14", "cloud": "particle", "plan": "yes"},
             as_json=True,
             pack=real_pack(),
             undo=UndoStore(tmp_path / "boards", safe=safe),
