@@ -19,8 +19,6 @@ from enum import Enum
 from ipaddress import IPv4Address
 from typing import Protocol
 
-import psutil
-
 from app.clock import Clock, Deadline
 from app.cloud_faults import ListenRefused, PortTaken
 
@@ -122,6 +120,8 @@ class HostNetwork:
 
     def own_addresses(self) -> tuple[str, ...]:
         """IPv4 addresses of this computer, the likeliest one for a board first, loopback last; nothing is sent."""
+        import psutil  # here, or every start of the program would wait for it
+
         found: dict[str, str] = {}
         running = psutil.net_if_stats()
         for name, addresses in psutil.net_if_addrs().items():
