@@ -140,23 +140,7 @@ class CloudFolder:
         Raises:
             Fault: What the operating system refuses, see `file_faults`; what was there is unchanged.
         """
-        acting = actions or HandedOn()
-        final = self.place_of(letter.device_id)
-        content = letter.public_pem.encode("ascii")
-        with file_faults(self.keys, no_room=FileNoRoom, disk_failed=FileNotWritten):
-            self.keys.mkdir(parents=True, exist_ok=True)
-            try:
-                there: bytes | None = final.read_bytes()
-            except FileNotFoundError:
-                there = None
-            if there is None:
-                put(acting, final, content)
-                return Placed(final, wrote=True)
-            if _der(there) == _der(content):
-                return Placed(final, wrote=False)
-            kept = _keep(acting, final, there)
-            put(acting, final, content)
-        return Placed(final, wrote=True, kept=kept)
+        return self._place(letter.device_id, letter.public_pem.encode("ascii"), actions or HandedOn())
 
     def knock_of(self, device_id: str) -> Knock | None:
         """Return the key that a board of this ID has shown and the server does not know; None where there is none."""
@@ -171,22 +155,40 @@ class CloudFolder:
         except OSError:
             return 0
 
-    def accept(self, device_id: str, letter: PublicKeyLetter, actions: FileActions | None = None) -> Placed:
+    def accept(self, device_id: str, public_der: bytes, actions: FileActions | None = None) -> Placed:
         """Let the server know a key it has seen: the file loses the mark in its name (10.3).
 
         Args:
             device_id: Of the board.
-            letter: The board and the key it showed.
+            public_der: The key that was agreed to. The file may hold another one by now; that is not accepted.
             actions: What changes the disk.
 
         Raises:
             Fault: What the operating system refuses.
         """
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
         acting = actions or HandedOn()
-        placed = self.place(letter, acting)
+        pem = load_der_public_key(public_der).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        placed = self._place(device_id, pem, acting)
         with file_faults(self.keys, no_room=FileNoRoom, disk_failed=FileNotWritten):
             acting.remove(self.keys / f"{device_id}{UNKNOWN}{SUFFIX}")
         return placed
+
+    def _place(self, device_id: str, content: bytes, actions: FileActions) -> Placed:
+        final = self.place_of(device_id)
+        with file_faults(self.keys, no_room=FileNoRoom, disk_failed=FileNotWritten):
+            self.keys.mkdir(parents=True, exist_ok=True)
+            try:
+                there = final.read_bytes()
+            except FileNotFoundError:
+                put(actions, final, content)
+                return Placed(final, wrote=True)
+            if _der(there) == _der(content):
+                return Placed(final, wrote=False)
+            kept = _keep(actions, final, there)
+            put(actions, final, content)
+        return Placed(final, wrote=True, kept=kept)
 
 
 def open_folder(path: Path) -> CloudFolder:

@@ -11,6 +11,7 @@ from app.recipes.deep_update import DeepUpdate
 from app.recipes.factory_reset import FactoryReset
 from app.recipes.flash_file import FlashFile
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
+from app.recipes.local_cloud import LocalCloud
 from app.recipes.prove_handshake import ProveHandshake
 from app.recipes.put_back import PutBack
 from app.recipes.read_identity import ReadIdentity
@@ -30,6 +31,7 @@ RECIPES: tuple[type[Recipe], ...] = (
     ChangeKey,
     SwitchCloud,
     ProveHandshake,
+    LocalCloud,
     DeepUpdate,
     FullFirmwareUpgrade,
     RestoreSystem,

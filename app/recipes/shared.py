@@ -346,6 +346,23 @@ def leave_as_found(job: Job, found: Mode | None) -> None:
         job.wait_until_gone(GONE_S)
 
 
+def is_seen_listening(job: Job) -> bool:
+    """Whether a board that was started waits in listening mode; one that cannot be asked does not.
+
+    Raises:
+        WrongBoardReturned: Another board is on the port now.
+    """
+    try:
+        if job.refresh().mode is Mode.DFU or job.board.sighting.serial_port is None:
+            return False
+        return job.is_listening()
+    except WrongBoardReturned:
+        raise
+    except Fault as fault:
+        log.info("is it listening: %s: %s", fault.code, fault.detail)
+        return False
+
+
 def _dfu_by_baud(job: Job) -> bool:
     """Try 14400 baud; return whether the board is in update mode now."""
     job.check()

@@ -36,6 +36,7 @@ from app.text import Text, text
 from app.work.board import Identity
 from app.work.events import Fact
 from app.work.flashing import Rescue
+from app.work.guard import DEVICE_ID_QUESTION, can_be_typed, require_proven
 from app.work.job import Job
 from app.work.key_work import (
     ALGORITHMS,
@@ -148,8 +149,14 @@ class Switching:
         left: What became of the board at the end.
     """
 
-    def __init__(self, recipe_key: str) -> None:
-        """Take the key of the recipe whose run this is."""
+    def __init__(self, recipe_key: str, *, needs_id: bool = False) -> None:
+        """Begin.
+
+        Args:
+            recipe_key: Key of the recipe whose run this is.
+            needs_id: Whether the board's ID has to be proven, because its server will be told of it.
+        """
+        self._needs_id = needs_id
         self.rescue = Rescue(recipe_key)
         self.found_mode: Mode | None = None
         self.platform = ""
@@ -232,6 +239,9 @@ class Switching:
         self.rescue.resumes(job)
         if board.mode is not Mode.DFU and job.identity is None:
             ask_console_for_id(job)
+        if self._needs_id and job.identity is None and can_be_typed(job):
+            # Before the buttons: a board that hides its ID hides it in update mode, too. Nobody types it twice.
+            self.rescue.answers[DEVICE_ID_QUESTION.name] = require_proven(job).device_id
 
     def read(self, job: Job) -> None:
         """Read which server it is set to, and keep its own keys. Update mode is needed from here on.
@@ -240,6 +250,8 @@ class Switching:
             Fault: The board could not be read, or its keys not be kept.
         """
         identity_from_dct(job)
+        if self._needs_id:
+            require_proven(job)
         slots = device_slots(job)
         used = next(server_slot_of(job.platform, slot) for slot, in_use in slots if in_use)
         total = 2 * (sum(slot.size for slot, _ in slots) + used.size)

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from support import device_keys
-from support.air import Air
+from support.air import HERE, Air
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 from support.every import EVERYTHING, deal
 from support.image_maker import HOMES, make
 from support.real_pack import real_pack
+from support.spark_server import lay_out
 
 from app.engine.runner import run_recipe
 from app.platforms.model import Platform, Region
@@ -24,6 +25,7 @@ from app.recipes import save_board, shared
 from app.recipes.base import Recipe
 from app.recipes.change_key import ChangeKey
 from app.recipes.flash_file import FlashFile
+from app.recipes.local_cloud import LocalCloud
 from app.recipes.prove_handshake import ProveHandshake
 from app.recipes.put_back import PutBack
 from app.recipes.registry import RECIPES
@@ -129,6 +131,12 @@ def put_ready(recipe: type[Recipe], place: Desk, folder: Path) -> None:
         place.person.answers.update(chosen)
     elif recipe is ChangeKey:
         know_the_id(place)
+    elif recipe is LocalCloud:
+        know_the_id(place)
+        root = place.clouds.root.parent / "server"
+        lay_out(root)
+        given = {"server-folder": str(root), "host": HERE, "cloud-name": ""}
+        place.person.answers.update({**given, "server-check": "anyway", "seen": "stop"})
 
 
 def know_the_id(place: Desk) -> None:
@@ -149,8 +157,8 @@ def key_is_somewhere(place: Desk, before: bytes) -> bool:
 
 
 def surroundings(recipe: type[Recipe]) -> dict[str, Any]:
-    """A network for the recipe that is called by the board; the others need none."""
-    if recipe is not ProveHandshake:
+    """A network for the recipes whose board calls somebody; the others need none."""
+    if recipe not in (ProveHandshake, LocalCloud):
         return {}
     air = Air()
     return {"network": air, "world": air}
@@ -209,7 +217,7 @@ def test_every_mishap_ends_in_success_or_in_a_fault_with_advice(
                 assert place.memories() == before, mishap.name
             if recipe is ProveHandshake and place.undo.interrupted():
                 assert key_in_use(place) == key, mishap.name  # the server is another one until it is finished
-            elif recipe is SwitchCloud:
+            elif recipe in (SwitchCloud, LocalCloud):
                 assert own_keys(place, key_memory(place)) == own_keys(place, keys), mishap.name
             elif recipe.key in WRITES_KEYS:
                 assert key_is_somewhere(place, key), mishap.name
