@@ -27,7 +27,6 @@ from app.faults import (
     RescueElsewhere,
     RescueOfOtherBoard,
     RescueUnknown,
-    WrongBoardReturned,
 )
 from app.keys.backup import Backup
 from app.keys.device_key import KeyReport, KeyState, examine
@@ -47,6 +46,7 @@ from app.recipes.shared import (
     NOT_LEFT,
     coach_into_dfu,
     enter_dfu,
+    is_seen_listening,
     leave_as_found,
     leave_dfu,
     unlock_safe,
@@ -520,7 +520,7 @@ class ProveHandshake(Recipe):
             return True
         if waited > LISTENS_AFTER_S and not self._asked_console and not self._probe.calls:
             self._asked_console = True
-            self._listens = _is_listening(job)
+            self._listens = is_seen_listening(job)
         return self._listens
 
     def _back(self, job: Job) -> None:
@@ -660,16 +660,3 @@ def _target(platform: Platform, place: Span, content: bytes, title: Text, why: T
 
 def _platform_name(number: int) -> str:
     return next((each.name for each in PLATFORMS if each.number == number), str(number))
-
-
-def _is_listening(job: Job) -> bool:
-    """Whether the board waits in listening mode; one that cannot be asked does not."""
-    try:
-        if job.refresh().mode is Mode.DFU or job.board.sighting.serial_port is None:
-            return False
-        return job.is_listening()
-    except WrongBoardReturned:
-        raise
-    except Fault as fault:
-        log.info("is it listening: %s: %s", fault.code, fault.detail)
-        return False
