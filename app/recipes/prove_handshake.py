@@ -9,7 +9,8 @@ The order of writing, and what a cut at any moment leaves behind:
 4. The old block is written back and read back; the journal ends.
 
 From 2 on nothing but 4 ends it: finishing an interrupted run is step 4 alone. A second run on a board that still holds
-the block of an interrupted one puts back what that one kept, not what it finds.
+the block of an interrupted one puts back what that one kept, not what it finds; its journal names that run, so that
+finishing the second one does the same. A board that was set to another server since keeps that.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ from app.work.probe import THROW_AWAY, Attempt, Probe, Verdict
 from app.work.questions import Choose
 from app.work.reading import part_of_step, read_twice
 from app.work.server_work import TCP_SERVER, firmware_version, honours_port
-from app.work.spans import Span, Target, span_of
+from app.work.spans import Span, Target, made_of, span_of
 from app.work.step import Step
 from app.work.xray import look
 
@@ -73,6 +74,8 @@ log = logging.getLogger(__name__)
 
 KEY = words.SELF
 ADDRESS = "address"
+EARLIER = "earlier-run"
+"""Name of the answer, in a journal only, that holds which interrupted run kept the server the board really had."""
 WAIT_S = 180.0
 LISTENS_AFTER_S = 40.0
 """If nobody called by then the console is asked whether it listens; a start and joining a Wi-Fi take less."""
@@ -120,12 +123,18 @@ _FOUND = text("ProveHandshake", "Its key is good; its server is {host}, port {po
 _FOUND_BEFORE = text(
     "ProveHandshake", "The board still holds the server of an interrupted run. What that one kept will be put back."
 )
+_SET_SINCE = text("ProveHandshake", "The board was set to another server since: {host}, port {port}. That one stays.")
 _NOT_CLOSED = text("ProveHandshake", "An earlier interrupted run could not be marked as finished: {reason}")
 _LISTENS = text("ProveHandshake", "The board is in listening mode.")
 _STAYED = text("ProveHandshake", "The board did not start its firmware.")
 _WAITED = text("ProveHandshake", "The waiting has ended.")
 
 _BACK_AGAIN = text("ProveHandshake", "The old server is back on the board: {host}, port {port}.")
+_STAYS_SINCE = text(
+    "ProveHandshake",
+    "The board was set to another server since the interrupted run: {host}, port {port}. It stays; nothing was "
+    "written.",
+)
 _CAUSE = text("ProveHandshake", "Why")
 _BOARD_AT = text("ProveHandshake", "The board called from")
 _TOLD_ID = text("ProveHandshake", "Device ID it told")
@@ -135,6 +144,7 @@ _PLATFORM = text("ProveHandshake", "Platform")
 _CALLED = text("ProveHandshake", "Where it was told to call")
 _SERVER_NOW = text("ProveHandshake", "Its server now")
 _SERVER_WORDS = text("ProveHandshake", "{host}, port {port}, as before")
+_SERVER_SINCE = text("ProveHandshake", "{host}, port {port}")
 _OTHERS = text(
     "ProveHandshake", "Others called, too, from {peers}. They did not know this run's key and changed nothing."
 )
@@ -181,6 +191,7 @@ class ProveHandshake(Recipe):
         self._found_mode: Mode | None = None
         self._rescue = Rescue(KEY)
         self._finishing = False
+        self._set_since = False  # the board has another server than the interrupted run left or kept
         self._platform: Platform | None = None
         self._listener: Listener | None = None
         self._address = ""
@@ -248,12 +259,12 @@ class ProveHandshake(Recipe):
         kept = (*self._rescue.files, *(() if self._backup is None else map(str, self._backup.files)))
         warnings = () if self._left in (LEFT_RUNNING, LEFT_QUIET) else (self._left,)
         quiet = (LEFT_QUIET,) if self._left is LEFT_QUIET else ()
-        server = Fact(
-            "server", _SERVER_NOW, _SERVER_WORDS.with_values(host=self._host, port=self._host_port), copy=True
-        )
+        words_now = _SERVER_SINCE if self._set_since else _SERVER_WORDS
+        server = Fact("server", _SERVER_NOW, words_now.with_values(host=self._host, port=self._host_port), copy=True)
         if self._finishing:
+            said = _STAYS_SINCE if self._set_since else _BACK_AGAIN
             return Outcome(
-                _BACK_AGAIN.with_values(host=self._host, port=self._host_port),
+                said.with_values(host=self._host, port=self._host_port),
                 (server, *self._rescue.where_kept()),
                 kept=kept,
                 warnings=warnings,
@@ -346,15 +357,26 @@ class ProveHandshake(Recipe):
         device, server, place = job.platform.slot(TCP_SLOT), job.platform.slot(TCP_SERVER), _place(job.platform)
         total = 2 * (device.size + place.size)
         raw = read_twice(job, place.alt, place.start, place.size, server.key, part_of_step(job, 0, total))
+        left = self._left_behind(job, _slot_of(raw, server, place))
         if self._finishing:
-            self._earlier = job.undo.rescue(job.given(RESUME))
-            self._insist_it_left_this(job, self._earlier, raw, place)
+            rescue = job.undo.rescue(job.given(RESUME))
+            self._insist_it_left_this(job, rescue, left, raw, place)
+            self._earlier = rescue if left is None else left
         else:
             raw_key = read_slot(job, device, part_of_step(job, 2 * place.size, total))
             self._report = examine(raw_key, device.algorithm)
             self._backup = keep(job, device, raw_key, self._report)
-            self._earlier = self._left_behind(job, _slot_of(raw, server, place))
+            self._earlier = left
+        if self._earlier is not None:
+            self._earlier = _origin(job, self._earlier)
+            self._rescue.answers[EARLIER] = self._earlier.id
         old = raw if self._earlier is None else self._kept_before(job, self._earlier, place)
+        now = parse_server(_slot_of(raw, server, place), server)
+        if self._finishing and left is None and now.state is ServerState.GOOD and not made_of(raw, [old], blank=True):
+            self._set_since = True  # by somebody who did not know of this run, or did not want its end
+            self._host, self._host_port = now.host, now.port
+            job.say(_SET_SINCE.with_values(host=now.host, port=now.port))
+            return
         block = parse_server(_slot_of(old, server, place), server)
         self._host, self._host_port = block.host, block.port
         put_back = _target(
@@ -417,12 +439,12 @@ class ProveHandshake(Recipe):
         return self._listener
 
     def _left_behind(self, job: Job, block: bytes) -> InterruptedRescue | None:
-        """Return the interrupted run whose throw-away block, or what a cut made of it, is on the board.
+        """Return the newest interrupted run whose throw-away block, or what a cut made of it, is on the board.
 
         Not one of a board that was given another server since: that is the one to put back.
         """
         found = parse_server(block, job.platform.slot(TCP_SERVER))
-        for rescue in reversed(job.undo.interrupted()):  # the oldest kept the real one
+        for rescue in job.undo.interrupted():
             if rescue.recipe != KEY or match(rescue.board, job.board) is Match.NO:
                 continue
             if found.state is ServerState.GOOD:
@@ -433,18 +455,19 @@ class ProveHandshake(Recipe):
                 return rescue
         return None
 
-    def _insist_it_left_this(self, job: Job, rescue: InterruptedRescue, raw: bytes, place: Span) -> None:
+    def _insist_it_left_this(
+        self, job: Job, rescue: InterruptedRescue, left: InterruptedRescue | None, raw: bytes, place: Span
+    ) -> None:
         """Where nothing tells boards apart, the board has to hold what the interrupted run wrote, or had before.
 
         Raises:
             RescueOfOtherBoard: It holds another server.
         """
-        if match(rescue.board, job.board) is not Match.MAYBE or raw == self._kept_before(job, rescue, place):
+        origin = _origin(job, rescue)
+        if match(rescue.board, job.board) is not Match.MAYBE or raw == self._kept_before(job, origin, place):
             return
-        server = job.platform.slot(TCP_SERVER)
-        found = parse_server(_slot_of(raw, server, place), server).fingerprint
-        if not found or found != rescue.answers.get(THROW_AWAY):
-            raise RescueOfOtherBoard(server.key)
+        if left is None or _origin(job, left).id != origin.id:
+            raise RescueOfOtherBoard(TCP_SERVER)
 
     def _kept_before(self, job: Job, rescue: InterruptedRescue, place: Span) -> bytes:
         """Return what an interrupted run kept of this place.
@@ -533,6 +556,10 @@ class ProveHandshake(Recipe):
             coach_into_dfu(job)
 
     def _restore(self, job: Job) -> None:
+        if self._set_since:
+            job.skip(_NOT_NEEDED)
+            self._close_earlier(job)
+            return
         if not self._targets:
             job.skip(_NOT_NEEDED)
             return
@@ -561,15 +588,21 @@ class ProveHandshake(Recipe):
         """The old server is back: this run is over, and so is the one whose traces were removed."""
         self._restored = True
         self._rescue.finish(job)
-        if self._earlier is None or self._earlier.id == job.given(RESUME):
+        self._close_earlier(job)
+
+    def _close_earlier(self, job: Job) -> None:
+        """Close what is still open of the interrupted run and of those that began on what it left."""
+        if self._earlier is None:
             return
-        try:
-            with job.undo.resume(self._earlier.id) as journal:
-                journal.finish()
-        except (RescueUnknown, RescueElsewhere):  # finished with this one already, or somebody else's now
-            return
-        except Fault as fault:  # the board is done; that an old note stays open is no failure of this run
-            job.note(_NOT_CLOSED.with_values(reason=fault.cause))
+        for rescue in job.undo.interrupted():
+            try:
+                if rescue.recipe == KEY and _origin(job, rescue).id == self._earlier.id:
+                    with job.undo.resume(rescue.id) as journal:
+                        journal.finish()
+            except (RescueUnknown, RescueElsewhere):  # finished with this one already, or somebody else's now
+                continue
+            except Fault as fault:  # the board is done; that an old note stays open is no failure of this run
+                job.note(_NOT_CLOSED.with_values(reason=fault.cause))
 
     def _restore_in_passing(self, job: Job) -> None:
         """After a fault: put the old server back where that needs nobody's hands or answer."""
@@ -632,6 +665,22 @@ class ProveHandshake(Recipe):
             return ()
         peers = dict.fromkeys(each.peer for each in self._probe.attempts if not each.ours)
         return (_OTHERS.with_values(peers=", ".join(peers)),) if peers else ()
+
+
+def _origin(job: Job, rescue: InterruptedRescue) -> InterruptedRescue:
+    """Return the run that kept the server a board really had: one that began on what another left names that one.
+
+    Raises:
+        OldServerNotKept: Its journal is there no more.
+    """
+    known = {rescue.id}
+    while (earlier := str(rescue.answers.get(EARLIER, ""))) and earlier not in known:
+        known.add(earlier)
+        try:
+            rescue = job.undo.rescue(earlier)
+        except RescueUnknown:
+            raise OldServerNotKept(earlier) from None
+    return rescue
 
 
 def _place(platform: Platform) -> Span:

@@ -354,6 +354,79 @@ def test_run_again_after_a_crash_it_proves_and_puts_the_first_server_back(name: 
     assert {kept.block.host for kept in kept_servers(place.job())} == {HOST}
 
 
+@pytest.fixture
+def another_key_each_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in life: what a run left is told from what another left by its key."""
+    keys = iter((run_key(), second_key(), other_key()))
+    monkeypatch.setattr(prove_handshake, "new_server_key", lambda: next(keys))
+
+
+@functools.cache
+def second_key() -> rsa.RSAPrivateKey:
+    return new_server_key()
+
+
+@functools.cache
+def other_key() -> rsa.RSAPrivateKey:
+    return new_server_key()
+
+
+def set_to(place: Desk, host: str) -> bytes:
+    """Set the board to another server, as somebody else would; return what the server's memory holds then."""
+    slot = platform(place.board.personality.kind.key).slot("server-public")
+    block = build_server(slot, public_der(other_key()), ServerAddress(AddressKind.DOMAIN, host))
+    cells = place.board.dct if place.board.spi_flash is None else place.board.spi
+    cells[slot.address : slot.address + len(block)] = block
+    return server_memory(place)
+
+
+@pytest.mark.usefixtures("another_key_each_run")
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("name", ["core", "photon", "photon-0.5"])
+def test_of_two_cut_off_runs_either_one_puts_the_server_back_that_the_board_really_had(
+    name: str, which: int, tmp_path: Path
+) -> None:
+    place, _ = place_of(name, tmp_path)
+    before = server_memory(place)
+    cut_off(place)
+    cut_off(place)
+    chosen = place.undo.interrupted()[which]
+    outcome = place.succeed(ProveHandshake, {RESUME: chosen.id, PLAN: True})
+    assert HOST in outcome.summary.english()
+    assert server_memory(place) == before
+    assert place.undo.interrupted() == ()
+
+
+@pytest.mark.usefixtures("another_key_each_run")
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_a_server_the_board_was_set_to_after_a_crash_stays_when_that_run_is_finished(name: str, tmp_path: Path) -> None:
+    place, _ = place_of(name, tmp_path)
+    cut_off(place)
+    since = set_to(place, "since.example.org")
+    outcome = finished(place)
+    assert "since.example.org" in outcome.summary.english()
+    assert "stays" in outcome.summary.english()
+    assert value(outcome, "server") == "since.example.org, port 5683"
+    assert server_memory(place) == since
+    assert place.undo.interrupted() == ()
+
+
+@pytest.mark.usefixtures("another_key_each_run")
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_the_server_of_the_run_whose_traces_are_on_the_board_is_put_back_whichever_is_finished(
+    name: str, which: int, tmp_path: Path
+) -> None:
+    place, _ = place_of(name, tmp_path)
+    cut_off(place)
+    since = set_to(place, "since.example.org")
+    cut_off(place)
+    chosen = place.undo.interrupted()[which]
+    place.succeed(ProveHandshake, {RESUME: chosen.id, PLAN: True})
+    assert server_memory(place) == since
+    assert place.undo.interrupted() == ()
+
+
 def test_boards_that_nothing_tells_apart_are_told_by_the_server_they_hold(tmp_path: Path) -> None:
     place, air = place_of("photon-0.5", tmp_path)
     before = server_memory(place)
