@@ -130,11 +130,6 @@ _CAUSE = text("LocalCloud", "Why")
 _PORTS = text("LocalCloud", "Server")
 _PORT_LINE = text("LocalCloud", "port {port} for boards: {boards}; port {api} for programs: {programs}")
 _KEY_FILE = text("LocalCloud", "The server has the board's key in")
-_SAVE_IT = text(
-    "LocalCloud",
-    "Save the board's public key, shown here, as core_keys/{id}.pub.pem in the server's folder; in a newer fork as "
-    "data/deviceKeys/{id}.pub.pem. Then reset the board.",
-)
 
 
 class LocalCloud(Recipe):
@@ -178,6 +173,7 @@ class LocalCloud(Recipe):
         self._cloud: Cloud | None = None
         self._folder: CloudFolder | None = None
         self._reached: Reached | None = None
+        self._doubts: list[Text] = []
         self._reached_later: Reached | None = None
         self._unfit = False
         self._letter: PublicKeyLetter | None = None
@@ -256,10 +252,10 @@ class LocalCloud(Recipe):
             found.summary,
             (Fact("cause", _CAUSE, found.cause), *done.facts(), *self._server_facts(), *done.rescue.where_kept()),
             kept=(*done.kept(), *kept),
-            warnings=tuple(done.warnings),
+            # That it did not seem to answer does not matter any more.
+            warnings=tuple(each for each in done.warnings if not self._connected or each not in self._doubts),
             next_steps=(
-                *((_SAVE_IT.with_values(id=self._device_id),) if papers and not self._connected else ()),
-                *found.next_steps,
+                *self._steps_to_go(found, save=bool(papers)),
                 *((LEFT_QUIET,) if done.left is LEFT_QUIET and not self._connected else ()),
             ),
             next_recipes=(found.repair,) if found.repair else (),
@@ -326,7 +322,6 @@ class LocalCloud(Recipe):
 
     def _check(self, job: Job) -> None:
         """Try both ports of the server; go on without an answer only if the person wants that."""
-        warnings = self._switching.warnings
         while True:
             self._reached = reached = self._reach(job)
             if reached.whole:
@@ -335,12 +330,13 @@ class LocalCloud(Recipe):
             answer = job.ask(words.check_question(reached))
             if answer == words.ANYWAY:
                 job.say(words.reached_words(reached))
-                warnings.append(words.WARN_NOT_REACHED.with_values(found=words.reached_words(reached)))
+                self._doubts.append(words.WARN_NOT_REACHED.with_values(found=words.reached_words(reached)))
                 break
         self._switching.rescue.answers[words.CHECK] = words.ANYWAY  # whoever finishes this has decided already
         elsewhere = words.other_network(reached.host, job.network.own_addresses())
         if elsewhere is not None and reached.boards is not Reach.ANSWERS:
-            warnings.append(elsewhere)
+            self._doubts.append(elsewhere)
+        self._switching.warnings += self._doubts
 
     # --- steps: the board ---
 
@@ -557,6 +553,12 @@ class LocalCloud(Recipe):
     def _papers(self) -> tuple[Document, ...]:
         """Return the board's key to be handed on, where the server has not got it from here."""
         return (document(self._letter),) if self._letter is not None and self._placed is None else ()
+
+    def _steps_to_go(self, found: Finding, *, save: bool) -> tuple[Text, ...]:
+        """Return what to do; before all else to save the board's key, where the server has not got it from here."""
+        first = words.SAVE_KEY.with_values(id=self._device_id)
+        told = any(step.source == first.source for step in found.next_steps)
+        return found.next_steps if told or self._connected or not save else (first, *found.next_steps)
 
     def _left_words(self) -> tuple[Text, ...]:
         left = self._switching.left

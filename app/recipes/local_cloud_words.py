@@ -319,7 +319,7 @@ _WRONG_BOARD_FLASH = text(
     "The flash of orange means that the board could not read what the server locked for it: the server used the key of "
     "another board, or an older one.",
 )
-_WRONG_BOARD_NEXT = text(
+SAVE_KEY = text(
     "LocalCloud",
     "Save the public key of this board as core_keys/{id}.pub.pem in the server's folder, in a newer fork as "
     "data/deviceKeys/{id}.pub.pem, and start the server again. Then reset the board.",
@@ -439,14 +439,14 @@ def _keys(around: Circumstances) -> Finding | None:
         if not folder.right_server_key:
             return Finding(_WRONG_SERVER, _WRONG_SERVER_WHY, (_WRONG_SERVER_NEXT,), SELF)
         if not folder.right_board_key and around.own_key:
-            return Finding(_WRONG_BOARD, _WRONG_BOARD_WHY, (_WRONG_BOARD_NEXT,), SELF)
+            return Finding(_WRONG_BOARD, _WRONG_BOARD_WHY, (SAVE_KEY,), SELF)
         if seen in (Seen.ORANGE, Seen.RED, Seen.MAGENTA):
             return Finding(_STALE, _STALE_WHY, (_STALE_NEXT,), CHECK_KEYS)
         return None
     if seen in (Seen.ORANGE, Seen.RED) and not around.own_key:
         return Finding(_REFUSED, _REFUSED_WHY, (_MADE_OWN,), SELF)
     if seen is Seen.ORANGE:
-        return Finding(_WRONG_BOARD, _WRONG_BOARD_FLASH, (_WRONG_BOARD_NEXT,), SELF)
+        return Finding(_WRONG_BOARD, _WRONG_BOARD_FLASH, (SAVE_KEY,), SELF)
     if seen is Seen.MAGENTA:
         return Finding(_WRONG_SERVER, _WRONG_SERVER_FLASH, (_WRONG_SERVER_NEXT,), SELF)
     if seen is Seen.RED:
