@@ -425,6 +425,8 @@ class _Show:
                 self._given.discard(name)  # agreed to beforehand; asked again, the board has changed since
             case Asked(question=WatchLight(until=Mode())):
                 pass  # USB ends it; whoever waits at a prompt could not be told
+            case Asked(question=WatchLight(name=name)) if name in self._given:
+                pass  # answered beforehand; the run looks for itself first
             case Asked(question=question, reply=reply):
                 self._ask(question, reply)
             case Succeeded():

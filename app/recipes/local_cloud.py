@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.faults import BoardDidNotReturn, Cancelled, Fault
+from app.faults import BoardDidNotReturn, Cancelled, Fault, NoAnswer
 from app.keys.cloud_folder import CloudFolder, Knock, Placed, ServerKey, Stored, open_folder
 from app.keys.clouds import Cloud, local_cloud
 from app.keys.device_key import KeyState, public_der
@@ -427,8 +427,8 @@ class LocalCloud(Recipe):
         self._seen = None
         try:
             answer = job.watch(question, WAIT_S, is_over)
-        except BoardDidNotReturn as fault:
-            log.info("local cloud: %s", fault.detail)
+        except (BoardDidNotReturn, NoAnswer) as fault:  # all is done but looking
+            log.info("local cloud: %s: %s", fault.code, fault.detail)
             return
         if answer == words.CONNECTED:
             self._connected = True
