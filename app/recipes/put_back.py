@@ -141,6 +141,16 @@ _NOTHING_HERE = text("PutBack", "Not needed.")
 _NOT_CLOSED = text("PutBack", "The interrupted rescue could not be marked as done: {reason}")
 _DONE = text("PutBack", "The board holds again what was kept of it.")
 _DONE_SAME = text("PutBack", "Nothing had to be put back: the board holds what was kept of it.")
+_DONE_BUT_KEYS = text(
+    "PutBack", "The board holds again what was kept of it, but for keys and settings: those were left as they are."
+)
+_DONE_NO_KEYS = text(
+    "PutBack", "Nothing was put back: only keys and settings differ from what was kept, and they were left as they are."
+)
+_STILL_OPEN = text(
+    "PutBack",
+    "What was interrupted is not undone without its keys and settings, so it is still offered to be finished.",
+)
 _CAME_BACK_IN_DFU = text(
     "PutBack",
     "The board came back in update mode: what is on it does not start. That may be how it was before.",
@@ -188,6 +198,7 @@ class PutBack(Recipe):
         self._quirks: frozenset[Quirk] = frozenset()
         self._placed: Order | None = None
         self._reached = True
+        self._keys_left = False  # they differ, and the person wants them to stay
         self._warnings: list[Text] = []
         self._left: Text = LEFT_RUNNING
 
@@ -229,8 +240,9 @@ class PutBack(Recipe):
                 for slot in self._after.slots
                 if any(target.region == slot.region for target in targets)
             ]
+        done, same = (_DONE_BUT_KEYS, _DONE_NO_KEYS) if self._keys_left else (_DONE, _DONE_SAME)
         return Outcome(
-            _DONE if targets else _DONE_SAME,
+            done if targets else same,
             (*facts, *self._rescue.where_kept()),
             kept=self._rescue.files,
             warnings=tuple(self._warnings),
@@ -475,11 +487,12 @@ class PutBack(Recipe):
             return False
         if self._match is Match.NO:
             return False
-        names = joined(piece.region.name for piece in keys)
+        names = joined(dict.fromkeys(piece.region.name for piece in keys))
         question = Confirm("with-keys", _KEYS_TITLE, _KEYS_BODY.with_values(names=names), _KEYS_YES, _KEYS_NO)
         wanted = bool(job.ask(question))
         self._rescue.answers["with-keys"] = wanted
         if not wanted:
+            self._keys_left = True
             self._warnings.append(_WARN_KEYS_STAY)
             return False
         require_proven(job)
@@ -518,7 +531,10 @@ class PutBack(Recipe):
         assert kept is not None
         try:
             open_ones = {rescue.id for rescue in job.undo.interrupted()}
-            if kept.id in open_ones:
+            if kept.id in open_ones and self._keys_left:
+                job.note(_STILL_OPEN)
+                self._warnings.append(_STILL_OPEN)
+            elif kept.id in open_ones:
                 job.undo.forget(kept.id)
             if job.given(RESUME) in open_ones:
                 with job.undo.resume(job.given(RESUME)) as journal:

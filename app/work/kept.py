@@ -14,7 +14,7 @@ from app.undo.dumps import Dump
 from app.undo.rescue import InterruptedRescue
 from app.undo.snapshots import Snapshot
 from app.undo.store import UndoStore
-from app.work.memory_map import places, touches_key
+from app.work.memory_map import chooses_key, places, touches_key
 
 
 @unique
@@ -115,7 +115,8 @@ class Piece:
         region: The place: a row of the board table, or of `whole_memory`.
         address: First address.
         content: The bytes. Perhaps secret.
-        key: Whether keys are among them, or all settings: what needs a consent of its own and a proven board.
+        key: Whether keys are among them, or what says which of them the board uses, or all settings: what needs a
+            consent of its own and a proven board.
     """
 
     region: Region
@@ -176,7 +177,8 @@ def _of_snapshots(store: UndoStore, rescue: InterruptedRescue, platform: Platfor
         for start, content in _joined(runs):
             for place in places(platform, alt, start, start + len(content)):
                 at = place.address - start
-                key = touches_key(platform, alt, place.address, place.address + place.size)
+                end = place.address + place.size
+                key = touches_key(platform, alt, place.address, end) or chooses_key(platform, alt, place.address, end)
                 yield Piece(place.region, place.address, content[at : at + place.size], key)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from app.platforms.model import Platform, Region
 from app.text import text
 
+TRANSPORT = "transport"
+
 _BETWEEN = text("MemoryMap", "Memory without a name at {address}")
 
 
@@ -83,4 +85,12 @@ def touches_key(platform: Platform, alt: int, start: int, end: int) -> bool:
     """Whether a stretch of memory has bytes of a key slot (device-protocol.md 3.2, 3.5)."""
     return any(
         slot.alt == alt and start < slot.address + slot.size and slot.address < end for slot in platform.key_slots
+    )
+
+
+def chooses_key(platform: Platform, alt: int, start: int, end: int) -> bool:
+    """Whether it has the byte by which a board with two keys and two servers knows which to use (3.5, 4.1)."""
+    return any(
+        field.key == TRANSPORT and field.alt == alt and start < field.address + field.size and field.address < end
+        for field in platform.fields
     )

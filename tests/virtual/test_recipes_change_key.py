@@ -402,6 +402,19 @@ def test_what_was_there_before_can_be_put_back_after_a_cut(name: str, tmp_path: 
     assert not place.undo.interrupted()
 
 
+def test_a_cut_off_change_that_is_put_back_without_keys_is_not_undone_and_says_so(tmp_path: Path) -> None:
+    place = laid("photon", tmp_path, answers=BOARD)
+    at_step(place, LET_MAKE, lambda: place.bus.unplug(place.board))
+    place.play(ChangeKey)
+    plug_in_again(place)
+    recipe, answers = to_put_back(newest(place))
+    assert recipe == PutBack.key
+    outcome = place.succeed(PutBack, {**dict(answers), "plan": True, "with-keys": False})
+    assert "Nothing was put back" in outcome.summary.english()
+    assert any("still offered" in words.english() for words in outcome.warnings)
+    assert newest(place).recipe == ChangeKey.key
+
+
 def test_beginning_anew_after_a_cut_takes_the_key_that_was_made_already(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

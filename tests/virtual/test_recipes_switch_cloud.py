@@ -320,6 +320,20 @@ def test_an_electron_goes_back_to_the_connection_it_had(tmp_path: Path) -> None:
     assert (place.board.dct[TRANSPORT], bytes(place.board.dct[PLACES[False]])) == (0, block(place))
 
 
+def test_an_electron_whose_keys_are_left_as_they_are_goes_on_using_the_same_of_its_two(tmp_path: Path) -> None:
+    place = electron(tmp_path)
+    switch(place, local(tmp_path))
+    since = bytes(place.board.dct)
+    (rescue,) = place.undo.rescues()
+    outcome = place.succeed(PutBack, {"rescue": rescue.id, "plan": True, "with-keys": False})
+    assert place.board.dct[TRANSPORT] == 0
+    assert bytes(place.board.dct[PLACES[False]]) == since[PLACES[False]]
+    assert "left as they are" in outcome.summary.english()
+    place.hand_into_dfu()
+    place.succeed(PutBack, {"rescue": rescue.id, "plan": True, "with-keys": True})
+    assert place.board.dct[TRANSPORT] == 0xFF
+
+
 def test_an_electron_without_a_key_for_tcp_is_told_that_it_makes_one(tmp_path: Path) -> None:
     place = electron(tmp_path)
     place.board.dct[34:646] = b"\xff" * 612
