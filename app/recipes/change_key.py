@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from app.faults import BoardDidNotReturn, Fault, FlashDiffers, RescueUnknown
+from app.faults import BoardDidNotReturn, Fault, FlashDiffers, RescueUnknown, WrongBoardReturned
 from app.keys.device_key import KeyReport, KeyState, examine, firmware_form, public_der
 from app.keys.letter import letter
 from app.keys.new_key import generate
@@ -65,6 +65,7 @@ from app.work.key_work import (
 )
 from app.work.letters import document
 from app.work.reading import read_once
+from app.work.server_work import TCP_SERVER
 from app.work.spans import Target
 from app.work.step import Step
 from app.work.xray import look
@@ -82,6 +83,7 @@ MAKES_ONE_S = 120.0
 """How long the board has for its network, its cloud and the key, if the person says nothing."""
 START_S = 10.0
 DIGITS = 8
+DEVICE_CODE = "device-code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +281,12 @@ class ChangeKey(Recipe):
         elif self._way == words.OLD:
             self._targets = self._puts_back(job)
         else:
-            (blank, *_) = key_targets(job.platform, slot, b"", None)
-            self._targets = (replace(blank, title=words.BLANK_TITLE, why=words.BLANK_WHY),)
+            blank, half = key_targets(job.platform, slot, b"", b"")
+            self._targets = (
+                replace(blank, title=words.BLANK_TITLE, why=words.BLANK_WHY),
+                # The board writes there itself; what was there is put back with the old key only if it is planned, too.
+                replace(half, title=words.BLANK_HALF_TITLE, why=words.BLANK_HALF_WHY),
+            )
         own = self._way == words.BOARD
         looked = look(job, {target.region for target in self._targets})
         plan = self._rescue.plan(
@@ -526,7 +532,12 @@ class ChangeKey(Recipe):
     # --- the board makes its own ---
 
     def _run_once(self, job: Job) -> str:
-        """Let the board run until it has called its cloud, and bring it back; return what the person saw, or ""."""
+        """Let the board run until it has called its cloud, and bring it back; return what the person saw, or "".
+
+        Raises:
+            WrongBoardReturned: It is another board that is in update mode now.
+        """
+        told, marks = identity_from_dct(job), self._marks(job)
         insist_on_leaving(job, "so that it makes a key")
         try:
             job.wait_for(Mode.NORMAL, RESTART_S)
@@ -544,7 +555,36 @@ class ChangeKey(Recipe):
             coach_into_dfu(job)  # its program shows nothing on USB
         else:
             enter_dfu(job)
+        self._insist_on_board(job, told, marks)
         return seen
+
+    @staticmethod
+    def _marks(job: Job) -> bytes:
+        """Return what stays in a board's settings and may tell it from others, where its serial number does not (1.4).
+
+        What key it has cannot tell it: a new one is what it is to make.
+        """
+        if can_be_typed(job):
+            return b""
+        code, server = job.platform.field(DEVICE_CODE), job.platform.slot(TCP_SERVER)
+        return read_once(job, code.alt, code.address, code.size) + read_once(
+            job, server.alt, server.address, server.size
+        )
+
+    def _insist_on_board(self, job: Job, told: Identity | None, marks: bytes) -> None:
+        """See that the board that came back is the one that left: its key is going to be kept under that one's ID.
+
+        Raises:
+            WrongBoardReturned: It is another one.
+        """
+        assert self._identity is not None
+        tells = identity_from_dct(job)
+        if job.identity is None or job.identity.device_id != self._identity.device_id:
+            raise WrongBoardReturned("its settings tell another device ID")
+        if told is not None and tells is None:
+            raise WrongBoardReturned("its settings tell no device ID")
+        if self._marks(job) != marks:
+            raise WrongBoardReturned("other settings than the board had that left")
 
     # --- the end ---
 

@@ -15,6 +15,7 @@ from support.moments import asked, at_step, plans
 from support.moments import come_back as plug_in_again
 
 from app.engine.runner import run_recipe
+from app.faults import WrongBoardReturned
 from app.flow import to_finish, to_put_back
 from app.keys.device_key import KeyReport, KeyState, examine, public_der
 from app.keys.new_key import NewKey, generate
@@ -28,6 +29,8 @@ from app.recipes.put_back import PutBack
 from app.undo.rescue import InterruptedRescue
 from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
+from app.virtual.catalogue import make
+from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Failed, Outcome, Stopped, Succeeded
 from app.work.identity import IdentityBook
@@ -463,6 +466,34 @@ def test_a_key_the_board_made_is_read_and_kept(name: str, tmp_path: Path) -> Non
     assert not place.undo.interrupted()
 
 
+@pytest.mark.parametrize("tells", [b"\xff" * 12, bytes.fromhex("aa" * 12)])
+def test_another_boards_key_is_never_taken_for_the_one_this_board_made(tells: bytes, tmp_path: Path) -> None:
+    place = laid("photon-0.5", tmp_path, answers=BOARD)
+    old = on_board(place)
+    other = make("photon-0.5", place.clock, device_id="aa" * 12, profiles=True, key="good")
+    other.dct[3618:3630] = tells
+
+    def swap(question: str) -> None:
+        if question == "light":
+            place.bus.unplug(place.board)
+            place.clock.pause(2.0)
+            place.bus.plug(other, "1-1")
+            place.clock.pause(5.0)
+            place.person.hand, place.person.board = PracticeHand(other), other
+
+    def post(event: Event) -> None:
+        if isinstance(event, Asked):
+            swap(event.question.name)
+        place.person(event)
+
+    run_recipe(ChangeKey(), place.job(post=post))
+    last = place.person.events[-1]
+    assert isinstance(last, Failed)
+    assert last.code == WrongBoardReturned.code
+    assert set(kept(place)) == {old.fingerprint}
+    assert newest(place).board.device_id == place.board.device_id  # to be finished on the first one
+
+
 def test_an_electron_over_tcp_makes_its_own_rsa_key(tmp_path: Path) -> None:
     place = laid("electron", tmp_path, answers=BOARD, transport="tcp")
     other, old = bytes(place.board.dct[EC_SLOT]), place.slot
@@ -470,6 +501,19 @@ def test_an_electron_over_tcp_makes_its_own_rsa_key(tmp_path: Path) -> None:
     assert place.slot != old
     assert on_board(place).algorithm is Algorithm.RSA_1024
     assert bytes(place.board.dct[EC_SLOT]) == other
+
+
+@pytest.mark.parametrize("name", ["photon", "electron"])
+def test_putting_back_the_old_key_puts_back_its_public_half_too(name: str, tmp_path: Path) -> None:
+    place = laid(name, tmp_path, answers=BOARD)
+    old, half = key_in(place), half_in(place)
+    at_step(place, CHECK, lambda: setattr(place.board, "mishap", Mishap(gone_at=place.board.transfers + 1)))
+    place.fail(ChangeKey)
+    come_back(place)
+    assert (key_in(place), half_in(place)) != (old, half)
+    _, answers = to_put_back(newest(place))
+    place.succeed(PutBack, {**dict(answers), "plan": True, "with-keys": True})
+    assert (key_in(place), half_in(place)) == (old, half)
 
 
 def test_a_stale_public_half_beside_the_boards_own_key_is_told(tmp_path: Path) -> None:
