@@ -445,12 +445,12 @@ class RestoreKey(Recipe):
             raise Cancelled
 
     def _needed(self, job: Job) -> tuple[Target, ...]:
-        """Return what has to be written; all of it where an interrupted run may have left something torn."""
+        """Return what has to be written; all of it where an interrupted run may have left something torn, or is open."""
         chosen, place = self._chosen, self._now
         assert chosen is not None
         half = public_der(chosen.report)
         private, *public = key_targets(job.platform, place.slot, chosen.slot_der, half, chosen.name)
-        if self._rescue.resumes(job):
+        if self._rescue.takes_up(job):
             return (private, *public)
         same = place.report.state is KeyState.GOOD and place.report.fingerprint == chosen.report.fingerprint
         differing = [target for target in public if target.content != self._public]

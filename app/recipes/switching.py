@@ -418,11 +418,11 @@ class Switching:
                 self.warnings.append(_WARN_OTHER_KEY.with_values(kind=ALGORITHMS[each.slot.algorithm]))
 
     def _needed(self, job: Job) -> tuple[Target, ...]:
-        """Return what has to be written; all of it where an interrupted run may have left something torn."""
+        """Return what has to be written; all of it where an interrupted run may have left something torn, or is open."""
         chosen = self.choice
         source = chosen.source if isinstance(chosen.source, str) else chosen.source.english()
         targets = server_targets(job.platform, chosen.slot, chosen.block, source)
-        if self.rescue.resumes(job):
+        if self.rescue.takes_up(job):
             return targets
         there = [read_once(job, chosen.slot.alt, target.address, len(target.content)) for target in targets]
         same = all(target.content == content for target, content in zip(targets, there, strict=True))

@@ -141,6 +141,13 @@ class Rescue:
             raise RescueUnknown(f"{rescue_id} is of another board or recipe")
         return True
 
+    def takes_up(self, job: Job) -> bool:
+        """Whether an interrupted run of this recipe on this very board is over when this run is.
+
+        Such a run plans all its targets, also what the board holds by now: only that closes what is open.
+        """
+        return bool(self._taken_up(job))
+
     def unfinished(self, job: Job, region: str) -> bool:
         """Whether a run that this one takes up may have left a target in that region half-written.
 
@@ -277,7 +284,12 @@ class Rescue:
         whole = total or len(target.content)
         with job.dfu(region.alt) as session:
             current = session.read(place.start, place.size)
-        if target.later and place not in self._memory:
+        later = target.later and place not in self._memory
+        beside = place.size > len(target.content)
+        # What stands beside the target is written again with it, and a single read may be wrong.
+        if (later and beside) or (not later and current != self._memory[place]):
+            current = read_twice(job, place.alt, place.start, place.size, region.key)
+        if later:
             self._memory.put(place, current)
             self._keep(job, target.region, place, current)
         if current != self._memory[place]:

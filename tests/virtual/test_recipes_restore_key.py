@@ -798,6 +798,33 @@ def test_a_cut_while_writing_can_be_finished_and_put_back(name: str, kind: Kind,
     assert listed_once
 
 
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_running_it_again_instead_of_finishing_it_leaves_nothing_to_finish(name: str, tmp_path: Path) -> None:
+    place, answers = torn_board(name, tmp_path)
+    beside = outside(place)
+    at_step(place, WRITE_STEP + 1, lambda: setattr(place.board, "mishap", Mishap(gone_at=place.board.transfers + 2)))
+    place.fail(RestoreKey, answers)  # everything is written by then
+    assert place.undo.interrupted()
+    come_back(place)
+    place.succeed(RestoreKey, answers)
+    assert place.undo.interrupted() == ()
+    place.hand_into_dfu()
+    assert (place.slot, outside(place)) == (other_key().ljust(612, b"\xff"), beside)
+
+
+@pytest.mark.parametrize("transfer", range(1, 16))
+def test_one_wrong_read_before_writing_changes_nothing_beside_the_key(transfer: int, tmp_path: Path) -> None:
+    place, answers = torn_board("core", tmp_path)
+    beside = outside(place)
+    at_step(
+        place, WRITE_STEP, lambda: setattr(place.board, "mishap", Mishap(wrong_at=place.board.transfers + transfer))
+    )
+    place.play(RestoreKey, answers)
+    place.hand_into_dfu()
+    assert outside(place) == beside
+    assert asked(place).count("plan") == 1
+
+
 def test_a_run_cut_before_it_is_agreed_to_leaves_nothing_to_finish(tmp_path: Path) -> None:
     place, answers = torn_board("photon", tmp_path)
     old = place.slot

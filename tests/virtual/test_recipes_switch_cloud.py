@@ -589,6 +589,19 @@ def test_a_cut_while_writing_can_be_finished_and_put_back(name: str, end: str, t
     sweep(name, end, tmp_path, lambda folder: lay(name, folder), lambda place: bytes(cells(place)))
 
 
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_running_it_again_instead_of_finishing_it_leaves_nothing_to_finish(name: str, tmp_path: Path) -> None:
+    place = lay(name, tmp_path)
+    beside = outside(place)
+    at_step(place, WRITE_STEP + 1, lambda: setattr(place.board, "mishap", Mishap(gone_at=place.board.transfers + 2)))
+    place.fail(SwitchCloud, local(tmp_path))  # everything is written by then
+    assert place.undo.interrupted()
+    come_back(place)
+    switch(place, local(tmp_path))
+    assert place.undo.interrupted() == ()
+    assert (server(place), outside(place)) == (block(place), beside)
+
+
 def test_the_way_back_that_was_cut_means_the_same_server_when_it_is_finished(tmp_path: Path) -> None:
     place = lay("core", tmp_path / "one")
     old = server(place)
