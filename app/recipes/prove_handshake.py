@@ -357,7 +357,7 @@ class ProveHandshake(Recipe):
         device, server, place = job.platform.slot(TCP_SLOT), job.platform.slot(TCP_SERVER), _place(job.platform)
         total = 2 * (device.size + place.size)
         raw = read_twice(job, place.alt, place.start, place.size, server.key, part_of_step(job, 0, total))
-        left = self._left_behind(job, _slot_of(raw, server, place))
+        left = self._left_behind(job, raw, place)
         if self._finishing:
             rescue = job.undo.rescue(job.given(RESUME))
             self._insist_it_left_this(job, rescue, left, raw, place)
@@ -438,22 +438,33 @@ class ProveHandshake(Recipe):
             job.note(_OTHER_PORT.with_values(port=self._listener.port))
         return self._listener
 
-    def _left_behind(self, job: Job, block: bytes) -> InterruptedRescue | None:
+    def _left_behind(self, job: Job, raw: bytes, place: Span) -> InterruptedRescue | None:
         """Return the newest interrupted run whose throw-away block, or what a cut made of it, is on the board.
 
-        Not one of a board that was given another server since: that is the one to put back.
+        Also where the old server is whole again, but not what stands beside it. Not a run of a board that was given
+        another server since: that is the one to put back.
         """
-        found = parse_server(block, job.platform.slot(TCP_SERVER))
+        server = job.platform.slot(TCP_SERVER)
+        found = parse_server(_slot_of(raw, server, place), server)
         for rescue in job.undo.interrupted():
             if rescue.recipe != KEY or match(rescue.board, job.board) is Match.NO:
                 continue
+            sure = match(rescue.board, job.board) is Match.YES
             if found.state is ServerState.GOOD:
                 left_it = rescue.answers.get(THROW_AWAY) == found.fingerprint
+                left_it = left_it or (sure and self._is_half_back(job, _origin(job, rescue), raw, place))
             else:
-                left_it = match(rescue.board, job.board) is Match.YES
+                left_it = sure
             if left_it:
                 return rescue
         return None
+
+    def _is_half_back(self, job: Job, rescue: InterruptedRescue, raw: bytes, place: Span) -> bool:
+        """Whether it holds what that run kept, or as much of it as a cut left."""
+        try:
+            return made_of(raw, [self._kept_before(job, rescue, place)], blank=True)
+        except OldServerNotKept:
+            return False
 
     def _insist_it_left_this(
         self, job: Job, rescue: InterruptedRescue, left: InterruptedRescue | None, raw: bytes, place: Span

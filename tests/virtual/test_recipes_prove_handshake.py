@@ -13,6 +13,7 @@ from support.air import BOARD, HERE, LOOPBACK, Air, Weather
 from support.cuts import MISHAPS, Kind
 from support.desk import IN_DFU, RUNNING, Desk, desk
 from support.every import EVERYTHING
+from support.moments import at_step, come_back
 
 from app.engine.runner import run_recipe
 from app.faults import RescueOfOtherBoard
@@ -499,6 +500,21 @@ def test_cut_off_anywhere_finishing_puts_the_old_server_back(
         finished(place)
     assert server_memory(place) == before
     assert place.slot == key
+    assert place.undo.interrupted() == ()
+
+
+def test_what_a_cut_tore_beside_the_old_server_is_mended_by_the_next_run(tmp_path: Path) -> None:
+    place, _ = place_of("core", tmp_path, IN_DFU)
+    place.board.spi[0x1800:0x2000] = bytes(range(256)) * 8
+    before = server_memory(place)
+    torn = before[:0x800] + b"\xff" * 0x800  # as a cut amid putting it back leaves it
+    at_step(place, RESTORES, lambda: setattr(place.board, "mishap", Mishap(gone_at=place.board.transfers + 1)))
+    place.play(ProveHandshake)
+    assert place.undo.interrupted()
+    come_back(place)
+    place.board.spi[0x1000:0x2000] = torn
+    place.succeed(ProveHandshake)
+    assert server_memory(place) == before
     assert place.undo.interrupted() == ()
 
 
