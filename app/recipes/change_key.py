@@ -64,6 +64,7 @@ from app.work.key_work import (
     read_slot,
 )
 from app.work.letters import document
+from app.work.made_keys import never_on_board
 from app.work.reading import read_once
 from app.work.server_work import TCP_SERVER
 from app.work.spans import Target
@@ -505,7 +506,7 @@ class ChangeKey(Recipe):
         assert self._identity is not None
         for backup in job.safe.backups():
             mine = backup.device_id == self._identity.device_id and backup.slot == self._key_slot.key
-            if not mine or backup.damaged is not None:
+            if not mine or backup.damaged is not None or never_on_board(job, backup):
                 continue
             is_there = self._old is not None and backup.fingerprint == self._old.report.fingerprint
             is_new = self._new is not None and backup.fingerprint == self._new.report.fingerprint

@@ -50,6 +50,7 @@ from app.work.key_diagnosis import (
 )
 from app.work.key_work import STATES, TCP_SLOT, device_slots, is_erased, keep, public_slot, read_slot
 from app.work.letters import document
+from app.work.made_keys import never_on_board
 from app.work.questions import Card, ChooseCard
 from app.work.reading import Tick, part_of_step, read_twice
 from app.work.server_work import firmware_version, has_choice, read_server, server_slot_of
@@ -333,7 +334,11 @@ class CheckKeys(Recipe):
         device, server = self._device, self._server
         assert device is not None
         assert server is not None
-        mine = [each for each in job.safe.backups() if _good_key_of(job, each, device.slot)]
+        mine = [
+            each
+            for each in job.safe.backups()
+            if _good_key_of(job, each, device.slot) and not never_on_board(job, each)  # no cloud knows such a key
+        ]
         found = KeysFound(
             job.platform,
             device.report,

@@ -31,6 +31,7 @@ from app.recipes.put_back_pieces import when
 from app.text import Text, joined, text
 from app.work.board import Identity
 from app.work.job import Job
+from app.work.made_keys import never_on_board
 from app.work.questions import Card, ChooseCard, Enter, PickFile
 
 log = logging.getLogger(__name__)
@@ -204,8 +205,8 @@ def _backups(job: Job) -> Sequence[Backup]:
 def _offered(job: Job, board: Board) -> list[Backup]:
     """Return what is or may be this board's, newest first.
 
-    In order: its own backups, those of the key it has now, those of boards nobody knew, those that are no use. What
-    was kept just now of a key that is damaged, or has a card of its own, is left out.
+    In order: its own backups, those of the key it has now, those made for it that it never had, those of boards nobody
+    knew, those that are no use. What was kept just now of a key that is damaged, or has a card of its own, is left out.
     """
     device_id = board.identity.device_id
     no_choice = board.report.state is KeyState.CORRUPT or can_be_rewritten(board.report)
@@ -219,7 +220,13 @@ def _offered(job: Job, board: Board) -> list[Backup]:
         and each.sha256 != now
     ]
     mine = [each for each in found if each.device_id == device_id]
-    mine.sort(key=lambda each: (not _fits(each), each.fingerprint == board.report.fingerprint))
+    mine.sort(
+        key=lambda each: (
+            not _fits(each),
+            never_on_board(job, each),
+            each.fingerprint == board.report.fingerprint,
+        )
+    )
     known = {each.fingerprint for each in mine if each.fingerprint} | _others(job, device_id).keys()
     perhaps = [
         each

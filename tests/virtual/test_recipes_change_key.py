@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import cache
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_private_key
+from support.cuts import Killed
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 from support.device_keys import SHORT_P, SHORT_Q, as_openssl
 from support.moments import asked, at_step, plans
 from support.moments import come_back as plug_in_again
+from support.spec_cloud import server_block
 
 from app.engine.runner import run_recipe
 from app.faults import WrongBoardReturned
@@ -25,6 +28,7 @@ from app.recipes import change_key
 from app.recipes import change_key_words as words
 from app.recipes.back_up_key import BackUpKey
 from app.recipes.change_key import ChangeKey
+from app.recipes.check_keys import CheckKeys
 from app.recipes.put_back import PutBack
 from app.undo.rescue import InterruptedRescue
 from app.undo.store import UndoStore
@@ -274,6 +278,27 @@ def test_what_is_better_is_offered_and_then_nothing_is_changed(way: str, mode: s
     assert not place.undo.rescues()
     place.clock.pause(5.0)
     assert place.seen().mode.value == ("dfu" if mode == IN_DFU else "normal")
+
+
+def test_a_key_that_was_made_and_never_written_is_not_said_to_be_better(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = laid("core", tmp_path, answers=HERE)
+    own = on_board(place).fingerprint
+    with monkeypatch.context() as cut:
+        cut.setattr(UndoStore, "begin", lambda *_: (_ for _ in ()).throw(Killed))
+        with contextlib.suppress(Killed):
+            run_recipe(ChangeKey(), place.job())
+    assert on_board(place).fingerprint == own
+    assert len(kept(place)) == 2
+    place.person.events.clear()
+    place.person.answers = {"device-id": place.board.device_id, "way": "check", "light": "orange"}
+    place.succeed(ChangeKey)
+    assert "restore" not in cards_of(place)
+    place.hand_into_dfu()
+    block = server_block("192.168.7.30", 0xFFFF, name="ours")
+    place.board.spi[0x1000 : 0x1000 + len(block)] = block
+    assert "restore-key" not in place.succeed(CheckKeys).next_recipes
 
 
 def test_a_key_that_only_stands_in_a_form_the_board_cannot_read_is_better_restored(tmp_path: Path) -> None:
