@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app import paths
 from app.flow import AppState, StepStatus
@@ -463,6 +464,7 @@ class TurningRow(QWidget):
         """
         super().__init__()
         self._narrow = narrow
+        self._added: list[QWidget] = []
         self._line = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._line.setContentsMargins(0, 0, 0, 0)
         self._line.setSpacing(SPACE)
@@ -470,6 +472,7 @@ class TurningRow(QWidget):
     def add(self, widget: QWidget, stretch: int = 0) -> None:
         """Put a widget at the end."""
         self._line.addWidget(widget, stretch)
+        self._added.append(widget)
 
     def add_stretch(self) -> None:
         """Leave room here while there is some."""
@@ -496,9 +499,10 @@ class TurningRow(QWidget):
         return super().event(event)
 
     def _parts(self) -> list[QWidget]:
-        items = (self._line.itemAt(place) for place in range(self._line.count()))
-        found = (item.widget() for item in items if item is not None)
-        return [part for part in found if part is not None and not part.isHidden()]
+        # Never ask the layout with itemAt: when Qt deletes a widget, it deletes the layout's item with it, but PySide
+        # keeps what Python knew of the item. A layout or widget made later at its address then crashes when it goes.
+        self._added = [part for part in self._added if isValid(part) and self.isAncestorOf(part)]
+        return [part for part in self._added if not part.isHidden()]
 
     def _turn(self) -> None:
         parts = self._parts()
