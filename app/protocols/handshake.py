@@ -13,12 +13,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+if TYPE_CHECKING:
+    # Imported where it is used: loading it takes longer than the window takes to be drawn.
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 NONCE = 40
 ANSWER = 256
@@ -92,11 +92,16 @@ class Hello:
 
 def new_server_key() -> rsa.RSAPrivateKey:
     """Return a server key for one run; it is kept nowhere. It takes a tenth of a second or more."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     return rsa.generate_private_key(_SERVER_EXPONENT, ANSWER * 8)
 
 
-def public_der(key: rsa.RSAPrivateKey | rsa.RSAPublicKey) -> bytes:
+def public_half(key: rsa.RSAPrivateKey | rsa.RSAPublicKey) -> bytes:
     """Return a key's public half as it lies on boards: SPKI in DER, 294 bytes of 2048 bits, 162 of 1024."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     public = key.public_key() if isinstance(key, rsa.RSAPrivateKey) else key
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -132,6 +137,9 @@ class Handshake:
         Raises:
             ValueError: The device key is none of RSA with 1024 bits.
         """
+        from cryptography.hazmat.primitives.asymmetric import rsa
+        from cryptography.hazmat.primitives.serialization import load_der_public_key
+
         device_key = load_der_public_key(device_public)
         if not isinstance(device_key, rsa.RSAPublicKey) or device_key.key_size != 1024:
             raise ValueError("not a device key of RSA with 1024 bits")
@@ -142,7 +150,7 @@ class Handshake:
         self.hello: Hello | None = None
         self._server_key = server_key
         self._device_key = device_key
-        self._device_public = public_der(device_key)
+        self._device_public = public_half(device_key)
         self._is_ours = is_ours
         self._random = random
         self._nonce = random(NONCE)
@@ -225,6 +233,8 @@ class Handshake:
         Of bytes that were never encrypted for this key the library makes up a plain text (implicit rejection), of any
         length and content.
         """
+        from cryptography.hazmat.primitives.asymmetric import padding
+
         try:
             plain = self._server_key.decrypt(answer, padding.PKCS1v15())
         except ValueError:
@@ -253,6 +263,9 @@ class Handshake:
 
     def _send_session(self) -> None:
         """Make up the session, encrypted for the board's key, and signed: the raw HMAC, with no name of a digest."""
+        from cryptography.hazmat.primitives.asymmetric import padding
+        from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
+
         self._session = self._random(SESSION)
         cipher = self._device_key.encrypt(self._session, padding.PKCS1v15())
         mac = hmac.new(self._session, cipher, hashlib.sha1).digest()
@@ -271,6 +284,8 @@ class Handshake:
 
     def _own_hello(self) -> bytes:
         """Return the server's hello in its frame, the first message in its direction."""
+        from cryptography.hazmat.primitives.padding import PKCS7
+
         chosen = self._random(3)
         number = (int.from_bytes(chosen[:2], "big") + 1) & 0xFFFF
         message = b"\x51\x02" + number.to_bytes(2, "big") + chosen[2:] + b"\xb1h"
@@ -280,11 +295,15 @@ class Handshake:
 
     def _cipher(self) -> Cipher[modes.CBC]:
         """Return the cipher as either direction begins with it."""
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
         return Cipher(algorithms.AES(self._session[:16]), modes.CBC(self._session[16:32]))
 
 
 def _unpadded(plain: bytes) -> bytes:
     """Return a message without its padding; empty when that is wrong."""
+    from cryptography.hazmat.primitives.padding import PKCS7
+
     unpadder = PKCS7(_BLOCK * 8).unpadder()
     try:
         return unpadder.update(plain) + unpadder.finalize()

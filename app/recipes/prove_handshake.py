@@ -18,8 +18,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-
 from app.cloud_faults import NoOwnAddress, OldServerNotKept, PortTaken
 from app.faults import (
     BoardDidNotReturn,
@@ -30,12 +28,12 @@ from app.faults import (
     RescueUnknown,
 )
 from app.keys.backup import Backup
-from app.keys.device_key import KeyReport, KeyState, examine
+from app.keys.device_key import KeyReport, KeyState, examine, public_der
 from app.keys.server_key import AddressKind, ServerAddress, ServerState, build_server, fingerprint_of, parse_server
 from app.platforms.identify import serial_matches
 from app.platforms.model import KeySlot, Mode, Platform, Region
 from app.platforms.table import PLATFORMS
-from app.protocols.handshake import new_server_key, public_der
+from app.protocols.handshake import new_server_key, public_half
 from app.recipes import prove_handshake_words as words
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.prove_handshake_words import Circumstances, Finding, Seen
@@ -406,15 +404,12 @@ class ProveHandshake(Recipe):
         own_key = new_server_key()
         port = listener.port if listener.port != job.platform.default_port else None
         address = ServerAddress(AddressKind.IPV4, self._address, port)
-        block = build_server(server, public_der(own_key), address)
+        block = build_server(server, public_half(own_key), address)
         at = server.address - place.start
         content = raw[:at] + block + raw[at + len(block) :]
         title = _TITLE_NEW.with_values(address=self._address, port=listener.port)
         self._targets = [_target(job.platform, place, content, title, _WHY_NEW), put_back]
-        self._rescue.answers[THROW_AWAY] = fingerprint_of(public_der(own_key))
-        expected = load_pem_public_key(self._report.public_pem).public_bytes(
-            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-        )
+        self._rescue.answers[THROW_AWAY] = fingerprint_of(public_half(own_key))
         identity, serial, platform = job.identity, job.board.sighting.serial, job.platform
 
         def is_ours(device_id: str) -> bool | None:
@@ -422,7 +417,7 @@ class ProveHandshake(Recipe):
                 return identity.device_id == device_id
             return serial_matches(platform, device_id, serial)
 
-        self._probe = Probe(listener, own_key, expected, is_ours, job.clock)
+        self._probe = Probe(listener, own_key, public_der(self._report), is_ours, job.clock)
 
     def _insist_on_port(self, job: Job) -> Listener:
         """Return the listener; on another port only if the firmware is known to take notice of it (4.3).

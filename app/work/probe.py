@@ -14,12 +14,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, unique
-
-from cryptography.hazmat.primitives.asymmetric import rsa
+from typing import TYPE_CHECKING
 
 from app.clock import Clock
 from app.protocols.handshake import Failure, Handshake, Hello, Stage
 from app.transports.network import Connection, Listener
+
+if TYPE_CHECKING:
+    # Imported where it is used: loading it takes longer than the window takes to be drawn.
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 log = logging.getLogger(__name__)
 

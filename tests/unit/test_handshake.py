@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.shaking_device import DEVICE_ID, ShakingDevice, device_key, server_key, spki
 
-from app.protocols.handshake import ANSWER, KEY_MESSAGE, STEP_S, TOTAL_S, Failure, Handshake, Stage, public_der
+from app.protocols.handshake import ANSWER, KEY_MESSAGE, STEP_S, TOTAL_S, Failure, Handshake, Stage, public_half
 
 OTHER_ID = "aa" * 12
 
@@ -256,12 +256,12 @@ def test_each_step_has_its_own_time_and_all_of_it_an_end() -> None:
 
 def test_a_device_key_of_another_size_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="1024"):
-        Handshake(server_key(), public_der(server_key()), ours, 0.0)
+        Handshake(server_key(), public_half(server_key()), ours, 0.0)
 
 
 def test_the_public_half_is_what_lies_on_boards() -> None:
-    assert public_der(device_key()) == spki(device_key())
-    assert len(public_der(server_key())) == 294
+    assert public_half(device_key()) == spki(device_key())
+    assert len(public_half(server_key())) == 294
 
 
 def test_nothing_secret_is_in_what_is_printed() -> None:

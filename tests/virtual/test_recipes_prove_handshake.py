@@ -19,7 +19,7 @@ from app.engine.runner import run_recipe
 from app.faults import RescueOfOtherBoard
 from app.keys.server_key import AddressKind, ServerAddress, build_server
 from app.platforms.table import platform
-from app.protocols.handshake import new_server_key, public_der
+from app.protocols.handshake import new_server_key, public_half
 from app.recipes import prove_handshake
 from app.recipes.prove_handshake import KEY, ProveHandshake
 from app.virtual.catalogue import make
@@ -45,7 +45,7 @@ def run_key() -> rsa.RSAPrivateKey:
 @functools.cache
 def old_key() -> bytes:
     """The key of the server the boards have before."""
-    return public_der(new_server_key())
+    return public_half(new_server_key())
 
 
 @pytest.fixture(autouse=True)
@@ -375,7 +375,7 @@ def other_key() -> rsa.RSAPrivateKey:
 def set_to(place: Desk, host: str) -> bytes:
     """Set the board to another server, as somebody else would; return what the server's memory holds then."""
     slot = platform(place.board.personality.kind.key).slot("server-public")
-    block = build_server(slot, public_der(other_key()), ServerAddress(AddressKind.DOMAIN, host))
+    block = build_server(slot, public_half(other_key()), ServerAddress(AddressKind.DOMAIN, host))
     cells = place.board.dct if place.board.spi_flash is None else place.board.spi
     cells[slot.address : slot.address + len(block)] = block
     return server_memory(place)
