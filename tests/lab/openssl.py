@@ -38,14 +38,14 @@ def as_pem(der: bytes) -> bytes:
 
 def public_half(kind: str, slot: bytes, form: str = "DER") -> bytes:
     """Return the public half of the sound private key with which a slot begins."""
-    key = slot[: _size(slot)]
+    key = key_of(slot)
     openssl(kind, "-inform", "DER", "-check", "-noout", given=key)
     return openssl(kind, "-inform", "DER", "-pubout", "-outform", form, given=key)
 
 
 def firmware_reads(slot: bytes) -> bool:
     """Whether the firmware's reader of RSA keys gets along with the key with which a slot begins."""
-    told = openssl("asn1parse", "-inform", "DER", given=slot[: _size(slot)]).decode()
+    told = openssl("asn1parse", "-inform", "DER", given=key_of(slot)).decode()
     sizes = [int(size) for size in _INTEGER.findall(told)]
     return len(sizes) == len(FIRMWARE_READS) and all(
         size in fits for size, fits in zip(sizes, FIRMWARE_READS, strict=True)
@@ -63,10 +63,10 @@ def public_der(pem: bytes) -> bytes:
     return openssl("pkey", "-pubin", "-outform", "DER", given=pem)
 
 
-def _size(slot: bytes) -> int:
-    """Bytes of the DER SEQUENCE with which a slot begins."""
+def key_of(slot: bytes) -> bytes:
+    """Return the key with which a slot begins: a DER SEQUENCE, to its last byte."""
     assert slot[0] == 0x30
     if slot[1] < 0x80:
-        return 2 + slot[1]
+        return slot[: 2 + slot[1]]
     digits = slot[1] & 0x7F
-    return 2 + digits + int.from_bytes(slot[2 : 2 + digits], "big")
+    return slot[: 2 + digits + int.from_bytes(slot[2 : 2 + digits], "big")]
