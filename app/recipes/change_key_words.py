@@ -188,6 +188,8 @@ def no_key_question(*, state: KeyState, light: str, old: bool) -> ChooseCard:
 
 BLANK_TITLE = text("ChangeKey", "Device key: erased")
 BLANK_WHY = text("ChangeKey", "Where there is none, the board makes a new one when it next calls its cloud.")
+BLANK_HALF_TITLE = text("ChangeKey", "Public half of the old key: erased")
+BLANK_HALF_WHY = text("ChangeKey", "The board writes the public half of its new key there.")
 STAYS_SERVER = text("ChangeKey", "The server key and the server address.")
 STAYS_FIRMWARE = text("ChangeKey", "All firmware, and the networks the board knows.")
 NEEDS_CABLE = text("ChangeKey", "A cable that stays in until the end.")

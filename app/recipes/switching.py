@@ -418,7 +418,7 @@ class Switching:
                 self.warnings.append(_WARN_OTHER_KEY.with_values(kind=ALGORITHMS[each.slot.algorithm]))
 
     def _needed(self, job: Job) -> tuple[Target, ...]:
-        """Return what has to be written; all of it where an interrupted run may have left something torn, or is open."""
+        """Return what has to be written; all of it where an interrupted run may have left something torn."""
         chosen = self.choice
         source = chosen.source if isinstance(chosen.source, str) else chosen.source.english()
         targets = server_targets(job.platform, chosen.slot, chosen.block, source)
