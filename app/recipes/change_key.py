@@ -14,7 +14,7 @@ its cloud (4.2); then it is read and kept. If it makes none, a key made here is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -274,11 +274,11 @@ class ChangeKey(Recipe):
             job.skip(words.NOTHING_CHANGED if self._changes_nothing else words.NOT_ERASED)
             return
         slot = self._key_slot
-        agreed: Callable[[], None] | None = None
+        agreed = partial(self._before_writing, job, None)
         if self._way == words.HERE:
             fresh = self._made_here(job)
             self._targets = self._writes(job, fresh)
-            agreed = partial(self._keep_new, job, fresh)
+            agreed = partial(self._before_writing, job, fresh)
         elif self._way == words.OLD:
             self._targets = self._puts_back(job)
         else:
@@ -484,6 +484,17 @@ class ChangeKey(Recipe):
             job.note(words.MADE_HERE)
         self._new = replace(fresh, backup=backup)
         self._rescue.answers[NEW_KEY] = _name(backup)
+
+    def _before_writing(self, job: Job, fresh: _Key | None) -> None:
+        """See that the old key is still in the key safe, as the person may have needed an hour; keep the new one, too.
+
+        Raises:
+            Fault: It is not, or not whole; then nothing may be written.
+        """
+        if self._old is not None and self._old.backup is not None:
+            job.safe.key_bytes(self._old.backup)
+        if fresh is not None:
+            self._keep_new(job, fresh)
 
     def _note_new(self, job: Job) -> None:
         """Let the journal, whose answers never change, name the new key if they do not."""

@@ -400,6 +400,7 @@ class RestoreKey(Recipe):
     def _keep_chosen(self, job: Job) -> None:
         """Keep what is about to be written, and let the journal name it: that is all a later run has to know."""
         assert self._chosen is not None
+        self._keep_found(job)  # once more: the person may have needed an hour, and the same bytes are kept once
         self._written = written = keep_new(job, self._now.slot, self._chosen.slot_der, self._chosen.origin)
         self._rescue.answers.update({SLOT: self._now.slot.key, KEY: f"{BACKUP}{written.reference}"})
         if can_be_typed(job):  # so that nobody has to type it again after a pulled cable
@@ -445,7 +446,7 @@ class RestoreKey(Recipe):
             raise Cancelled
 
     def _needed(self, job: Job) -> tuple[Target, ...]:
-        """Return what has to be written; all of it where an interrupted run may have left something torn, or is open."""
+        """Return what has to be written; all of it where an interrupted run may have left something torn."""
         chosen, place = self._chosen, self._now
         assert chosen is not None
         half = public_der(chosen.report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -339,6 +340,22 @@ def test_a_plan_that_is_not_agreed_to_puts_no_new_key_into_the_safe(tmp_path: Pa
     assert isinstance(place.play(ChangeKey), Stopped)
     assert place.memories() == before
     assert [backup.origin.value for backup in place.safe.backups()] == ["board"]
+
+
+@pytest.mark.parametrize("way", ["here", "board"])
+def test_nothing_is_written_once_the_old_key_is_gone_from_the_safe(way: str, tmp_path: Path) -> None:
+    place = laid("photon", tmp_path, answers={"way": way, "plan": True})
+    before = place.memories()
+
+    def post(event: Event) -> None:
+        if isinstance(event, Asked) and event.question.name == "plan":
+            shutil.rmtree(place.safe.root)
+        place.person(event)
+
+    run_recipe(ChangeKey(), place.job(post=post))
+    assert isinstance(place.person.events[-1], Failed)
+    assert place.memories() == before
+    assert not place.undo.interrupted()
 
 
 def test_the_plan_says_that_the_board_does_not_connect_until_its_cloud_knows(tmp_path: Path) -> None:

@@ -294,6 +294,22 @@ def test_a_damaged_backup_is_shown_and_cannot_be_chosen(tmp_path: Path) -> None:
     assert card.body in [each.damaged for each in place.safe.backups()]
 
 
+def test_what_is_replaced_is_in_the_safe_even_if_that_was_emptied_meanwhile(tmp_path: Path) -> None:
+    place = lay("core", tmp_path)
+    own = keep_key(place)
+    put(place, device_keys.slot(device_keys.as_device()))
+    torn = place.slot
+
+    def post(event: Event) -> None:
+        if isinstance(event, Asked) and event.question.name == "plan":
+            shutil.rmtree(place.safe.root)
+        place.person(event)
+
+    run_recipe(RestoreKey(), place.job(named(own), post=post))
+    assert isinstance(place.person.events[-1], Succeeded)
+    assert torn in {place.safe.key_bytes(backup) for backup in place.safe.backups()}
+
+
 def test_a_torn_key_that_was_kept_is_not_offered_as_a_key(tmp_path: Path) -> None:
     place = lay("photon", tmp_path)
     torn = store(place, rubbish(), device_id=place.board.device_id)
