@@ -26,7 +26,6 @@ from app.transports.host_bus import HostBus
 from app.transports.network import HostNetwork
 from app.transports.trace import traced
 from app.ui.bridge import Bridge
-from app.ui.garbage import collected_in_gui_thread
 from app.ui.settings import Settings
 from app.ui.shell import Shell
 from app.ui.theme import apply_theme
@@ -99,7 +98,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     engine.start()
     engine.list_backups()
     try:
-        with collected_in_gui_thread(), on_signal(lambda: window.dispatch(ConfirmClose(True))):
+        with on_signal(lambda: window.dispatch(ConfirmClose(True))):
             return app.exec()
     finally:
         engine.close()

@@ -24,7 +24,6 @@ from app.keys.safe import KeySafe
 from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.ui.bridge import Bridge
-from app.ui.garbage import collected_in_gui_thread
 from app.ui.settings import Settings
 from app.ui.shell import Shell
 from app.virtual.board import VirtualBoard
@@ -54,8 +53,7 @@ def window_on(desk: Desk, qtbot: QtBot, safe: KeySafe, settings: Path) -> Iterat
     engine.start()
     engine.list_backups()
     try:
-        with collected_in_gui_thread():
-            yield shell
+        yield shell
     finally:
         engine.close()
 

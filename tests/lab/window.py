@@ -17,7 +17,6 @@ from app.clicks import Screen
 from app.engine.engine import Engine
 from app.platforms.model import Mode
 from app.ui.bridge import Bridge
-from app.ui.garbage import collected_in_gui_thread
 from app.ui.parts.plan_view import PlanView
 from app.ui.settings import Settings
 from app.ui.shell import Shell
@@ -159,10 +158,7 @@ def window_on(place: Station, qtbot: QtBot) -> Iterator[Window]:
     engine.start()
     engine.list_backups()
     try:
-        with collected_in_gui_thread():
-            qtbot.waitUntil(
-                lambda: (board := shell.state.board) is not None and board.mode is Mode.DFU, timeout=SHOWN_MS
-            )
-            yield Window(place, qtbot, shell)
+        qtbot.waitUntil(lambda: (board := shell.state.board) is not None and board.mode is Mode.DFU, timeout=SHOWN_MS)
+        yield Window(place, qtbot, shell)
     finally:
         engine.close()

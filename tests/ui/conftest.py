@@ -11,16 +11,8 @@ from pytestqt.qtbot import QtBot
 from support.window import Desk
 
 from app.ui import theme
-from app.ui.garbage import collected_in_gui_thread
 
 MakeDesk = Callable[..., Desk]
-
-
-@pytest.fixture(autouse=True)
-def _garbage(qapp: QApplication) -> Iterator[None]:
-    """As in the program: a worker thread that collects garbage can crash a window."""
-    with collected_in_gui_thread():
-        yield
 
 
 @pytest.fixture
