@@ -26,6 +26,7 @@ from app.faults import (
     RescueElsewhere,
     RescueOfOtherBoard,
     RescueUnknown,
+    WrongBoardReturned,
 )
 from app.keys.backup import Backup
 from app.keys.device_key import KeyReport, KeyState, examine, public_der
@@ -58,11 +59,12 @@ from app.undo.rescue import InterruptedRescue
 from app.work.board import Board, match
 from app.work.events import Fact, Hint, Outcome
 from app.work.flashing import RESUME, Rescue
+from app.work.guard import can_be_typed
 from app.work.job import Job
 from app.work.key_work import TCP_SLOT, keep, read_slot
 from app.work.probe import THROW_AWAY, Attempt, Probe, Verdict
 from app.work.questions import Choose
-from app.work.reading import part_of_step, read_twice
+from app.work.reading import part_of_step, read_once, read_twice
 from app.work.server_work import TCP_SERVER, firmware_version, honours_port
 from app.work.spans import Span, Target, made_of, span_of
 from app.work.step import Step
@@ -569,6 +571,8 @@ class ProveHandshake(Recipe):
         if not self._targets:
             job.skip(_NOT_NEEDED)
             return
+        if self._replaced:
+            self._insist_it_came_back(job)
         self._rescue.write_all(job, self._targets[-1:])
         self._finish(job)
 
@@ -609,6 +613,17 @@ class ProveHandshake(Recipe):
                 continue
             except Fault as fault:  # the board is done; that an old note stays open is no failure of this run
                 job.note(_NOT_CLOSED.with_values(reason=fault.cause))
+
+    def _insist_it_came_back(self, job: Job) -> None:
+        """Where no serial number tells boards apart, only the board that was waited for holds this run's server.
+
+        Raises:
+            WrongBoardReturned: Another board came back in its place; that one keeps its server.
+        """
+        place = _place(job.platform)
+        if can_be_typed(job) or read_once(job, place.alt, place.start, place.size) == self._targets[0].content:
+            return
+        raise WrongBoardReturned("it does not hold the server of this run")
 
     def _restore_in_passing(self, job: Job) -> None:
         """After a fault: put the old server back where that needs nobody's hands or answer."""

@@ -16,12 +16,13 @@ from support.every import EVERYTHING
 from support.moments import at_step, come_back
 
 from app.engine.runner import run_recipe
-from app.faults import RescueOfOtherBoard
+from app.faults import RescueOfOtherBoard, WrongBoardReturned
 from app.keys.server_key import AddressKind, ServerAddress, build_server
 from app.platforms.table import platform
 from app.protocols.handshake import new_server_key, public_half
 from app.recipes import prove_handshake
 from app.recipes.prove_handshake import KEY, ProveHandshake
+from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
@@ -456,6 +457,37 @@ def test_boards_that_nothing_tells_apart_are_told_by_the_server_they_hold(tmp_pa
     place.succeed(ProveHandshake, answers)
     assert server_memory(place) == before
     assert place.undo.interrupted() == ()
+
+
+def test_another_board_plugged_in_while_one_is_waited_for_keeps_its_server(tmp_path: Path) -> None:
+    place, air = place_of("photon-0.5", tmp_path)
+    before = server_memory(place)
+    other = make(
+        "photon-0.5", place.clock, world=air, server=old_block("photon"), device_id="aa" * 12, profiles=True, key="good"
+    )
+    other.dct[2082 + 384 + 3] ^= 1  # another host than the first board's
+    own = bytes(other.dct[2082 : 2082 + 512])
+
+    def exchange(there: VirtualBoard, instead: VirtualBoard) -> None:
+        place.bus.unplug(there)
+        place.clock.pause(2.0)
+        place.bus.plug(instead, "1-1")
+        place.clock.pause(10.0)
+        place.person.hand, place.person.board = PracticeHand(instead), instead
+
+    def post(event: Event) -> None:
+        if isinstance(event, Asked) and event.question.name == "seen":
+            exchange(place.board, other)
+        place.person(event)
+
+    run_recipe(ProveHandshake(), place.job(post=post))
+    last = place.person.events[-1]
+    assert isinstance(last, Failed)
+    assert last.code == WrongBoardReturned.code
+    assert bytes(other.dct[2082 : 2082 + 512]) == own
+    exchange(other, place.board)
+    finished(place)
+    assert server_memory(place) == before
 
 
 WRITES, WAITS, BACK, RESTORES, STARTS = 4, 5, 6, 7, 8  # numbers of the steps after the consent
