@@ -12,7 +12,7 @@ from app.keys.safe import Backup
 from app.platforms.model import Algorithm, KeySlot, Platform, Quirk
 from app.text import Text, text
 from app.work.job import Job
-from app.work.reading import Tick, read_once, read_twice
+from app.work.reading import Tick, read_twice
 from app.work.spans import Target
 
 PRIVATE_SLOTS = "device-private"
@@ -47,16 +47,19 @@ _PUBLIC_WHY = text("KeyWork", "The board keeps it beside its key; the two have t
 def device_slots(job: Job) -> tuple[tuple[KeySlot, bool], ...]:
     """Return the slots with private keys, each with whether the board's cloud connection uses it as it is set now.
 
-    The board has to be in update mode. An Electron is asked for its transport byte (device-protocol.md 3.5, 4.1, 4.5).
+    The board has to be in update mode. An Electron is asked for its transport byte (device-protocol.md 3.5, 4.1, 4.5),
+    twice: by it is decided which key and which server are written over.
 
     Raises:
+        KeyReadsDiffer: It never said the same twice.
         Fault: The board could not be read.
     """
     found = private_slots(job.platform)
     if len(found) == 1:
         return ((found[0], True),)
     transport = job.platform.field(TRANSPORT_FIELD)
-    used = used_slot(job.platform, read_once(job, transport.alt, transport.address, transport.size)[0])
+    said = read_twice(job, transport.alt, transport.address, transport.size, transport.key)
+    used = used_slot(job.platform, said[0])
     return tuple((slot, slot is used) for slot in found)
 
 

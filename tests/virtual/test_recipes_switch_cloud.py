@@ -23,6 +23,7 @@ from support.person import Person
 from support.real_pack import real_pack
 from support.spec_cloud import server_block, server_key, server_public
 
+from app.faults import Fault
 from app.flow import to_put_back
 from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
@@ -33,6 +34,7 @@ from app.undo.store import UndoStore
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Failed, Outcome, Stopped
 from app.work.identity import IdentityBook
+from app.work.key_work import device_slots
 from app.work.questions import Card, ChooseCard, Confirm, Enter, PickFile
 
 WRITE_STEP, START_STEP = 5, 7
@@ -332,6 +334,17 @@ def test_an_electron_whose_keys_are_left_as_they_are_goes_on_using_the_same_of_i
     place.hand_into_dfu()
     place.succeed(PutBack, {"rescue": rescue.id, "plan": True, "with-keys": True})
     assert place.board.dct[TRANSPORT] == 0xFF
+
+
+def test_one_wrong_read_does_not_decide_how_an_electron_connects(tmp_path: Path) -> None:
+    place = electron(tmp_path)
+    job = place.job()
+    before = place.board.transfers
+    wanted = device_slots(job)
+    for number in range(1, place.board.transfers - before + 1):
+        place.board.mishap = Mishap(wrong_at=place.board.transfers + number)
+        with contextlib.suppress(Fault):
+            assert device_slots(job) == wanted, number
 
 
 def test_an_electron_without_a_key_for_tcp_is_told_that_it_makes_one(tmp_path: Path) -> None:
