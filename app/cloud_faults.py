@@ -41,8 +41,8 @@ class ServerKeyWrongSize(Fault):
     cause = text("CloudFaults", "This key has {bits} bits. A board can only use a server key of 2048 bits.")
     next_step = text(
         "CloudFaults",
-        "Let the server make a key of 2048 bits. If it has 1024 bits, it is perhaps the key of a board: choose the "
-        "server's, for example default_key.pub.pem.",
+        "Choose the server's public key, for example default_key.pub.pem. If this is the server's, let the server make "
+        "a new key of 2048 bits.",
     )
     retryable = False
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from app.faults import Fault
 from app.keys.backup import Origin
+from app.keys.clouds import CloudKind
 from app.keys.device_key import KeyReport, KeyState, examine, public_der
 from app.keys.letter import letter
 from app.keys.safe import Backup
@@ -392,7 +393,7 @@ class CheckKeys(Recipe):
             device_id = job.identity.device_id
             self._facts.append(Fact("device-id", text("CheckKeys", "Device ID"), device_id, copy=True, qr=True))
             if self._wants_letter:
-                self._documents = (document(letter(device_id, job.platform.key, device.report)),)
+                self._documents = (document(letter(device_id, job.platform.key, device.report), _kind(server)),)
         if self._kept:
             self._facts.append(Fact("folder", text("CheckKeys", "Folder"), str(self._kept[0].folder), copy=True))
         self._next = _next_recipes(job, diagnosis, server)
@@ -471,6 +472,13 @@ def _server_facts(server: ServerFound) -> list[Fact]:
         label = text("CheckKeys", "Fingerprint of the server key")
         facts.insert(1, Fact("server-fingerprint", label, block.readable_fingerprint, copy=True))
     return facts
+
+
+def _kind(server: ServerFound) -> CloudKind:
+    """Whose cloud it is that gets the board's public key; a mix of two is nobody's."""
+    return {Whose.PARTICLE: CloudKind.PARTICLE, Whose.LOCAL: CloudKind.LOCAL}.get(
+        server.key_of if server.belongs else Whose.UNKNOWN, CloudKind.UNKNOWN
+    )
 
 
 def _which(server: ServerFound) -> Text | str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from app.faults import BoardDidNotReturn, Cancelled, Fault, NoAnswer
 from app.keys.cloud_folder import CloudFolder, Knock, Placed, ServerKey, Stored, open_folder
-from app.keys.clouds import Cloud, local_cloud
+from app.keys.clouds import Cloud, CloudKind, local_cloud
 from app.keys.device_key import KeyState, public_der
 from app.keys.letter import PublicKeyLetter
 from app.platforms.model import Algorithm, Platform
@@ -85,6 +85,7 @@ _FOLDER = PickFile(
     ),
     folder=True,
 )
+_LEAVE = text("LocalCloud", "Leave the board as it is")
 _FOUND_KEY = text("LocalCloud", "The server's key was found: {file}.")
 _FOLDER_GONE = text("LocalCloud", "Going on without the server's folder: {reason}")
 _CHOSEN = text("LocalCloud", "{name}: {host}")
@@ -275,7 +276,9 @@ class LocalCloud(Recipe):
         found = self._ask_folder(job)
         if cloud is None:
             nameless = job.answered_beforehand(HOST)
-            der = ask_server_key(job) if found is None else found.public_der
+            der = ask_server_key(job, none=_LEAVE) if found is None else found.public_der
+            if der is None:
+                raise Cancelled
             cloud = ask_cloud(job, der, own_address(job), nameless=nameless)
         elif found is not None and found.public_der != cloud.public_der:
             cloud = local_cloud(cloud.address, found.public_der, Algorithm.RSA_2048, name=cloud.name)
@@ -552,7 +555,7 @@ class LocalCloud(Recipe):
 
     def _papers(self) -> tuple[Document, ...]:
         """Return the board's key to be handed on, where the server has not got it from here."""
-        return (document(self._letter),) if self._letter is not None and self._placed is None else ()
+        return (document(self._letter, CloudKind.LOCAL),) if self._letter is not None and self._placed is None else ()
 
     def _steps_to_go(self, found: Finding, *, save: bool) -> tuple[Text, ...]:
         """Return what to do; before all else to save the board's key, where the server has not got it from here."""

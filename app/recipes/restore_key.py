@@ -450,7 +450,7 @@ class RestoreKey(Recipe):
         chosen, place = self._chosen, self._now
         assert chosen is not None
         half = public_der(chosen.report)
-        private, *public = key_targets(job.platform, place.slot, chosen.slot_der, half, chosen.name)
+        private, *public = key_targets(job.platform, place.slot, chosen.slot_der, half, chosen.source.english())
         if self._rescue.takes_up(job):
             return (private, *public)
         same = place.report.state is KeyState.GOOD and place.report.fingerprint == chosen.report.fingerprint

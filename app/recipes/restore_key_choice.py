@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.faults import BackupDamaged, Cancelled, FileUnreadable
+from app.faults import BackupDamaged, Cancelled, Fault, FileUnreadable, SafeLocked
 from app.key_faults import (
     BackupHoldsNoKey,
     BackupUnknown,
@@ -43,6 +43,7 @@ BOARD = "board"
 FILE = "file"
 MOST_OFFERED = 20
 PASSPHRASE_TRIES = 3
+TRIES = 10
 
 _TITLE = text("RestoreKey", "Which key shall the board get?")
 _BODY = text("RestoreKey", "The likeliest one is the first. You will see the plan before anything is written.")
@@ -71,6 +72,7 @@ _PICK = PickFile(
     title=text("RestoreKey", "Which file holds the key?"),
     body=text("RestoreKey", "The private key of this board: a .der or .pem file, or the bytes of its key slot (.bin)."),
     suffixes=(".der", ".pem", ".key", ".bin", ".locked"),
+    none=text("RestoreKey", "Back to the choice"),
 )
 _PASSPHRASE = Enter(
     name="key-passphrase",
@@ -79,6 +81,8 @@ _PASSPHRASE = Enter(
     hint=text("RestoreKey", "the passphrase this file was locked with"),
     secret=True,
 )
+
+_AGAIN = text("RestoreKey", "{cause} {next_step}")
 
 _FROM_BACKUP = text("RestoreKey", "the backup of {when}")
 _FROM_BOARD = text("RestoreKey", "the board itself")
@@ -157,19 +161,28 @@ def choose(job: Job, board: Board) -> Chosen:
         BackupHoldsNoKey: It holds no key, or none of this kind of board, or one no encoding makes readable.
         KeyOfOtherBoard: It is known to be another board's.
         SafeLocked: The key safe was not unlocked.
-        FileUnreadable: The file cannot be read; and whatever `read_key_file` raises.
+        FileUnreadable: The file given beforehand cannot be read; and whatever `read_key_file` raises of it. What a
+            person picks is asked for again.
         Cancelled: The person picked no file.
     """
     named = named_backup(job)
     if named is not None:  # perhaps under the name it had before its board was known, so it is on no card
         _insist_on_backup(job, named, board)
         return _of_backup(job, named, board)
-    answer = str(job.ask(ChooseCard(KEY, _TITLE, _BODY, _cards(_offered(job, board), board))))
-    if answer == BOARD:
-        return _of_board(board)
-    if answer == FILE:
-        return _of_file(job, board)
-    return _of_backup(job, _by_reference(job, answer.removeprefix(BACKUP)), board)
+    question = ChooseCard(KEY, _TITLE, _BODY, _cards(_offered(job, board), board))
+    for _ in range(TRIES):
+        beforehand = job.answered_beforehand(KEY)
+        answer = str(job.ask(question))
+        if answer == BOARD:
+            return _of_board(board)
+        if answer != FILE:
+            return _of_backup(job, _by_reference(job, answer.removeprefix(BACKUP)), board)
+        chosen = _of_file(job, board)
+        if chosen is not None:
+            return chosen
+        if beforehand:
+            break
+    raise Cancelled
 
 
 def can_be_rewritten(report: KeyReport) -> bool:
@@ -353,11 +366,30 @@ def _known(job: Job, fingerprint: str, board: Board) -> bool:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def _of_file(job: Job, board: Board) -> Chosen:
-    given = str(job.ask(_PICK))
-    if not given:
-        raise Cancelled
-    path = Path(given).expanduser()
+def _of_file(job: Job, board: Board) -> Chosen | None:
+    """Return the key in the file the person picks, None if they pick none; a wrong file is said, and asked for again.
+
+    Raises:
+        Fault: What was given beforehand holds no key that this board can get.
+    """
+    question = _PICK
+    for _ in range(TRIES):
+        beforehand = job.answered_beforehand(_PICK.name) or job.answered_beforehand(_PASSPHRASE.name)
+        given = str(job.ask(question))
+        if not given:
+            return None
+        try:
+            return _in_file(job, board, Path(given).expanduser())
+        except SafeLocked:
+            raise  # no other file would help
+        except Fault as fault:
+            if beforehand:
+                raise
+            question = replace(_PICK, body=_AGAIN.with_values(cause=fault.cause, next_step=fault.next_step))
+    return None
+
+
+def _in_file(job: Job, board: Board, path: Path) -> Chosen:
     found = _unlocked(job, _content(path), board.slot.algorithm)
     certain = _known(job, found.report.fingerprint, board)
     return Chosen(

@@ -27,6 +27,11 @@ _NEXT_LOCAL = text(
     "SwitchCloud",
     "The server has to know this board, too: save its public key where the server looks for it, and reset the board.",
 )
+_NEXT_NAMELESS = text(
+    "SwitchCloud",
+    "The server has to know this board, too, by its public key. The file for that is named after the device ID, which "
+    "is not proven yet: use Read the device ID, then Join a local cloud.",
+)
 _NEXT_WATCH = text("SwitchCloud", "Watch the light: breathing cyan says that the board is connected.")
 _NEXT_TROUBLE = text(
     "SwitchCloud",
@@ -127,14 +132,14 @@ class SwitchCloud(Recipe):
             kept=done.kept(),
             warnings=tuple(done.warnings),
             next_steps=(
-                *((_NEXT_LOCAL,) if local else ()),
+                *((_NEXT_NAMELESS if done.identity is None else _NEXT_LOCAL,) if local else ()),
                 _NEXT_WATCH,
                 _NEXT_TROUBLE,
                 *((_NEXT_BACK,) if done.targets and done.was.block.state is ServerState.GOOD else ()),
                 *((LEFT_QUIET,) if done.left is LEFT_QUIET else ()),
             ),
             next_recipes=("switch-cloud", "check-keys", "prove-handshake"),
-            documents=(document(public),) if public is not None else (),
+            documents=(document(public, CloudKind.LOCAL),) if public is not None else (),
         )
 
     def tidy(self, job: Job) -> None:

@@ -54,6 +54,7 @@ _HERE = text("SwitchCloud", "On the board now")
 _PARTICLE_TITLE = text("SwitchCloud", "Particle cloud")
 _PARTICLE_BODY = text("SwitchCloud", "Key and address that boards of this kind came with: {host}.")
 _REMEMBERED_BODY = text("SwitchCloud", "Local cloud at {server}. Its key begins with {fingerprint}.")
+_FIRST_LOCAL_TITLE = text("SwitchCloud", "My local cloud")
 _LOCAL_TITLE = text("SwitchCloud", "Another local cloud")
 _LOCAL_BODY = text(
     "SwitchCloud", "A server of your own. You need its public key as a file, and its address in your network."
@@ -88,6 +89,7 @@ _CALL = Enter(
     hint=text("SwitchCloud", "for example Workshop"),
     allow_empty=True,
 )
+_BACK = text("SwitchCloud", "Back to the choice")
 _AGAIN = text("SwitchCloud", "{cause} {next_step}")
 
 _LOOPBACK_TITLE = text("SwitchCloud", "This address means the board itself")
@@ -158,16 +160,24 @@ def choose(job: Job, now: Now) -> Chosen:
     """
     clouds = job.clouds.clouds()
     before = _before(job, now)
-    answer = str(job.ask(ChooseCard(CLOUD, _TITLE, _body(now), _cards(job.platform, now, clouds, before))))
-    if answer == PARTICLE:
-        return _particle(job)
-    if answer == BEFORE:
-        assert before is not None, "the card is there only then"
-        words = _FROM_KEPT.with_values(when=when(before.made))
-        return Chosen({CLOUD: BEFORE, KEPT: before.id}, before.slot, before.block.raw, words)
-    if answer == LOCAL:
-        return _local(job, now)
-    return to_cloud(job, next(cloud for cloud in clouds if answer == REMEMBERED + cloud.id))
+    question = ChooseCard(CLOUD, _TITLE, _body(now), _cards(job.platform, now, clouds, before))
+    for _ in range(TRIES):
+        beforehand = job.answered_beforehand(CLOUD)
+        answer = str(job.ask(question))
+        if answer == PARTICLE:
+            return _particle(job)
+        if answer == BEFORE:
+            assert before is not None, "the card is there only then"
+            words = _FROM_KEPT.with_values(when=when(before.made))
+            return Chosen({CLOUD: BEFORE, KEPT: before.id}, before.slot, before.block.raw, words)
+        if answer != LOCAL:
+            return to_cloud(job, next(cloud for cloud in clouds if answer == REMEMBERED + cloud.id))
+        chosen = _local(job, now)
+        if chosen is not None:
+            return chosen
+        if beforehand:
+            break
+    raise Cancelled
 
 
 # --- the cards ------------------------------------------------------------------------------------------------------
@@ -186,7 +196,7 @@ def _cards(platform: Platform, now: Now, clouds: Sequence[Cloud], before: KeptSe
     for cloud in clouds:
         here = now.which.kind is CloudKind.LOCAL and now.which.cloud_id == cloud.id
         cards.append(cloud_card(cloud, _mark(here)))
-    cards.append(Card(LOCAL, _LOCAL_TITLE, _LOCAL_BODY, "cloud-other"))
+    cards.append(Card(LOCAL, _LOCAL_TITLE if clouds else _FIRST_LOCAL_TITLE, _LOCAL_BODY, "cloud-other"))
     if before is not None:
         body = _BEFORE_BODY.with_values(
             cloud=cloud_words(which_cloud(before.block, clouds)),
@@ -260,9 +270,12 @@ def to_cloud(job: Job, cloud: Cloud) -> Chosen:
     return Chosen({CLOUD: REMEMBERED + cloud.id}, slot, block, cloud.name, cloud, found)
 
 
-def _local(job: Job, now: Now) -> Chosen:
+def _local(job: Job, now: Now) -> Chosen | None:
+    """Return the local cloud the person tells of, None if they picked no file and want to choose again."""
     given = job.answered_beforehand(HOST)
-    der = ask_server_key(job)
+    der = ask_server_key(job, none=_BACK)
+    if der is None:
+        return None
     return to_cloud(job, ask_cloud(job, der, _suggested(job, now), nameless=given))
 
 
@@ -284,25 +297,29 @@ def ask_cloud(job: Job, public_der: bytes, start: str, *, nameless: bool) -> Clo
     return local_cloud(address, public_der, Algorithm.RSA_2048, name=name)
 
 
-def ask_server_key(job: Job) -> bytes:
+def ask_server_key(job: Job, *, none: Text) -> bytes | None:
     """Return the server's key from the file the person picks; one that is wrong is said, and asked for again.
 
+    Args:
+        job: The run.
+        none: What it means to pick none; None is returned then.
+
     Raises:
-        Cancelled: The person picked none.
+        Cancelled: None of many files was one.
         Fault: The file given beforehand is not one.
     """
-    question = _PICK
+    question = replace(_PICK, none=none)
     for _ in range(TRIES):
         beforehand = job.answered_beforehand(_PICK.name)
         path = str(job.ask(question))
         if not path:
-            raise Cancelled
+            return None
         try:
             return read_server_key_file(content_of(Path(path)))
         except Fault as fault:
             if beforehand:
                 raise
-            question = replace(_PICK, body=again(fault))
+            question = replace(question, body=again(fault))
     raise Cancelled
 
 
@@ -343,7 +360,7 @@ def own_address(job: Job) -> str:
 def _insists(job: Job, address: ServerAddress) -> bool:
     own = [each for each in job.network.own_addresses() if not each.startswith("127.")]
     body = _LOOPBACK_BODY.with_values(host=address.host, own=", ".join(own) if own else _OWN_UNKNOWN)
-    return bool(job.ask(Confirm(ADDRESS_ANYWAY, _LOOPBACK_TITLE, body, _LOOPBACK_YES, _LOOPBACK_NO)))
+    return bool(job.ask(Confirm(ADDRESS_ANYWAY, _LOOPBACK_TITLE, body, _LOOPBACK_YES, _LOOPBACK_NO, risky=True)))
 
 
 def is_loopback(address: ServerAddress) -> bool:

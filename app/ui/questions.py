@@ -77,15 +77,16 @@ class ConfirmView(QuestionView):
 
     def __init__(self, question: Confirm) -> None:
         super().__init__(say(question.title), say(question.body))
-        self._no = button(say(question.no), "", lambda: self.answered.emit(False))
-        self._yes = button(say(question.yes), "primary", lambda: self.answered.emit(True))
-        self.buttons.add(self._no)
-        self.buttons.add(self._yes)
+        no = button(say(question.no), "primary" if question.risky else "", lambda: self.answered.emit(False))
+        yes = button(say(question.yes), "" if question.risky else "primary", lambda: self.answered.emit(True))
+        self._first = no if question.risky else yes
+        for each in (yes, no) if question.risky else (no, yes):
+            self.buttons.add(each)
         self.column.addWidget(self.buttons)
 
     def first_focus(self) -> QWidget:
-        """Yes; the question says what it means."""
-        return self._yes
+        """Yes, where nothing speaks against it; the question says what it means."""
+        return self._first
 
 
 class ChooseView(QuestionView):
@@ -208,9 +209,9 @@ class PickFileView(QuestionView):
             lambda: self._ask(question),
         )
         self._pick.setObjectName("pick")
-        none = button(
-            self.tr("&Without a folder") if folder else self.tr("&Without a file"), "", lambda: self.answered.emit("")
-        )
+        without = self.tr("&Without a folder") if folder else self.tr("&Without a file")
+        none = button(without if question.none is None else say(question.none), "", lambda: self.answered.emit(""))
+        none.setObjectName("pick-none")
         self.buttons.add(none)
         self.buttons.add(self._pick)
         self.column.addWidget(self.buttons)

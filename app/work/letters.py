@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from app.keys.clouds import CloudKind
 from app.keys.letter import PublicKeyLetter, local_cloud_places
-from app.text import text
+from app.text import joined, text
 from app.work.events import Document
 
 DOCUMENT = "public-key"
@@ -23,17 +24,24 @@ _LOCAL_EC = text(
     "Letter", "Local cloud: none takes this kind of key. Local clouds know RSA keys, and a board connected over TCP."
 )
 _PUBLIC = text("Letter", "Anybody may see this public half. The private half is on the board and in your key safe.")
-_BODY = text("Letter", "{particle} {local} {public}")
+_AND = text("Letter", "{before} {after}")
 
 
-def document(letter: PublicKeyLetter) -> Document:
-    """Return a letter as lines to copy or to save."""
+def document(letter: PublicKeyLetter, whose: CloudKind = CloudKind.UNKNOWN) -> Document:
+    """Return a letter as lines to copy or to save.
+
+    Args:
+        letter: The board's public key.
+        whose: The cloud that gets it, as far as it is known: the words are only about that one.
+    """
     place, fork = local_cloud_places(letter.device_id)
     local = _LOCAL_RSA.with_values(place=place, fork=fork) if letter.algorithm == "rsa" else _LOCAL_EC
+    particle = _PARTICLE.with_values(id=letter.device_id)
+    places = {CloudKind.PARTICLE: (particle,), CloudKind.LOCAL: (local,)}.get(whose, (particle, local))
     return Document(
         DOCUMENT,
         _TITLE,
-        _BODY.with_values(particle=_PARTICLE.with_values(id=letter.device_id), local=local, public=_PUBLIC),
+        joined((*places, _PUBLIC), _AND),
         letter.file_name,
         letter.public_pem,
     )

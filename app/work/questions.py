@@ -15,13 +15,17 @@ from app.work.plan import RescuePlan
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Yes or no. Answer: bool."""
+    """Yes or no. Answer: bool.
+
+    `risky` is true where yes is against better advice: then no is the answer that is offered first.
+    """
 
     name: str
     title: Text
     body: Text
     yes: Text
     no: Text
+    risky: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,17 @@ class Enter:
 
 @dataclass(frozen=True, slots=True)
 class PickFile:
-    """A file, or with `folder` a folder. Answer: str, the path; "" when the person picked none."""
+    """A file, or with `folder` a folder. Answer: str, the path; "" when the person picked none.
+
+    `none` says what that means, where it is something else than to go on without.
+    """
 
     name: str
     title: Text
     body: Text
     suffixes: tuple[str, ...] = ()
     folder: bool = False
+    none: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,3 +194,20 @@ def test_the_names_of_the_practice_boards_can_be_read_whole(qtbot: QtBot, qapp: 
     names = [choice.itemText(row) for row in range(choice.count())]
     assert len(names) == len(PRACTICE_BOARDS)
     assert [name for name in names if choice.fontMetrics().horizontalAdvance(name) > room] == []
+
+
+def test_where_no_file_means_something_else_the_button_says_so(qtbot: QtBot) -> None:
+    asked = Answers(PickFile("q", WORDS, WORDS, none=text("Test", "Back to the choice")), qtbot)
+    asked.press("Back to the choice")
+    assert asked.given == [""]
+
+
+def test_a_yes_against_better_advice_is_not_what_enter_answers(qtbot: QtBot) -> None:
+    first = {}
+    for risky in (False, True):
+        asked = Answers(Confirm("q", WORDS, WORDS, text("Test", "Go"), text("Test", "Stay"), risky=risky), qtbot)
+        focused = asked.view.first_focus()
+        assert isinstance(focused, QPushButton)
+        assert focused.property("kind") == "primary"
+        first[risky] = focused.text()
+    assert first == {False: "Go", True: "Stay"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support.device_keys import as_device, ec_der
 
+from app.keys.clouds import CloudKind
 from app.keys.device_key import examine, public_der
 from app.keys.letter import PublicKeyLetter, letter, local_cloud_places
 from app.platforms.model import Algorithm
@@ -41,6 +42,17 @@ def test_a_private_key_or_a_wrong_id_gets_into_no_letter() -> None:
         PublicKeyLetter("53FF", "core", "rsa", pem)
     with pytest.raises(ValueError, match="rsa or ecc"):
         PublicKeyLetter(CORE_ID, "core", "rsa-1024", pem)
+
+
+def test_where_it_is_known_which_cloud_gets_them_the_lines_say_nothing_of_the_other() -> None:
+    key = letter(CORE_ID, "core", examine(as_device(), Algorithm.RSA_1024))
+    particle = document(key, CloudKind.PARTICLE).body.english()
+    assert "support" in particle
+    assert "core_keys" not in particle
+    local = document(key, CloudKind.LOCAL).body.english()
+    assert "core_keys" in local
+    assert "support" not in local
+    assert document(key, CloudKind.NONE).body == document(key).body
 
 
 def test_the_lines_to_hand_on_say_where_each_cloud_takes_them() -> None:

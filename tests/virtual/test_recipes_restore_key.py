@@ -598,6 +598,32 @@ def test_a_key_of_the_wrong_kind_and_a_wrong_passphrase_are_refused(tmp_path: Pa
     assert isinstance(place.play(RestoreKey, {"key": "file", "key-file": ""}), Stopped)
 
 
+def test_a_wrong_file_is_said_and_asked_for_again_and_there_is_a_way_back_to_the_choice(tmp_path: Path) -> None:
+    place = lay("core", tmp_path)
+    wrong, right = tmp_path / "server.pub.pem", tmp_path / "key.der"
+    wrong.write_bytes(b"not a key")
+    right.write_bytes(device_keys.as_device())
+    tell = place.person
+    files = iter(["", str(wrong), str(tmp_path / "nowhere"), str(right)])
+    said: list[str] = []
+
+    def answer(event: Event) -> None:
+        if isinstance(event, Asked) and event.question.name == "key":
+            event.reply("file")
+        elif isinstance(event, Asked) and event.question.name == "key-file":
+            said.append(event.question.body.english())
+            event.reply(next(files))
+        else:
+            tell(event)
+
+    place.person.answers["key-belongs"] = True
+    run_recipe(RestoreKey(), place.job({}, post=answer))
+    assert isinstance(tell.events[-1], Succeeded)
+    assert said[0] == said[1]
+    assert "No private key" in said[2]
+    assert "nowhere" in said[3]
+
+
 # --- an Electron's two keys -------------------------------------------------------------------------------------------
 
 

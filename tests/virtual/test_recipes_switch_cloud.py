@@ -347,6 +347,19 @@ def test_one_wrong_read_does_not_decide_how_an_electron_connects(tmp_path: Path)
             assert device_slots(job) == wanted, number
 
 
+def test_one_wrong_read_does_not_pass_for_what_is_there_already(tmp_path: Path) -> None:
+    for number in range(1, 16):
+        place = electron(tmp_path / str(number))
+        switch(place, local(tmp_path / str(number)))
+        at_step(
+            place,
+            WRITE_STEP - 1,
+            lambda: setattr(place.board, "mishap", Mishap(wrong_at=place.board.transfers + number)),  # noqa: B023
+        )
+        place.play(SwitchCloud, {"cloud": "before"})
+        assert isinstance(place.person.events[-1], Failed) or place.board.dct[TRANSPORT] == 0xFF, number
+
+
 def test_an_electron_without_a_key_for_tcp_is_told_that_it_makes_one(tmp_path: Path) -> None:
     place = electron(tmp_path)
     place.board.dct[34:646] = b"\xff" * 612
@@ -413,6 +426,26 @@ def test_a_person_is_told_what_is_wrong_and_asked_again(tmp_path: Path) -> None:
     assert len(bodies) == 2
     assert "no public key" in bodies[1]
     assert server(place) == block(place)
+
+
+def test_who_has_no_file_at_hand_gets_back_to_the_clouds(tmp_path: Path) -> None:
+    place = lay("photon", tmp_path)
+    put(place, block(place))
+    answers = local(tmp_path)
+    in_order(place, "server-key", ["", answers["server-key"]])
+    place.person.answers.update({"cloud": "local", "cloud-name": "", "host": HOST})
+    switch(place, {})
+    assert asked(place).count("cloud") == 2
+
+
+def test_a_core_whose_id_is_not_proven_is_told_why_it_gets_no_file_for_the_server(tmp_path: Path) -> None:
+    named, nameless = lay("photon", tmp_path / "photon"), lay("core", tmp_path / "core")
+    told = switch(named, local(tmp_path / "photon")), switch(nameless, local(tmp_path / "core"))
+    said = [" ".join(step.english() for step in each.next_steps) for each in told]
+    assert told[0].documents
+    assert "save its public key" in said[0]
+    assert not told[1].documents
+    assert "Read the device ID" in said[1]
 
 
 def test_a_mistyped_address_stays_in_the_line_to_be_mended(tmp_path: Path) -> None:
