@@ -50,13 +50,13 @@ _WATCH_BODY = text(
     "minute, seldom three. Nothing has to be pressed. Its old server is put back afterwards in any case.",
 )
 OPTIONS = {
-    Seen.STOP: text("ProveHandshake", "Stop waiting"),
     Seen.GREEN: text("ProveHandshake", "It goes on blinking green"),
     Seen.BLUE: text("ProveHandshake", "It blinks blue"),
     Seen.CYAN: text("ProveHandshake", "It goes on blinking cyan"),
     Seen.ORANGE: text("ProveHandshake", "It flashes orange"),
     Seen.MAGENTA: text("ProveHandshake", "It flashes magenta"),
     Seen.RED: text("ProveHandshake", "It flashes red"),
+    Seen.STOP: text("ProveHandshake", "I do not want to wait any longer"),
 }
 _STAGE_WIFI = text("ProveHandshake", "It looks for its Wi-Fi")
 _STAGE_CALLS = text("ProveHandshake", "It calls this computer")

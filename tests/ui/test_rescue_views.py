@@ -380,7 +380,7 @@ def test_the_light_view_ends_by_itself_when_usb_shows_it(shell: Shell) -> None:
     ask(shell, replace(WATCH, until=Mode.DFU))
     (view,) = shell.findChildren(WatchLightView)
     assert shell.focusWidget() is not the(shell, "light-done")
-    assert "It goes on by itself as soon as USB shows that the board is done." in words_of(view)
+    assert "It goes on by itself as soon as the program sees that the board is done." in words_of(view)
     shell.dispatch(Answered(1, WATCH.name))
     QTest.qWait(1)
     assert not shell.findChildren(WatchLightView)

@@ -39,13 +39,17 @@ from app.ui.parts.xray_view import HEALTH_STATES, SlotMark, VerdictView, XrayVie
 from app.ui.questions import ask_target
 from app.ui.say import announce, number, say
 from app.ui.settings import Settings
-from app.ui.theme import SPACE
+from app.ui.theme import SPACE, tokens
 from app.undo.board_name import Match
 from app.undo.rescue import InterruptedRescue
 from app.work.board import match
 from app.work.events import Document, Fact, Failed, Stopped, Succeeded
 from app.work.plan import Health, SlotState
 
+NAME_WIDTH = 170
+"""How wide the names of what was found may be: px at text scale 1.0."""
+LARGE = 1.5
+"""From this text scale on they stand above what was found."""
 FEW_FILES = 2
 """No more names than this are shown at once; what is kept of a board before a rescue is many files."""
 
@@ -194,15 +198,26 @@ class ResultPage(Page):
         grid.setHorizontalSpacing(SPACE * 2)
         grid.setVerticalSpacing(SPACE)
         grid.setColumnStretch(1, 1)
-        for row, fact in enumerate(facts):
+        large = tokens().scale >= LARGE
+        if large:
+            grid.setColumnStretch(0, 1)
+        for place, fact in enumerate(facts):
             value = say(fact.value) if isinstance(fact.value, Text) else fact.value
             heading = label(say(fact.label), "section")
-            grid.addWidget(heading, row, 0, Qt.AlignmentFlag.AlignTop)
-            shown = label(breakable(value), "mono") if fact.copy else label(value, selectable=True)
-            grid.addWidget(shown, row, 1, Qt.AlignmentFlag.AlignTop)
+            if large:  # each name above its value
+                row, at = 2 * place + 1, 0
+                grid.addWidget(heading, row - 1, 0, 1, 3)
+            else:
+                row, at = place, 1
+                heading.setMaximumWidth(tokens().px(NAME_WIDTH))  # one long name must not squeeze all values
+                grid.addWidget(heading, row, 0, Qt.AlignmentFlag.AlignTop)
+            broken = breakable(value)
+            # What was given places to break is not for marking: they would be copied, too.
+            shown = label(broken, "mono") if fact.copy else label(broken, selectable=broken == value)
+            grid.addWidget(shown, row, at, 1, 2 - at, Qt.AlignmentFlag.AlignTop)
             if fact.copy:
                 grid.addWidget(CopyButton(value, say(fact.label)), row, 2, Qt.AlignmentFlag.AlignTop)
-        grid.setRowStretch(len(facts), 1)
+        grid.setRowStretch(2 * len(facts), 1)
         line = TurningRow(narrow=560)
         line.add(table, 1)
         code = next((fact for fact in facts if fact.qr), None)

@@ -97,7 +97,7 @@ class WatchView(QWidget):
         self._time = label("", "strong")
         column.addWidget(self._time)
         if question.until is not None:
-            words = self.tr("It goes on by itself as soon as USB shows that the board is done.")
+            words = self.tr("It goes on by itself as soon as the program sees that the board is done.")
             if question.or_back:
                 words = self.tr("It goes on by itself as soon as the board shows on USB again.")
             column.addWidget(label(words, "muted"))
