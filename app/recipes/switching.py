@@ -47,7 +47,7 @@ from app.work.key_work import (
     read_slot,
 )
 from app.work.questions import Confirm
-from app.work.reading import part_of_step, read_once
+from app.work.reading import part_of_step, read_twice
 from app.work.server_work import (
     cloud_words,
     firmware_version,
@@ -396,7 +396,7 @@ class Switching:
             release = release_of(self.firmware or 0, Function.SYSTEM)
             title, warning = _OLD_PORT_TITLE, _WARN_OLD_PORT
             body = _OLD_PORT_BODY.with_values(release=f" ({release})" if release else "")
-        question = Confirm(PORT_ANYWAY, title.with_values(port=port), body, _PORT_YES, _PORT_NO)
+        question = Confirm(PORT_ANYWAY, title.with_values(port=port), body, _PORT_YES, _PORT_NO, risky=True)
         if not job.ask(question):
             raise Cancelled
         self.rescue.answers[PORT_ANYWAY] = True
@@ -424,7 +424,8 @@ class Switching:
         targets = server_targets(job.platform, chosen.slot, chosen.block, source)
         if self.rescue.takes_up(job):
             return targets
-        there = [read_once(job, chosen.slot.alt, target.address, len(target.content)) for target in targets]
+        alt = chosen.slot.alt
+        there = [read_twice(job, alt, each.address, len(each.content), each.region) for each in targets]
         same = all(target.content == content for target, content in zip(targets, there, strict=True))
         return () if same else targets
 
