@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 from unittest import mock
 
 from app.firmware.pack import RescuePack
@@ -340,7 +341,15 @@ def come_back(place: Desk, kind: Kind) -> None:
         place.clock.pause(BOOT_S)
 
 
-def start_anew(case: Case, place: Desk, folder: Path) -> Desk:
+class Answered(Protocol):
+    """What a person has in mind, for example that of a `Case`."""
+
+    @property
+    def answers(self) -> Mapping[str, object]:
+        """What the person answers."""
+
+
+def start_anew(case: Answered, place: Desk, folder: Path) -> Desk:
     """The program starts once more: nothing of the run before is left but the board and what is on the disk.
 
     The stores are copied, because in this process an ended program still seems to be at work on its journal.
