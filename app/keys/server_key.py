@@ -123,6 +123,11 @@ def usual_server(algorithm: Algorithm) -> tuple[str, int]:
     return _USUAL[algorithm]
 
 
+def host_words(host: str) -> str:
+    """Return a host as a person reads it: `$id` is the firmware's word for the device ID (4.1)."""
+    return host.replace("$id", "[ID]")
+
+
 def parse_address(block: bytes) -> tuple[ServerAddress, tuple[Text, ...]]:
     """Read the 128 bytes of an address; never raises, whatever they are.
 

@@ -128,7 +128,7 @@ _ACCEPT_NO = text("LocalCloud", "Do not accept it")
 _NOT_ACCEPTED = text("LocalCloud", "The key could not be accepted: {reason}")
 
 _CAUSE = text("LocalCloud", "Why")
-_PORTS = text("LocalCloud", "Server")
+_PORTS = text("LocalCloud", "Its ports")
 _PORT_LINE = text("LocalCloud", "port {port} for boards: {boards}; port {api} for programs: {programs}")
 _KEY_FILE = text("LocalCloud", "The server has the board's key in")
 

@@ -17,6 +17,7 @@ from app.keys.server_key import (
     ServerAddress,
     ServerBlock,
     build_server,
+    host_words,
     parse_host,
     parse_server,
     read_server_key_file,
@@ -191,7 +192,7 @@ def _body(now: Now) -> Text:
 
 def _cards(platform: Platform, now: Now, clouds: Sequence[Cloud], before: KeptServer | None) -> tuple[Card, ...]:
     host = usual_server(_first_server(platform).algorithm)[0]
-    body = _PARTICLE_BODY.with_values(host=host)
+    body = _PARTICLE_BODY.with_values(host=host_words(host))
     cards = [Card(PARTICLE, _PARTICLE_TITLE, body, "cloud-particle", _mark(now.which.kind is CloudKind.PARTICLE))]
     for cloud in clouds:
         here = now.which.kind is CloudKind.LOCAL and now.which.cloud_id == cloud.id

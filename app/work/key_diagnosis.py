@@ -14,7 +14,7 @@ from string import Formatter
 
 from app.keys.clouds import PARTICLE_DOMAINS, Cloud
 from app.keys.device_key import KeyReport, KeyState, firmware_form
-from app.keys.server_key import PARTICLE_FINGERPRINTS, AddressKind, ServerBlock, ServerState, usual_server
+from app.keys.server_key import PARTICLE_FINGERPRINTS, AddressKind, ServerBlock, ServerState, host_words, usual_server
 from app.platforms.model import Platform
 from app.text import Text, text
 
@@ -985,11 +985,11 @@ def _finding(rule: Rule, case: _Case) -> Finding:
     problems = found.device.problems if rule.part is _D else block.problems_beyond_blank
     values: dict[str, object] = {
         "problem": problems[0] if problems else "",
-        "host": block.address.host or host,
+        "host": host_words(block.host),
         "port": block.port,
         "cloud": server.cloud,
         "address_cloud": server.address_cloud,
-        "default_host": host,
+        "default_host": host_words(host),
         "default_port": port,
         "over": found.over,
     }

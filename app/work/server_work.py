@@ -14,7 +14,7 @@ from app.faults import DfuRefused, Fault
 from app.firmware.image import Function, find
 from app.firmware.releases import version_of
 from app.keys.clouds import CloudKind, WhichCloud
-from app.keys.server_key import ServerBlock, ServerState, parse_server
+from app.keys.server_key import ServerBlock, ServerState, host_words, parse_server
 from app.platforms.model import KeySlot, Platform
 from app.text import Text, text
 from app.undo.board_name import BoardName
@@ -67,8 +67,9 @@ def cloud_words(which: WhichCloud) -> Text | str:
 
 
 def server_words(block: ServerBlock) -> str:
-    """Return host and port as a person would type them."""
-    return block.host if block.usual_port else f"{block.host}:{block.port}"
+    """Return host and port as a person would type them; with `[ID]` where the firmware puts the device ID (4.1)."""
+    host = host_words(block.host)
+    return host if block.usual_port else f"{host}:{block.port}"
 
 
 # --- slots ----------------------------------------------------------------------------------------------------------

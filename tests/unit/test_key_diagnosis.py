@@ -131,7 +131,7 @@ def test_the_name_of_the_local_cloud_is_said() -> None:
 
 def test_an_electron_over_udp_is_sent_to_the_host_of_its_own() -> None:
     case = replace(named("Electron: keys good, Particle over UDP"), server=GARAGE, host="")
-    assert "$id.udp.particle.io" in diagnose(case.found()).main.words.english()
+    assert "[ID].udp.particle.io" in diagnose(case.found()).main.words.english()
 
 
 def test_a_cloud_known_under_two_addresses_is_named_by_the_one_on_the_board() -> None:

@@ -70,6 +70,8 @@ def content_words(slot: SlotView) -> str:
     if slot.state is SlotState.BLANK:
         return ""
     words = say(slot.what)
+    if "." in words.partition(" ")[0].rstrip(".,"):  # the name of a server or a file
+        return words
     return words[:1].upper() + words[1:]
 
 
