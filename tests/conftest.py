@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 from support.every import EVERYTHING
+
+from app.keys import cloud_folder, device_key
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anybody imports Qt
 
@@ -30,6 +33,18 @@ class _Warnings(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def each_key_proven_once() -> Iterator[None]:
+    """Remember which private keys are sound: proving that its integers are prime takes 5 to 25 ms for each reading.
+
+    The program itself remembers no private key.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(device_key, "_rsa_key", functools.cache(device_key._rsa_key))
+        patch.setattr(cloud_folder, "_public_half", functools.cache(cloud_folder._public_half))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import string
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "app").rglob("*.py"))
@@ -23,9 +22,17 @@ BANNED_METHODS = {
 ALLOWED_TOP_LEVEL = {"pyproject.toml", "app", "resources", "tests", "packaging", "README.md", "LICENSE"}
 
 
-def calls(module: Path) -> Iterator[ast.Call]:
-    tree = ast.parse(module.read_text(encoding="utf-8"), filename=str(module))
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+@functools.cache
+def parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"), filename=str(module))
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Return every call in the program with the place where it stands."""
+    for module in MODULES:
+        for node in ast.walk(parsed(module)):
+            if isinstance(node, ast.Call):
+                yield f"{module.relative_to(ROOT)}:{node.lineno}", node
 
 
 def name_of(call: ast.Call) -> str:
@@ -36,32 +43,25 @@ def name_of(call: ast.Call) -> str:
             return ""
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_module_calls_what_is_banned_on_instances(module: Path) -> None:
-    found = [
-        f"line {call.lineno}: {name_of(call)}: {BANNED_METHODS[name_of(call)]}"
-        for call in calls(module)
-        if name_of(call) in BANNED_METHODS
-    ]
+def test_no_module_calls_what_is_banned_on_instances() -> None:
+    found = [f"{place}: {BANNED_METHODS[name_of(call)]}" for place, call in calls() if name_of(call) in BANNED_METHODS]
     assert not found
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_marked_text_has_two_literals_and_sound_places(module: Path) -> None:
-    for call in calls(module):
+def test_every_marked_text_has_two_literals_and_sound_places() -> None:
+    for place, call in calls():
         if not (isinstance(call.func, ast.Name) and call.func.id == "text"):
             continue
         literals = [part.value for part in call.args if isinstance(part, ast.Constant)]
-        assert len(call.args) == 2, f"line {call.lineno}: text() takes context and sentence"
-        assert len(literals) == 2, f"line {call.lineno}: the collector of translations needs two literals"
-        assert all(isinstance(part, str) and part.strip() for part in literals), f"line {call.lineno}: empty text"
-        places = [name for _, name, _, _ in string.Formatter().parse(str(literals[1])) if name is not None]
-        assert all(name.isidentifier() for name in places), f"line {call.lineno}: places have names"
+        assert len(call.args) == 2, f"{place}: text() takes context and sentence"
+        assert len(literals) == 2, f"{place}: the collector of translations needs two literals"
+        assert all(isinstance(part, str) and part.strip() for part in literals), f"{place}: empty text"
+        names = [name for _, name, _, _ in string.Formatter().parse(str(literals[1])) if name is not None]
+        assert all(name.isidentifier() for name in names), f"{place}: places have names"
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_says_what_it_is_for(module: Path) -> None:
-    assert ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+def test_every_module_says_what_it_is_for() -> None:
+    assert [str(module.relative_to(ROOT)) for module in MODULES if not ast.get_docstring(parsed(module))] == []
 
 
 def test_the_top_level_holds_what_was_agreed_and_nothing_else() -> None:
