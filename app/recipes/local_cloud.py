@@ -219,11 +219,26 @@ class LocalCloud(Recipe):
                 weight=2,
                 detail=text("LocalCloud", "Nothing is written before you have seen the plan."),
             ),
-            Step(text("LocalCloud", "Write key and address of the server"), self._write, weight=3, can_stop=False),
             Step(
-                text("LocalCloud", "Read them back, and the board's own key"), self._compare, weight=4, can_stop=False
+                text("LocalCloud", "Write key and address of the server"),
+                self._write,
+                weight=3,
+                can_stop=False,
+                goes_on=True,
             ),
-            Step(text("LocalCloud", "Tell the server the board's public key"), self._hand_over, can_stop=False),
+            Step(
+                text("LocalCloud", "Read them back, and the board's own key"),
+                self._compare,
+                weight=4,
+                can_stop=False,
+                goes_on=True,
+            ),
+            Step(
+                text("LocalCloud", "Tell the server the board's public key"),
+                self._hand_over,
+                can_stop=False,
+                goes_on=True,
+            ),
             Step(text("LocalCloud", "Start the board"), self._start, weight=2, can_stop=False),
             Step(
                 text("LocalCloud", "Wait until it is connected"),

@@ -110,12 +110,14 @@ class SwitchCloud(Recipe):
                 self._switching.write,
                 weight=3,
                 can_stop=False,
+                goes_on=True,
             ),
             Step(
                 text("SwitchCloud", "Read them back, and the board's own key"),
                 self._switching.compare,
                 weight=4,
                 can_stop=False,
+                goes_on=True,
             ),
             Step(text("SwitchCloud", "Start the board"), self._switching.start, weight=2, can_stop=False),
         )

@@ -20,6 +20,7 @@ from support.air import HERE, LOOPBACK, Air, Weather
 from support.cuts import MISHAPS, Kind
 from support.desk import IN_DFU, RUNNING, Desk, desk
 from support.every import EVERYTHING
+from support.moments import at_step
 from support.spark_server import SparkServer, lay_out, public_pem
 from support.spec_cloud import server_block, server_key, server_public
 
@@ -584,8 +585,15 @@ CUTS = [
 ]
 
 
-@pytest.mark.parametrize(("step", "transfer", "kind"), CUTS if EVERYTHING else CUTS[::6])
-@pytest.mark.parametrize("name", ["core", "photon"])
+# Every day each tenth, which meets every step and, as three does not divide ten, every kind.
+@pytest.mark.parametrize(
+    ("name", "step", "transfer", "kind"),
+    [
+        (name, *a_cut)
+        for name, first in (("core", 0), ("photon", 5))
+        for a_cut in (CUTS if EVERYTHING else CUTS[first::10])
+    ],
+)
 def test_cut_off_anywhere_it_is_finished_without_a_question(
     name: str, step: int, transfer: int, kind: Kind, tmp_path: Path
 ) -> None:
@@ -615,6 +623,19 @@ def test_cut_off_anywhere_it_is_finished_without_a_question(
         assert server_memory(place)[:294] == server_public()
     assert place.undo.interrupted() == ()
     assert place.slot == key
+
+
+@pytest.mark.parametrize("step", [WRITES, COMPARES, HANDS_OVER])
+def test_a_stop_while_writing_takes_effect_only_once_the_board_was_started(step: int, tmp_path: Path) -> None:
+    house = scene(tmp_path, "photon")
+    place = house.place
+    job = place.job(post=house.post)
+    at_step(place, step, job.stop)
+    run_recipe(LocalCloud(), job)
+    assert place.person.events[-1] == Stopped(job.run, True)
+    assert server_memory(place)[:294] == server_public()
+    assert place.undo.interrupted() == ()
+    assert house.file.exists()
 
 
 def test_nothing_is_written_without_consent(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from support.person import Person
 from support.real_pack import real_pack
 from support.spec_cloud import server_block, server_key, server_public
 
+from app.engine.runner import run_recipe
 from app.faults import Fault
 from app.flow import to_put_back
 from app.keys.clouds import CloudBook
@@ -32,7 +33,7 @@ from app.recipes.save_board import SaveBoard
 from app.recipes.switch_cloud import SwitchCloud
 from app.undo.store import UndoStore
 from app.virtual.mishaps import Mishap
-from app.work.events import Asked, Event, Failed, Outcome, Stopped
+from app.work.events import Asked, Event, Failed, Outcome, Stopped, Succeeded
 from app.work.identity import IdentityBook
 from app.work.key_work import device_slots
 from app.work.questions import Card, ChooseCard, Confirm, Enter, PickFile
@@ -590,6 +591,18 @@ def cut(place: Desk, kind: Kind, number: int, answers: Mapping[str, object]) -> 
     with before_each_transfer(ending), contextlib.suppress(Killed):
         place.play(SwitchCloud, answers)
     return place.person.events[-1]
+
+
+def test_a_stop_while_writing_comes_too_late_to_leave_a_server_that_nobody_read_back(tmp_path: Path) -> None:
+    place = lay("photon", tmp_path)
+    for step, host in ((WRITE_STEP, HOST), (WRITE_STEP + 1, OTHER_HOST)):
+        job = place.job(local(tmp_path, host))
+        at_step(place, step, job.stop)
+        run_recipe(SwitchCloud(), job)
+        assert isinstance(place.person.events[-1], Succeeded)
+        assert server(place) == block(place, host)
+        assert place.undo.interrupted() == ()
+        place.hand_into_dfu()
 
 
 def sweep(
