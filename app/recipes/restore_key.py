@@ -80,6 +80,14 @@ _BELONGS_BODY = text(
 )
 _BELONGS_YES = text("RestoreKey", "It is the key of this board")
 _BELONGS_NO = text("RestoreKey", "Leave the board as it is")
+_OTHERS_TITLE = text("RestoreKey", "This key was read from another board")
+_OTHERS_BODY = text(
+    "RestoreKey",
+    "Your key safe knows this key as that of board {board}. Its fingerprint is {fingerprint}. Two boards with one key "
+    "get in each other's way at their cloud. Go on only if you know that this board had the key first and somebody "
+    "put it onto the other one. What this board holds now is kept and can be put back.",
+)
+_OTHERS_YES = text("RestoreKey", "It is the key of this board all the same")
 
 _FOUND = text("RestoreKey", "On the board now: {state}. Kept in the key safe.")
 _FOUND_NONE = text("RestoreKey", "There is no key on the board, so there is nothing to keep.")
@@ -95,6 +103,11 @@ _NEEDS_POWER = text("RestoreKey", "A cable that stays in until the end.")
 _WARN_FILE = text(
     "RestoreKey",
     "Nobody can know whether this is the key of this board. If the board does not reach its cloud, put the old one "
+    "back.",
+)
+_WARN_OTHERS = text(
+    "RestoreKey",
+    "Your key safe knows this key as that of board {board}. If the board does not reach its cloud, put the old one "
     "back.",
 )
 _WARN_SOUND = text(
@@ -438,11 +451,16 @@ class RestoreKey(Recipe):
         Raises:
             Cancelled: They do not.
         """
-        self._warnings.append(_WARN_FILE)
+        other, fingerprint = chosen.other, chosen.report.readable_fingerprint
+        self._warnings.append(_WARN_OTHERS.with_values(board=other) if other else _WARN_FILE)
         if self._rescue.resumes(job):
             return
-        body = _BELONGS_BODY.with_values(fingerprint=chosen.report.readable_fingerprint)
-        if not job.ask(Confirm("key-belongs", _BELONGS_TITLE, body, _BELONGS_YES, _BELONGS_NO)):
+        body = _BELONGS_BODY.with_values(fingerprint=fingerprint)
+        question = Confirm("key-belongs", _BELONGS_TITLE, body, _BELONGS_YES, _BELONGS_NO)
+        if other:  # under a name of its own: who said beforehand that a file is right may not know of the other board
+            body = _OTHERS_BODY.with_values(board=other, fingerprint=fingerprint)
+            question = Confirm("key-of-other-board", _OTHERS_TITLE, body, _OTHERS_YES, _BELONGS_NO, risky=True)
+        if not job.ask(question):
             raise Cancelled
 
     def _needed(self, job: Job) -> tuple[Target, ...]:

@@ -103,6 +103,8 @@ class Chosen:
         origin: The same, for the key safe.
         rewritten: Whether the encoding is another one than that of its source.
         certain: Whether it is known to be this board's key.
+        other: ID of another board that the key safe knows it as the key of, "" for none. That board may have got it
+            from somebody's hand, so it is for a person to say whether this one is to have it.
     """
 
     report: KeyReport
@@ -112,6 +114,7 @@ class Chosen:
     origin: Origin
     rewritten: bool
     certain: bool
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ def choose(job: Job, board: Board) -> Chosen:
         BackupUnknown: The one named beforehand is not in the safe.
         BackupDamaged: It is damaged.
         BackupHoldsNoKey: It holds no key, or none of this kind of board, or one no encoding makes readable.
-        KeyOfOtherBoard: It is known to be another board's.
+        KeyOfOtherBoard: It is a backup of another board.
         SafeLocked: The key safe was not unlocked.
         FileUnreadable: The file given beforehand cannot be read; and whatever `read_key_file` raises of it. What a
             person picks is asked for again.
@@ -321,8 +324,9 @@ def _insist_on_backup(job: Job, backup: Backup, board: Board) -> None:
 
 def _of_backup(job: Job, backup: Backup, board: Board) -> Chosen:
     report = examine(job.safe.key_bytes(backup), board.slot.algorithm)
-    certain = backup.device_id is not None and backup.origin is not Origin.FILE
-    origin = backup.origin if certain else Origin.FILE
+    mine = backup.device_id is not None and backup.origin is not Origin.FILE
+    origin = backup.origin if mine else Origin.FILE
+    certain = mine or _known(job, report.fingerprint, board)
     der = report.der if report.state is KeyState.GOOD else _rewritten(report)
     if der is None:
         raise BackupHoldsNoKey(reason=report.problems[0] if report.problems else _NO_KEY)
@@ -333,7 +337,8 @@ def _of_backup(job: Job, backup: Backup, board: Board) -> Chosen:
         backup.name,
         origin,
         rewritten=der != report.der,
-        certain=certain or _known(job, report.fingerprint, board),
+        certain=certain,
+        other="" if certain else _others(job, board.identity.device_id).get(report.fingerprint, ""),
     )
 
 
@@ -345,11 +350,7 @@ def _of_board(board: Board) -> Chosen:
 
 
 def _known(job: Job, fingerprint: str, board: Board) -> bool:
-    """Whether a key is known to be this board's: from a backup read from it, or from the public half it keeps.
-
-    Raises:
-        KeyOfOtherBoard: It is known to be another board's.
-    """
+    """Whether a key is known to be this board's: from a backup read from it, or from the public half it keeps."""
     device_id = board.identity.device_id
     if not board.resumed and fingerprint in (board.public, board.report.fingerprint):
         return True
@@ -357,9 +358,6 @@ def _known(job: Job, fingerprint: str, board: Board) -> bool:
         mine = each.device_id == device_id and each.damaged is None and each.origin is not Origin.FILE
         if mine and each.fingerprint == fingerprint:
             return True
-    other = _others(job, device_id).get(fingerprint)
-    if other is not None:
-        raise KeyOfOtherBoard(f"plugged in: {device_id}", board=other)
     return False
 
 
@@ -400,6 +398,7 @@ def _in_file(job: Job, board: Board, path: Path) -> Chosen:
         Origin.BOARD if certain else Origin.FILE,
         rewritten=found.rewritten,
         certain=certain,
+        other="" if certain else _others(job, board.identity.device_id).get(found.report.fingerprint, ""),
     )
 
 

@@ -37,7 +37,7 @@ from app.undo.store import UndoStore
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Failed, Outcome, Stopped, Succeeded
 from app.work.identity import IdentityBook
-from app.work.questions import Card, ChooseCard
+from app.work.questions import Card, ChooseCard, Confirm
 
 WRITE_STEP, START_STEP = 5, 7
 DCT_PRIVATE, DCT_PUBLIC = slice(34, 646), slice(1250, 1412)  # device-protocol.md 3.5
@@ -336,12 +336,67 @@ def test_a_backup_under_a_serial_number_that_contradicts_is_refused(tmp_path: Pa
     assert refused(place, named(backup)) == "key.other-board"
 
 
-def test_a_file_with_the_key_of_another_board_is_refused(tmp_path: Path) -> None:
-    place = lay("photon", tmp_path)
+def others_key(folder: Path) -> tuple[Desk, dict[str, object]]:
+    """A file with a key that the key safe holds as read from another board."""
+    place = lay("photon", folder)
     store(place, other_key().ljust(612, b"\xff"), device_id=OTHER_ID)
-    file = tmp_path / "key.der"
+    file = folder / "key.der"
     file.write_bytes(other_key())
-    assert refused(place, from_file(file)) == "key.other-board"
+    return place, from_file(file)
+
+
+def test_a_file_with_a_key_read_from_another_board_is_written_only_after_a_word_of_its_own(tmp_path: Path) -> None:
+    place, answers = others_key(tmp_path)
+    place.person.answers["key-of-other-board"] = True
+    outcome = restore(place, answers)
+    (question,) = [
+        event.question
+        for event in place.person.events
+        if isinstance(event, Asked) and event.question.name == "key-of-other-board"
+    ]
+    assert isinstance(question, Confirm)
+    assert question.risky
+    assert OTHER_ID in question.body.english()
+    assert "key-belongs" not in asked(place)
+    assert OTHER_ID in warned(outcome)
+    assert place.slot.startswith(other_key())
+    written = next(
+        each for each in place.safe.backups() if each.device_id == place.board.device_id and each.origin is Origin.FILE
+    )
+    assert written.fingerprint == examine(other_key(), Algorithm.RSA_1024).fingerprint
+
+
+def test_a_key_read_from_another_board_stays_away_unless_that_very_question_is_answered(tmp_path: Path) -> None:
+    place, answers = others_key(tmp_path)
+    before = place.slot
+    for given in ({"key-of-other-board": False}, {"key-belongs": True}):
+        place.person.willing = "key-of-other-board" in given
+        last = place.play(RestoreKey, {**answers, "plan": True, **given})
+        assert isinstance(last, Stopped if place.person.willing else Failed)
+        assert place.slot == before
+        assert place.undo.interrupted() == ()
+    assert asked(place)[-1] == "key-of-other-board"
+
+
+def test_a_key_read_from_another_board_is_finished_after_a_cut_without_another_word(tmp_path: Path) -> None:
+    place, answers = others_key(tmp_path)
+    place.person.answers["key-of-other-board"] = True
+    at_step(place, WRITE_STEP, lambda: setattr(place.board, "mishap", Mishap(gone_amid=place.board.transfers + 12)))
+    assert isinstance(place.play(RestoreKey, answers), Failed)
+    come_back(place)
+    (rescue,) = place.undo.interrupted()
+    place.person.answers.pop("key-of-other-board")
+    restore(place, {**rescue.answers, "resume": rescue.id})
+    assert place.slot.startswith(other_key())
+
+
+def test_a_nameless_backup_of_a_key_read_from_another_board_is_asked_about_too(tmp_path: Path) -> None:
+    place, _ = others_key(tmp_path)
+    backup = store(place, other_key().ljust(612, b"\0"), device_id=None, serial="00000000010C")
+    place.person.answers["key-of-other-board"] = True
+    restore(place, named(backup))
+    assert "key-of-other-board" in asked(place)
+    assert place.slot.startswith(other_key())
 
 
 def test_what_came_from_a_file_proves_nothing_about_the_board_it_was_put_onto(tmp_path: Path) -> None:
