@@ -8,7 +8,6 @@ import re
 import string
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,12 +26,15 @@ def parsed(module: Path) -> ast.Module:
     return ast.parse(module.read_text(encoding="utf-8"), filename=str(module))
 
 
-def calls() -> Iterator[tuple[str, ast.Call]]:
+@functools.cache
+def calls() -> list[tuple[str, ast.Call]]:
     """Return every call in the program with the place where it stands."""
-    for module in MODULES:
-        for node in ast.walk(parsed(module)):
-            if isinstance(node, ast.Call):
-                yield f"{module.relative_to(ROOT)}:{node.lineno}", node
+    return [
+        (f"{module.relative_to(ROOT)}:{node.lineno}", node)
+        for module in MODULES
+        for node in ast.walk(parsed(module))
+        if isinstance(node, ast.Call)
+    ]
 
 
 def name_of(call: ast.Call) -> str:
