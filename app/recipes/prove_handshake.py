@@ -61,6 +61,7 @@ from app.work.events import Fact, Hint, Outcome
 from app.work.flashing import RESUME, Rescue
 from app.work.guard import can_be_typed
 from app.work.job import Job
+from app.work.kept import EARLIER, of_one_origin, origin_of
 from app.work.key_work import TCP_SLOT, keep, read_slot
 from app.work.probe import THROW_AWAY, Attempt, Probe, Verdict
 from app.work.questions import Choose
@@ -74,8 +75,6 @@ log = logging.getLogger(__name__)
 
 KEY = words.SELF
 ADDRESS = "address"
-EARLIER = "earlier-run"
-"""Name of the answer, in a journal only, that holds which interrupted run kept the server the board really had."""
 WAIT_S = 180.0
 LISTENS_AFTER_S = 40.0
 """If nobody called by then the console is asked whether it listens; a start and joining a Wi-Fi take less."""
@@ -368,7 +367,7 @@ class ProveHandshake(Recipe):
             self._backup = keep(job, device, raw_key, self._report)
             self._earlier = left
         if self._earlier is not None:
-            self._earlier = _origin(job, self._earlier)
+            self._earlier = origin_of(job.undo, self._earlier)
             self._rescue.answers[EARLIER] = self._earlier.id
         old = raw if self._earlier is None else self._kept_before(job, self._earlier, place)
         now = parse_server(_slot_of(raw, server, place), server)
@@ -449,7 +448,7 @@ class ProveHandshake(Recipe):
             sure = match(rescue.board, job.board) is Match.YES
             if found.state is ServerState.GOOD:
                 left_it = rescue.answers.get(THROW_AWAY) == found.fingerprint
-                left_it = left_it or (sure and self._is_half_back(job, _origin(job, rescue), raw, place))
+                left_it = left_it or (sure and self._is_half_back(job, origin_of(job.undo, rescue), raw, place))
             else:
                 left_it = sure
             if left_it:
@@ -471,10 +470,10 @@ class ProveHandshake(Recipe):
         Raises:
             RescueOfOtherBoard: It holds another server.
         """
-        origin = _origin(job, rescue)
+        origin = origin_of(job.undo, rescue)
         if match(rescue.board, job.board) is not Match.MAYBE or raw == self._kept_before(job, origin, place):
             return
-        if left is None or _origin(job, left).id != origin.id:
+        if left is None or origin_of(job.undo, left).id != origin.id:
             raise RescueOfOtherBoard(TCP_SERVER)
 
     def _kept_before(self, job: Job, rescue: InterruptedRescue, place: Span) -> bytes:
@@ -604,11 +603,10 @@ class ProveHandshake(Recipe):
         """Close what is still open of the interrupted run and of those that began on what it left."""
         if self._earlier is None:
             return
-        for rescue in job.undo.interrupted():
+        for rescue in of_one_origin(job.undo, self._earlier):
             try:
-                if rescue.recipe == KEY and _origin(job, rescue).id == self._earlier.id:
-                    with job.undo.resume(rescue.id) as journal:
-                        journal.finish()
+                with job.undo.resume(rescue.id) as journal:
+                    journal.finish()
             except (RescueUnknown, RescueElsewhere):  # finished with this one already, or somebody else's now
                 continue
             except Fault as fault:  # the board is done; that an old note stays open is no failure of this run
@@ -686,22 +684,6 @@ class ProveHandshake(Recipe):
             return ()
         peers = dict.fromkeys(each.peer for each in self._probe.attempts if not each.ours)
         return (_OTHERS.with_values(peers=", ".join(peers)),) if peers else ()
-
-
-def _origin(job: Job, rescue: InterruptedRescue) -> InterruptedRescue:
-    """Return the run that kept the server a board really had: one that began on what another left names that one.
-
-    Raises:
-        OldServerNotKept: Its journal is there no more.
-    """
-    known = {rescue.id}
-    while (earlier := str(rescue.answers.get(EARLIER, ""))) and earlier not in known:
-        known.add(earlier)
-        try:
-            rescue = job.undo.rescue(earlier)
-        except RescueUnknown:
-            raise OldServerNotKept(earlier) from None
-    return rescue
 
 
 def _place(platform: Platform) -> Span:

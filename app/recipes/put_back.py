@@ -53,7 +53,7 @@ from app.work.events import Fact, Outcome
 from app.work.flashing import RESUME, Rescue, board_name
 from app.work.guard import require_proven
 from app.work.job import Job
-from app.work.kept import Kept, Kind, Piece, by_name, listed, pieces
+from app.work.kept import Kept, Kind, Piece, by_name, listed, of_one_origin, pieces
 from app.work.plan import SlotState, XRay
 from app.work.questions import Choose, Confirm
 from app.work.spans import Target
@@ -531,11 +531,13 @@ class PutBack(Recipe):
         assert kept is not None
         try:
             open_ones = {rescue.id for rescue in job.undo.interrupted()}
+            over = [] if kept.origin is None else [each.id for each in of_one_origin(job.undo, kept.origin)]
             if kept.id in open_ones and self._keys_left:
                 job.note(_STILL_OPEN)
                 self._warnings.append(_STILL_OPEN)
-            elif kept.id in open_ones:
-                job.undo.forget(kept.id)
+            elif not self._keys_left:
+                for each in over:
+                    job.undo.forget(each)
             if job.given(RESUME) in open_ones:
                 with job.undo.resume(job.given(RESUME)) as journal:
                     journal.finish()

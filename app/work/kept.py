@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
 
+from app.cloud_faults import OldServerNotKept
 from app.faults import KeptUnknown, RescueUnknown, SnapshotDamaged
 from app.platforms.model import Medium, Platform, Region
 from app.undo.board_name import BoardName
@@ -15,6 +17,9 @@ from app.undo.rescue import InterruptedRescue
 from app.undo.snapshots import Snapshot
 from app.undo.store import UndoStore
 from app.work.memory_map import chooses_key, places, touches_key
+
+EARLIER = "earlier-run"
+"""Name of the answer, in a journal only, that holds which interrupted run kept what the board really had."""
 
 
 @unique
@@ -35,6 +40,7 @@ class Kept:
         board: The board it is from.
         made: When, UTC.
         rescue: The rescue, or None.
+        origin: The rescue that kept what was there before that one: mostly itself. See `origin_of`.
         dump: The dump, or None.
     """
 
@@ -43,6 +49,7 @@ class Kept:
     board: BoardName
     made: datetime
     rescue: InterruptedRescue | None = None
+    origin: InterruptedRescue | None = None
     dump: Dump | None = None
 
     @property
@@ -64,13 +71,16 @@ class Kept:
     def _parts(self) -> tuple[Snapshot, ...]:
         if self.dump is not None:
             return self.dump.parts
-        return () if self.rescue is None else self.rescue.to_put_back
+        return () if self.origin is None else self.origin.to_put_back
 
 
 def listed(store: UndoStore, board: BoardName) -> tuple[Kept, ...]:
     """Return everything that is or may be of this board and can be put back, newest first."""
     found = [_of_dump(dump) for dump in _dumps(store, board) if dump.damaged is None]
-    found += [_of_rescue(rescue) for rescue in store.rescues(board) if rescue.to_put_back]
+    for rescue in store.rescues(board):
+        if rescue.to_put_back:
+            with suppress(OldServerNotKept):
+                found.append(_of_rescue(store, rescue))
     return tuple(sorted(found, key=lambda each: (each.made, each.id), reverse=True))
 
 
@@ -79,10 +89,11 @@ def by_name(store: UndoStore, kind: Kind, kept_id: str) -> Kept:
 
     Raises:
         KeptUnknown: There is none of that kind and id.
+        OldServerNotKept: What the board really had was kept by another rescue, and that one is gone.
     """
     if kind is Kind.RESCUE:
         try:
-            return _of_rescue(store.rescue(kept_id))
+            return _of_rescue(store, store.rescue(kept_id))
         except RescueUnknown:
             raise KeptUnknown(name=kept_id) from None
     for dump in _dumps(store):
@@ -100,8 +111,33 @@ def _of_dump(dump: Dump) -> Kept:
     return Kept(Kind.DUMP, dump.id, dump.board, dump.made, dump=dump)
 
 
-def _of_rescue(rescue: InterruptedRescue) -> Kept:
-    return Kept(Kind.RESCUE, rescue.id, rescue.board, rescue.started, rescue=rescue)
+def _of_rescue(store: UndoStore, rescue: InterruptedRescue) -> Kept:
+    origin = origin_of(store, rescue)
+    return Kept(Kind.RESCUE, rescue.id, rescue.board, rescue.started, rescue=rescue, origin=origin)
+
+
+def origin_of(store: UndoStore, rescue: InterruptedRescue) -> InterruptedRescue:
+    """Return the run that kept what a board really had: one that began on what another left behind names that one.
+
+    Raises:
+        OldServerNotKept: Its journal is there no more.
+    """
+    known = {rescue.id}
+    while (earlier := str(rescue.answers.get(EARLIER, ""))) and earlier not in known:
+        known.add(earlier)
+        try:
+            rescue = store.rescue(earlier)
+        except RescueUnknown:
+            raise OldServerNotKept(earlier) from None
+    return rescue
+
+
+def of_one_origin(store: UndoStore, origin: InterruptedRescue) -> Iterator[InterruptedRescue]:
+    """Give the interrupted runs that are over once what was there before one of them is back: it, and what followed."""
+    for rescue in store.interrupted():
+        with suppress(OldServerNotKept):
+            if origin_of(store, rescue).id == origin.id:
+                yield rescue
 
 
 # --- its content ----------------------------------------------------------------------------------------------------
@@ -147,8 +183,8 @@ def pieces(store: UndoStore, kept: Kept, platform: Platform) -> tuple[Piece, ...
         if kept.dump.damaged is not None:
             raise SnapshotDamaged(name=kept.dump.manifest.name)
         return _of_parts(kept.dump, store.load_dump(kept.dump), platform)
-    assert kept.rescue is not None
-    return tuple(_of_snapshots(store, kept.rescue, platform))
+    assert kept.origin is not None
+    return tuple(_of_snapshots(store, kept.origin, platform))
 
 
 def _of_parts(dump: Dump, contents: Mapping[str, bytes], platform: Platform) -> tuple[Piece, ...]:

@@ -19,11 +19,13 @@ from support.secret_bytes import told as spelled
 
 from app.engine.runner import run_recipe
 from app.faults import RescueOfOtherBoard, WrongBoardReturned
+from app.flow import to_put_back
 from app.keys.server_key import AddressKind, ServerAddress, build_server
 from app.platforms.table import platform
 from app.protocols.handshake import new_server_key, public_half
 from app.recipes import prove_handshake
 from app.recipes.prove_handshake import KEY, ProveHandshake
+from app.recipes.put_back import PutBack
 from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
@@ -397,6 +399,24 @@ def test_of_two_cut_off_runs_either_one_puts_the_server_back_that_the_board_real
     chosen = place.undo.interrupted()[which]
     outcome = place.succeed(ProveHandshake, {RESUME: chosen.id, PLAN: True})
     assert HOST in outcome.summary.english()
+    assert server_memory(place) == before
+    assert place.undo.interrupted() == ()
+
+
+@pytest.mark.usefixtures("another_key_each_run")
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_putting_back_what_was_there_before_either_of_two_cut_off_runs_brings_the_server_the_board_really_had(
+    name: str, which: int, tmp_path: Path
+) -> None:
+    place, _ = place_of(name, tmp_path)
+    before = server_memory(place)
+    cut_off(place)
+    cut_off(place)
+    recipe, given = to_put_back(place.undo.interrupted()[which])
+    assert recipe == PutBack.key
+    place.person.answers["device-id"] = place.board.device_id
+    place.succeed(PutBack, {**dict(given), PLAN: True, "with-keys": True})
     assert server_memory(place) == before
     assert place.undo.interrupted() == ()
 
