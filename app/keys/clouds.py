@@ -132,24 +132,44 @@ def which_cloud(block: ServerBlock, known: Iterable[Cloud]) -> WhichCloud:
         block: From the board.
         known: The clouds remembered; a `CloudBook` will do.
     """
-    if block.public_der is None:
-        blank = block.address.kind is AddressKind.NONE and not block.problems_beyond_blank
-        kind = CloudKind.NONE if blank else CloudKind.UNKNOWN
-        return WhichCloud(kind, key_of=CloudKind.NONE)
-    if block.fingerprint == PARTICLE_FINGERPRINTS[block.algorithm]:
-        host = block.host.lower()
-        ours = host == usual_server(block.algorithm)[0] or host.endswith(PARTICLE_DOMAINS)
-        kind = CloudKind.PARTICLE if ours else CloudKind.UNKNOWN
-        return WhichCloud(kind, mixed=not ours, key_of=CloudKind.PARTICLE)
-    same_key = [cloud for cloud in known if cloud.fingerprint == block.fingerprint]
-    for cloud in same_key:
-        usual = usual_server(cloud.algorithm)[1]
-        if (cloud.host.lower(), cloud.port or usual) == (block.host.lower(), block.port):
-            return WhichCloud(CloudKind.LOCAL, cloud.name, cloud.id, key_of=CloudKind.LOCAL)
-    if same_key:
+    clouds = tuple(known)
+    key_of, of_key = whose_key(block, clouds)
+    address_of, at_address = whose_address(block, clouds)
+    if key_of is CloudKind.NONE:
+        blank = address_of is CloudKind.NONE and not block.problems_beyond_blank
+        return WhichCloud(CloudKind.NONE if blank else CloudKind.UNKNOWN, key_of=key_of)
+    if key_of is CloudKind.PARTICLE:
+        ours = address_of in (CloudKind.PARTICLE, CloudKind.NONE)  # without an address firmware calls Particle (4.3)
+        return WhichCloud(CloudKind.PARTICLE if ours else CloudKind.UNKNOWN, mixed=not ours, key_of=key_of)
+    for cloud in of_key:
+        if cloud in at_address:
+            return WhichCloud(CloudKind.LOCAL, cloud.name, cloud.id, key_of=key_of)
+    if of_key:
         # The same server under another address; or its address was mistyped. Nobody but the person can tell.
-        return WhichCloud(CloudKind.UNKNOWN, same_key[0].name, same_key[0].id, mixed=True, key_of=CloudKind.LOCAL)
+        return WhichCloud(CloudKind.UNKNOWN, of_key[0].name, of_key[0].id, mixed=True, key_of=key_of)
     return WhichCloud(CloudKind.UNKNOWN)
+
+
+def whose_key(block: ServerBlock, known: tuple[Cloud, ...]) -> tuple[CloudKind, list[Cloud]]:
+    """Tell whose server key a board has; NONE when it has no sound one. Also those remembered clouds that have it."""
+    if block.public_der is None:
+        return CloudKind.NONE, []
+    if block.fingerprint == PARTICLE_FINGERPRINTS[block.algorithm]:
+        return CloudKind.PARTICLE, []
+    same = [cloud for cloud in known if cloud.fingerprint == block.fingerprint]
+    return (CloudKind.LOCAL if same else CloudKind.UNKNOWN), same
+
+
+def whose_address(block: ServerBlock, known: tuple[Cloud, ...]) -> tuple[CloudKind, list[Cloud]]:
+    """Tell whose server address a board has; NONE when it has none. Also those remembered clouds that are there."""
+    if block.address.kind is AddressKind.NONE:
+        return CloudKind.NONE, []
+    host = block.host.lower()
+    usual, usual_port = usual_server(block.algorithm)
+    if host == usual or host.endswith(PARTICLE_DOMAINS):
+        return CloudKind.PARTICLE, []
+    same = [cloud for cloud in known if (cloud.host.lower(), cloud.port or usual_port) == (host, block.port)]
+    return (CloudKind.LOCAL if same else CloudKind.UNKNOWN), same
 
 
 # --- remembered -----------------------------------------------------------------------------------------------------

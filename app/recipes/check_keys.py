@@ -45,7 +45,6 @@ from app.work.key_diagnosis import (
     PublicHalf,
     Repair,
     ServerFound,
-    Whose,
     diagnose,
     server_found,
 )
@@ -476,25 +475,23 @@ def _server_facts(server: ServerFound) -> list[Fact]:
 
 def _kind(server: ServerFound) -> CloudKind:
     """Whose cloud it is that gets the board's public key; a mix of two is nobody's."""
-    return {Whose.PARTICLE: CloudKind.PARTICLE, Whose.LOCAL: CloudKind.LOCAL}.get(
-        server.key_of if server.belongs else Whose.UNKNOWN, CloudKind.UNKNOWN
-    )
+    return server.key_of if server.belongs else CloudKind.UNKNOWN
 
 
 def _which(server: ServerFound) -> Text | str:
     """Say which cloud it is: one, or the key's and the address's."""
     key, address = _named(server.key_of, server.cloud), _named(server.address_of, server.address_cloud)
-    if server.belongs or (server.key_of, server.address_of) == (Whose.UNKNOWN, Whose.UNKNOWN) or key == address:
+    if server.belongs or (server.key_of, server.address_of) == (CloudKind.UNKNOWN, CloudKind.UNKNOWN) or key == address:
         return key
     return _MIXED.with_values(key=key, address=address)
 
 
-def _named(whose: Whose, name: str) -> Text | str:
-    named: dict[Whose, Text | str] = {
-        Whose.NONE: _NO_CLOUD,
-        Whose.PARTICLE: _PARTICLE,
-        Whose.LOCAL: name,
-        Whose.UNKNOWN: _UNKNOWN_CLOUD,
+def _named(whose: CloudKind, name: str) -> Text | str:
+    named: dict[CloudKind, Text | str] = {
+        CloudKind.NONE: _NO_CLOUD,
+        CloudKind.PARTICLE: _PARTICLE,
+        CloudKind.LOCAL: name,
+        CloudKind.UNKNOWN: _UNKNOWN_CLOUD,
     }
     return named[whose]
 
@@ -504,7 +501,7 @@ def _next_recipes(job: Job, diagnosis: Diagnosis, server: ServerFound) -> tuple[
     from app.recipes.registry import known  # the registry lists this recipe, too
 
     keys = [repair.recipe for repair in diagnosis.repairs if repair.recipe]
-    if diagnosis.repair is Repair.HAND_ON and server.key_of is Whose.LOCAL:
+    if diagnosis.repair is Repair.HAND_ON and server.key_of is CloudKind.LOCAL:
         keys.insert(0, LOCAL_CLOUD)
     if diagnosis.good or diagnosis.repair is Repair.HAND_ON:
         keys.append(PROVE)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
 from string import Formatter
 
-from app.keys.clouds import PARTICLE_DOMAINS, Cloud
+from app.keys.clouds import Cloud, CloudKind, whose_address, whose_key
 from app.keys.device_key import KeyReport, KeyState, firmware_form
-from app.keys.server_key import PARTICLE_FINGERPRINTS, AddressKind, ServerBlock, ServerState, host_words, usual_server
+from app.keys.server_key import ServerBlock, ServerState, host_words, usual_server
 from app.platforms.model import Platform
 from app.text import Text, text
 
@@ -38,16 +38,6 @@ class LightSeen(Enum):
     BLINKS = "two-or-three-blinks"  # slow ones, red or orange
     OTHER = "other"  # never cyan
     UNSEEN = "unseen"
-
-
-@unique
-class Whose(Enum):
-    """Which cloud a server key or a server address belongs to."""
-
-    NONE = "none"  # there is none
-    PARTICLE = "particle"
-    LOCAL = "local"  # one the person has used with this program
-    UNKNOWN = "unknown"
 
 
 @unique
@@ -117,17 +107,17 @@ class ServerFound:
     """
 
     block: ServerBlock
-    key_of: Whose
-    address_of: Whose
+    key_of: CloudKind
+    address_of: CloudKind
     cloud: str = ""
     address_cloud: str = ""
 
     @property
     def belongs(self) -> bool:
         """Whether key and address are known to be of one cloud; without an address the firmware goes to Particle's."""
-        if self.key_of is Whose.LOCAL:
-            return self.address_of is Whose.LOCAL and self.cloud == self.address_cloud
-        return self.key_of is Whose.PARTICLE and self.address_of in (Whose.PARTICLE, Whose.NONE)
+        if self.key_of is CloudKind.LOCAL:
+            return self.address_of is CloudKind.LOCAL and self.cloud == self.address_cloud
+        return self.key_of is CloudKind.PARTICLE and self.address_of in (CloudKind.PARTICLE, CloudKind.NONE)
 
 
 def server_found(block: ServerBlock, clouds: Iterable[Cloud]) -> ServerFound:
@@ -138,31 +128,11 @@ def server_found(block: ServerBlock, clouds: Iterable[Cloud]) -> ServerFound:
         clouds: The local clouds remembered.
     """
     known = tuple(clouds)
-    key_of, keys = _whose_key(block, known)
-    address_of, places = _whose_address(block, known)
+    key_of, keys = whose_key(block, known)
+    address_of, places = whose_address(block, known)
     both = [cloud for cloud in keys if cloud in places]  # the same server may be known under two addresses
     key, place = ((both or found)[0].name if found else "" for found in (keys, places))
     return ServerFound(block, key_of, address_of, key, place)
-
-
-def _whose_key(block: ServerBlock, known: tuple[Cloud, ...]) -> tuple[Whose, list[Cloud]]:
-    if block.public_der is None:
-        return Whose.NONE, []
-    if block.fingerprint == PARTICLE_FINGERPRINTS[block.algorithm]:
-        return Whose.PARTICLE, []
-    same = [cloud for cloud in known if cloud.fingerprint == block.fingerprint]
-    return (Whose.LOCAL if same else Whose.UNKNOWN), same
-
-
-def _whose_address(block: ServerBlock, known: tuple[Cloud, ...]) -> tuple[Whose, list[Cloud]]:
-    if block.address.kind is AddressKind.NONE:
-        return Whose.NONE, []
-    host = block.host.lower()
-    usual, usual_port = usual_server(block.algorithm)
-    if host == usual or host.endswith(PARTICLE_DOMAINS):
-        return Whose.PARTICLE, []
-    same = [cloud for cloud in known if (cloud.host.lower(), cloud.port or usual_port) == (host, block.port)]
-    return (Whose.LOCAL if same else Whose.UNKNOWN), same
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +282,7 @@ class _Case:
 
     # --- the server ---
 
-    def pair(self, key: Whose, address: Whose) -> bool:
+    def pair(self, key: CloudKind, address: CloudKind) -> bool:
         return self.block.state is ServerState.GOOD and self.server.key_of is key and self.server.address_of is address
 
     @property
@@ -321,7 +291,7 @@ class _Case:
 
     @property
     def no_address(self) -> bool:
-        return self.server.address_of is Whose.NONE
+        return self.server.address_of is CloudKind.NONE
 
     @property
     def nowhere(self) -> bool:
@@ -346,7 +316,7 @@ class _Case:
 
     @property
     def particle(self) -> bool:
-        return self.server.belongs and self.server.key_of is Whose.PARTICLE
+        return self.server.belongs and self.server.key_of is CloudKind.PARTICLE
 
     @property
     def refills(self) -> bool:
@@ -566,7 +536,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "key-without-address",
         _S,
-        lambda case: case.pair(Whose.LOCAL, Whose.NONE),
+        lambda case: case.pair(CloudKind.LOCAL, CloudKind.NONE),
         Culprit.SERVER_ADDRESS,
         _CERTAIN,
         Repair.SWITCH_CLOUD,
@@ -580,7 +550,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "unknown-key-without-address",
         _S,
-        lambda case: case.pair(Whose.UNKNOWN, Whose.NONE) and not case.saw(LightSeen.CONNECTED),
+        lambda case: case.pair(CloudKind.UNKNOWN, CloudKind.NONE) and not case.saw(LightSeen.CONNECTED),
         Culprit.SERVER_PAIR,
         _LIKELY,
         Repair.SWITCH_CLOUD,
@@ -595,7 +565,8 @@ RULES: tuple[Rule, ...] = (
         "particle-key-at-home",
         _S,
         lambda case: (
-            case.pair(Whose.PARTICLE, Whose.LOCAL) or (case.pair(Whose.PARTICLE, Whose.UNKNOWN) and case.at_home)
+            case.pair(CloudKind.PARTICLE, CloudKind.LOCAL)
+            or (case.pair(CloudKind.PARTICLE, CloudKind.UNKNOWN) and case.at_home)
         ),
         Culprit.SERVER_PAIR,
         _CERTAIN,
@@ -609,7 +580,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "particle-key-elsewhere",
         _S,
-        lambda case: case.pair(Whose.PARTICLE, Whose.UNKNOWN) and not case.saw(LightSeen.CONNECTED),
+        lambda case: case.pair(CloudKind.PARTICLE, CloudKind.UNKNOWN) and not case.saw(LightSeen.CONNECTED),
         Culprit.SERVER_PAIR,
         _LIKELY,
         Repair.SWITCH_CLOUD,
@@ -622,7 +593,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "local-key-at-particle",
         _S,
-        lambda case: case.pair(Whose.LOCAL, Whose.PARTICLE),
+        lambda case: case.pair(CloudKind.LOCAL, CloudKind.PARTICLE),
         Culprit.SERVER_PAIR,
         _CERTAIN,
         Repair.SWITCH_CLOUD,
@@ -632,7 +603,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "unknown-key-at-particle",
         _S,
-        lambda case: case.pair(Whose.UNKNOWN, Whose.PARTICLE) and not case.saw(LightSeen.CONNECTED),
+        lambda case: case.pair(CloudKind.UNKNOWN, CloudKind.PARTICLE) and not case.saw(LightSeen.CONNECTED),
         Culprit.SERVER_PAIR,
         _LIKELY,
         Repair.SWITCH_CLOUD,
@@ -646,7 +617,9 @@ RULES: tuple[Rule, ...] = (
         "two-local-clouds",
         _S,
         lambda case: (
-            case.pair(Whose.LOCAL, Whose.LOCAL) and not case.server.belongs and not case.saw(LightSeen.CONNECTED)
+            case.pair(CloudKind.LOCAL, CloudKind.LOCAL)
+            and not case.server.belongs
+            and not case.saw(LightSeen.CONNECTED)
         ),
         Culprit.SERVER_PAIR,
         _LIKELY,
@@ -657,7 +630,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "unknown-key-at-local",
         _S,
-        lambda case: case.pair(Whose.UNKNOWN, Whose.LOCAL) and not case.saw(LightSeen.CONNECTED),
+        lambda case: case.pair(CloudKind.UNKNOWN, CloudKind.LOCAL) and not case.saw(LightSeen.CONNECTED),
         Culprit.SERVER_KEY,
         _LIKELY,
         Repair.SWITCH_CLOUD,
@@ -860,7 +833,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "sound-moved",
         _L,
-        lambda case: case.pair(Whose.LOCAL, Whose.UNKNOWN),
+        lambda case: case.pair(CloudKind.LOCAL, CloudKind.UNKNOWN),
         Culprit.NOTHING,
         _POSSIBLE,
         Repair.NONE,
@@ -920,7 +893,7 @@ RULES: tuple[Rule, ...] = (
         "address-changed",
         _A,
         lambda case: (
-            case.pair(Whose.LOCAL, Whose.UNKNOWN)
+            case.pair(CloudKind.LOCAL, CloudKind.UNKNOWN)
             and not case.nowhere
             and not case.saw(LightSeen.CONNECTED, LightSeen.UNSEEN)
         ),

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+from app.keys import clouds
 from app.keys.backup import KeyEntry
 from app.keys.device_key import examine
-from app.work import key_diagnosis
 from support.desk import IN_DFU, Desk, desk
 from support.key_cases import GOOD_KEY, OLD, OTHER_KEY, PORTED, REFILLING, TCP, KeyCase, book, particle_fingerprints
 
@@ -27,7 +27,7 @@ TRANSPORT_AT = 2977  # device-protocol.md 3.5
 @contextmanager
 def makers_key() -> Iterator[None]:
     """Let a key made for tests pass for the makers' one, whose blob is not in the project."""
-    with mock.patch.object(key_diagnosis, "PARTICLE_FINGERPRINTS", particle_fingerprints()):
+    with mock.patch.object(clouds, "PARTICLE_FINGERPRINTS", particle_fingerprints()):
         yield
 
 

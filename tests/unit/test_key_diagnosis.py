@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.key_cases import CASES, GARAGE, GOOD_KEY, HOME, OLD, KeyCase, book, particle_fingerprints, rsa_server
 
+from app.keys import clouds
+from app.keys.clouds import CloudKind
 from app.keys.device_key import examine
 from app.keys.server_key import parse_server
 from app.platforms.model import Algorithm
@@ -23,7 +25,6 @@ from app.work.key_diagnosis import (
     LightSeen,
     Repair,
     Sureness,
-    Whose,
     diagnose,
 )
 
@@ -32,7 +33,7 @@ SAID = [(case, light, code, repair) for case in CASES for light, code, repair in
 
 @pytest.fixture(autouse=True)
 def _stand_in_for_the_makers_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_diagnosis, "PARTICLE_FINGERPRINTS", particle_fingerprints())
+    monkeypatch.setattr(clouds, "PARTICLE_FINGERPRINTS", particle_fingerprints())
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_a_cloud_known_under_two_addresses_is_named_by_the_one_on_the_board() ->
 
 def test_a_makers_host_is_known_in_whatever_letters_it_is_written() -> None:
     case = replace(named("Keys good, set to the Particle cloud"), host="Device.Spark.IO")
-    assert case.found().server.address_of is Whose.PARTICLE
+    assert case.found().server.address_of is CloudKind.PARTICLE
 
 
 def test_every_repair_that_is_a_recipe_is_named_like_one() -> None:
