@@ -216,7 +216,7 @@ class ChangeKey(Recipe):
 
     def tidy(self, job: Job) -> None:
         """Let go of the journal, so that it can be finished; restart the board only while its key is untouched."""
-        self._rescue.close()
+        self._rescue.close(job)
         if not self._rescue.touched and not self._erased:
             leave_as_found(job, self._found_mode)
 

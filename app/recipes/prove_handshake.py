@@ -308,7 +308,7 @@ class ProveHandshake(Recipe):
             if self._replaced and not self._restored:
                 self._restore_in_passing(job)
         finally:
-            self._rescue.close()
+            self._rescue.close(job)
         if not self._replaced or self._restored:  # else it is finished the sooner the nearer it is to update mode
             leave_as_found(job, self._found_mode)
 

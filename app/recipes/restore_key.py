@@ -267,7 +267,7 @@ class RestoreKey(Recipe):
 
     def tidy(self, job: Job) -> None:
         """Let go of the journal, so that it can be finished; restart the board only if it was not written to."""
-        self._rescue.close()
+        self._rescue.close(job)
         if not self._rescue.touched:
             leave_as_found(job, self._found_mode)
 
@@ -469,7 +469,7 @@ class RestoreKey(Recipe):
         assert chosen is not None
         half = public_der(chosen.report)
         private, *public = key_targets(job.platform, place.slot, chosen.slot_der, half, chosen.source.english())
-        if self._rescue.takes_up(job):
+        if self._rescue.takes_up(job, (private, *public)):
             return (private, *public)
         same = place.report.state is KeyState.GOOD and place.report.fingerprint == chosen.report.fingerprint
         differing = [target for target in public if target.content != self._public]

@@ -367,7 +367,7 @@ class Switching:
 
     def tidy(self, job: Job) -> None:
         """Let go of the journal, so that it can be finished; restart the board only if it was not written to."""
-        self.rescue.close()
+        self.rescue.close(job)
         if not self.rescue.touched:
             leave_as_found(job, self.found_mode)
 
@@ -422,7 +422,7 @@ class Switching:
         chosen = self.choice
         source = chosen.source if isinstance(chosen.source, str) else chosen.source.english()
         targets = server_targets(job.platform, chosen.slot, chosen.block, source)
-        if self.rescue.takes_up(job):
+        if self.rescue.takes_up(job, targets):
             return targets
         alt = chosen.slot.alt
         there = [read_twice(job, alt, each.address, len(each.content), each.region) for each in targets]

@@ -39,6 +39,10 @@ RESUME = "resume"
 """Name of the answer that says which interrupted rescue a run finishes: the id of its journal."""
 PLAN = "plan"
 """Name of the question that shows the plan."""
+SAME_WORK = (frozenset({"restore-key", "change-key"}), frozenset({"switch-cloud", "local-cloud"}))
+"""Recipes, by their keys, that make the same thing of a board: one that ends well ends what an earlier run of the other
+left half-done at the same place. A proof of the handshake is in none: a board that was set to another cloud meanwhile
+has not got back the server it had, so only finishing or putting back ends that, or the person's word."""
 DOWNLOADS = "ota"
 ROOM_TO_SPARE = 64 * 1024  # for the journal and the names of files, beside what is kept
 
@@ -100,6 +104,8 @@ class Rescue:
         self._reviewed: _Reviewed | None = None
         self._memory = Memory()
         self._journal: Journal | None = None
+        self._began = False  # the journal is of this run, not of one that it finishes
+        self._refused = False  # the plan, when it was shown again
         self._interrupted: tuple[InterruptedRescue, ...] = ()
 
     @property
@@ -141,12 +147,16 @@ class Rescue:
             raise RescueUnknown(f"{rescue_id} is of another board or recipe")
         return True
 
-    def takes_up(self, job: Job) -> bool:
-        """Whether an interrupted run of this recipe on this very board is over when this run is.
+    def takes_up(self, job: Job, targets: Sequence[Target] = ()) -> bool:
+        """Whether an interrupted run of this recipe, or of one that does the same, is over when this run is.
 
         Such a run plans all its targets, also what the board holds by now: only that closes what is open.
+
+        Args:
+            job: The run, on the very board that the other one was interrupted on.
+            targets: All that might be written, where that is known: only a run that writes there, too, is over then.
         """
-        return bool(self._taken_up(job))
+        return bool(self._taken_up(job, targets))
 
     def unfinished(self, job: Job, region: str) -> bool:
         """Whether a run that this one takes up may have left a target in that region half-written.
@@ -352,7 +362,7 @@ class Rescue:
         return look(job, {region.key for region in job.platform.regions} - unseen, coming=coming).xray
 
     def finish(self, job: Job) -> None:
-        """Close the journal, and those of earlier interrupted runs of this recipe on this very board."""
+        """Close the journal, and those of earlier interrupted runs on this very board that are over with this one."""
         if self._journal is None:
             return
         if job.identity is not None and self._of_review(job).board.device_id is None:
@@ -365,11 +375,23 @@ class Rescue:
         except Fault as fault:  # the board is done; that an old note stays open is no failure of this run
             job.note(_OLD_NOT_CLOSED.with_values(reason=fault.cause))
 
-    def close(self) -> None:
-        """Let go of the journal as it is: what is not finished is offered to be finished. May be called twice."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
+    def close(self, job: Job | None = None) -> None:
+        """Let go of the journal as it is: what is not finished is offered to be finished. May be called twice.
+
+        Args:
+            job: The run, if its recipe changes the board in no other way than by `write`. Then one that was begun here
+                is forgotten if the person ended it before anything was written: there is nothing to finish or to undo.
+        """
+        journal, self._journal = self._journal, None
+        if journal is None:
+            return
+        unwanted = job is not None and (self._refused or job.stopping)
+        if unwanted and self._began and not self.touched:
+            try:
+                journal.drop()
+            except Fault as fault:  # it is offered to be finished, which does no harm
+                log.info("rescue %s could not be dropped: %s", journal.id, fault.code)
+        journal.close()
 
     # --- inside ---
 
@@ -437,18 +459,24 @@ class Rescue:
             sum(write.seconds for write in writes) + reviewed.extra_seconds,
         )
 
-    def _taken_up(self, job: Job) -> tuple[InterruptedRescue, ...]:
+    def _taken_up(self, job: Job, targets: Sequence[Target] = ()) -> tuple[InterruptedRescue, ...]:
         """Return the interrupted rescues that are over when this run is."""
         rescue_id = job.given(RESUME)
-        return (job.undo.rescue(rescue_id),) if rescue_id else self._superseded(job)
+        return (job.undo.rescue(rescue_id),) if rescue_id else self._superseded(job, targets)
 
-    def _superseded(self, job: Job) -> tuple[InterruptedRescue, ...]:
-        """Return earlier interrupted runs of this recipe on this very board, at places where this run writes, too."""
-        places = None if self._reviewed is None else [span_of(job.platform, each) for each in self._reviewed.targets]
+    def _superseded(self, job: Job, targets: Sequence[Target] = ()) -> tuple[InterruptedRescue, ...]:
+        """Return earlier interrupted runs on this very board that do the same work at places where this run writes."""
+        if self._reviewed is not None:
+            targets = self._reviewed.targets
+        places = [span_of(job.platform, each) for each in targets] if targets or self._reviewed is not None else None
+        rescue_id = job.given(RESUME)
+        begun = job.undo.rescue(rescue_id).started if rescue_id else None  # else this run is the newest there is
+        same = next((each for each in SAME_WORK if self.recipe_key in each), frozenset({self.recipe_key}))
         return tuple(
             each
             for each in job.undo.interrupted()
-            if each.recipe == self.recipe_key
+            if each.recipe in same
+            and (each.recipe == self.recipe_key or begun is None or each.started < begun)
             and match(each.board, job.board) is Match.YES
             and (places is None or any(meets(place, target) for place in places for target in each.planned))
         )
@@ -537,6 +565,7 @@ class Rescue:
         self._reviewed = replace(reviewed, looked=look(job, chosen))
         rest = reviewed.targets[reviewed.targets.index(target) :]
         if not job.ask(Review(PLAN, _AGAIN_TITLE, _AGAIN_BODY, self._planned(job, rest), _YES, _NO)):
+            self._refused = True
             raise Cancelled
         job.insist_same()
         self._keep(job, target.region, place, current)
@@ -568,6 +597,7 @@ class Rescue:
         rescue_id = job.given(RESUME)
         if rescue_id:
             return job.undo.resume(rescue_id)
+        self._began = True
         return job.undo.begin(self._reviewed.board, self.recipe_key, self.answers)
 
     def _keep(self, job: Job, region: str, place: Span, content: bytes) -> None:
