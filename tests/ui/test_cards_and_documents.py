@@ -28,8 +28,10 @@ from app.transports.base import Sighting
 from app.ui import theme
 from app.ui.pages import home
 from app.ui.pages.base import CardButton, IconView, breakable, label
+from app.ui.pages.result import ResultPage
 from app.ui.parts.document_box import MOST_LINES, DocumentLines
 from app.ui.parts.drop_overlay import DropOverlay
+from app.ui.say import say
 from app.ui.settings import Settings
 from app.ui.shell import SMALLEST, Shell
 from app.work.board import Board
@@ -39,6 +41,7 @@ from app.work.events import (
     Document,
     DocumentSaved,
     Event,
+    Fact,
     FileWorkFailed,
     Outcome,
     PlanReady,
@@ -435,3 +438,27 @@ def test_only_long_words_are_broken_up() -> None:
 def test_a_text_that_is_read_only_takes_no_drops(shell: Shell) -> None:
     page = end(shell, Outcome(WORDS, documents=(DOCUMENT,)))
     assert not any(each.acceptDrops() for each in page.findChildren(QPlainTextEdit))
+
+
+@pytest.mark.parametrize("text_scale", [1.0, 2.0])
+def test_long_names_and_values_of_what_was_found_need_no_scrolling_sideways(
+    qapp: QApplication, qtbot: QtBot, shell: Shell, text_scale: float
+) -> None:
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, text_scale=text_scale, reduced_motion=True)
+    shell.fit_text()
+    shell.resize(900, 620)
+    name = text("Test", "Sends the public half of the key that lies in its slot")
+    facts = (
+        Fact("step", name, text("Test", "not reached")),
+        Fact("kept", text("Test", "The old key is kept as"), "2026-11-23T10-54-20Z-device-private-35ee2532"),
+        Fact("folder", text("Test", "Folder"), "/home/somebody/.local/share/rekindle/keys/53ff6f06", copy=True),
+    )
+    page = end(shell, Outcome(text("Test", "Done."), facts))
+    assert isinstance(page, ResultPage)
+    qtbot.waitUntil(page.isVisible)
+    QTest.qWait(50)
+    assert page.scroller.horizontalScrollBar().maximum() == 0
+    (heading,) = [each for each in page.findChildren(QLabel) if each.text() == say(name)]
+    (value,) = [each for each in page.findChildren(QLabel) if each.text() == "not reached"]
+    beside = heading.geometry().right() < value.geometry().left()
+    assert beside is (text_scale == 1.0)

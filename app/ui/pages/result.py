@@ -46,8 +46,8 @@ from app.work.board import match
 from app.work.events import Document, Fact, Failed, Stopped, Succeeded
 from app.work.plan import Health, SlotState
 
-NAME_WIDTH = 170
-"""How wide the names of what was found may be: px at text scale 1.0."""
+NAME_LEAST, NAME_WIDTH = 130, 190
+"""How wide the names of what was found must and may be: px at text scale 1.0."""
 LARGE = 1.5
 """From this text scale on they stand above what was found."""
 FEW_FILES = 2
@@ -201,6 +201,7 @@ class ResultPage(Page):
         large = tokens().scale >= LARGE
         if large:
             grid.setColumnStretch(0, 1)
+        names = 0
         for place, fact in enumerate(facts):
             value = say(fact.value) if isinstance(fact.value, Text) else fact.value
             heading = label(say(fact.label), "section")
@@ -209,7 +210,11 @@ class ResultPage(Page):
                 grid.addWidget(heading, row - 1, 0, 1, 3)
             else:
                 row, at = place, 1
-                heading.setMaximumWidth(tokens().px(NAME_WIDTH))  # one long name must not squeeze all values
+                # One long name must not squeeze all values, nor a long value the names.
+                heading.setMaximumWidth(tokens().px(NAME_WIDTH))
+                heading.ensurePolished()
+                natural = heading.fontMetrics().horizontalAdvance(heading.text()) + SPACE
+                names = max(names, min(natural, tokens().px(NAME_LEAST)))
                 grid.addWidget(heading, row, 0, Qt.AlignmentFlag.AlignTop)
             broken = breakable(value)
             # What was given places to break is not for marking: they would be copied, too.
@@ -217,6 +222,7 @@ class ResultPage(Page):
             grid.addWidget(shown, row, at, 1, 2 - at, Qt.AlignmentFlag.AlignTop)
             if fact.copy:
                 grid.addWidget(CopyButton(value, say(fact.label)), row, 2, Qt.AlignmentFlag.AlignTop)
+        grid.setColumnMinimumWidth(0, names)
         grid.setRowStretch(2 * len(facts), 1)
         line = TurningRow(narrow=560)
         line.add(table, 1)
