@@ -55,6 +55,7 @@ from app.work.job import Job
 from app.work.key_work import (
     ALGORITHMS,
     STATES,
+    filled,
     is_erased,
     keep,
     keep_new,
@@ -139,6 +140,7 @@ class ChangeKey(Recipe):
         self._state = KeyState.BLANK  # of what is in the slot now
         self._old: _Key | None = None
         self._new: _Key | None = None
+        self._damaged: Backup | None = None  # what is in the slot now, where it is neither of the two
         self._way = ""
         self._targets: tuple[Target, ...] = ()
         self._erased = False  # the board is to make a key and has none yet
@@ -245,10 +247,13 @@ class ChangeKey(Recipe):
         if self._earlier is not None:
             self._old = self._recorded(job, self._recorded_name(OLD_KEY))
             self._new = self._recorded(job, self._recorded_name(NEW_KEY))
+            self._begin_anew(job, there)
         if is_erased(raw):
             job.say(words.OLD_KEPT_BEFORE if self._has_old else words.NOTHING_TO_KEEP)
-        elif self._is(there, self._new) or (self._old is not None and not there.fingerprint):
-            job.say(words.OLD_KEPT_BEFORE)  # what is there is the new key, or what the cut left of one of the two
+        elif self._is(there, self._new):
+            job.say(words.OLD_KEPT_BEFORE if self._old is not None else words.NEW_IS_THERE)
+        elif self._old is not None and not there.fingerprint:
+            self._keep_damage(job, raw, there)
         else:
             found = _Key(there, keep(job, slot, raw, there), there.der or b"")
             job.say(words.OLD_KEPT.with_values(state=STATES[there.state]))
@@ -401,6 +406,28 @@ class ChangeKey(Recipe):
 
     def _resumes(self, job: Job) -> bool:
         return self._earlier is not None and self._earlier.id == job.given(RESUME)
+
+    def _begin_anew(self, job: Job, there: KeyReport) -> None:
+        """Take a new key that a cut-off run had brought onto the board for the old one, unless that run is finished.
+
+        Whoever begins anew wants a key that nobody knows, and that one may be known by now.
+        """
+        assert self._earlier is not None
+        if self._new is None or self._resumes(job):
+            return
+        was_whole = bool(self._earlier.written) and not self._points(POINT_NEW)  # else those may be what was erased
+        if was_whole or self._is(there, self._new):
+            self._old, self._new = self._new, None
+            job.note(words.NEW_IS_OLD)
+
+    def _keep_damage(self, job: Job, raw: bytes, there: KeyReport) -> None:
+        """Keep what is damaged, too, unless it is only what the cut left of keys that are in the safe already."""
+        ours = [filled(key.der, len(raw)) for key in (self._old, self._new) if key is not None and key.der]
+        if self._rescue.left_by_cut(job, self._key_slot, raw, ours):
+            job.say(words.OLD_KEPT_BEFORE)
+            return
+        self._damaged = keep(job, self._key_slot, raw, there)
+        job.say(words.DAMAGE_KEPT)
 
     def _recorded_name(self, answer: str) -> str:
         """Return which backup the journal names, "" for none."""
@@ -623,7 +650,8 @@ class ChangeKey(Recipe):
         return [key.backup for key in (self._old, self._new) if key is not None and key.backup is not None]
 
     def _files(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(str(path) for backup in self._backups() for path in backup.files))
+        backups = [*self._backups(), *((self._damaged,) if self._damaged is not None else ())]
+        return tuple(dict.fromkeys(str(path) for backup in backups for path in backup.files))
 
     def _kept_facts(self) -> tuple[Fact, ...]:
         named = (("old-kept", words.F_OLD_KEPT, self._old), ("new-kept", words.F_NEW_KEPT, self._new))

@@ -208,6 +208,17 @@ NOT_THIS_WAY = text("ChangeKey", "Not needed: the key is made here.")
 NOT_ERASED = text("ChangeKey", "Not needed: the board has made its key already.")
 OLD_KEPT = text("ChangeKey", "{state}; kept in the key safe, read back and compared.")
 OLD_KEPT_BEFORE = text("ChangeKey", "The old key is in the key safe since the run that was cut off.")
+NEW_IS_THERE = text("ChangeKey", "On the board is the new key of the run that was cut off; it is in the key safe.")
+NEW_IS_OLD = text(
+    "ChangeKey",
+    "An earlier change of this key was cut off, but its new key had reached the board. That one counts as the old key "
+    "now, and going on makes another one. If only its cloud was not told yet, finish that run instead.",
+)
+DAMAGE_KEPT = text(
+    "ChangeKey",
+    "What is on the board now is damaged, and not by the run that was cut off: kept in the key safe, too. The old key "
+    "is there since that run.",
+)
 NOTHING_TO_KEEP = text("ChangeKey", "The slot is empty: there is no key to keep.")
 MADE_HERE = text("ChangeKey", "New key made; kept in the key safe, read back and compared before anything is written.")
 REJECTED = text("ChangeKey", "Keys that were made and thrown away because the board could not read them: {count}.")

@@ -404,11 +404,18 @@ class RestoreKey(Recipe):
 
     def _keep_found(self, job: Job) -> None:
         """Keep what the slots hold. What an interrupted run has torn it kept before, whole."""
-        torn = self._rescue.resumes(job)
         for each in self._found:
             unused = not each.in_use and each.report.state is KeyState.BLANK
-            if not (is_erased(each.raw) or unused or (torn and each.report.state is KeyState.CORRUPT)):
+            if not (is_erased(each.raw) or unused or self._is_torn(job, each)):
                 each.backup = keep(job, each.slot, each.raw, each.report)
+
+    def _is_torn(self, job: Job, found: _Found) -> bool:
+        """Whether a slot holds but what the run that is finished left there when it was cut off."""
+        if found.report.state is not KeyState.CORRUPT or not self._rescue.resumes(job):
+            return False
+        named = named_backup(job)
+        ours = [job.safe.key_bytes(named)] if named is not None and named.slot == found.slot.key else []
+        return self._rescue.left_by_cut(job, found.slot, found.raw, ours)
 
     def _keep_chosen(self, job: Job) -> None:
         """Keep what is about to be written, and let the journal name it: that is all a later run has to know."""

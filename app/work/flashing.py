@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from app.faults import Cancelled, Fault, RescueOfOtherBoard, RescueUnknown, WrongBoardReturned
 from app.firmware.image import Function
-from app.platforms.model import Medium, Quirk, Region
+from app.platforms.model import KeySlot, Medium, Quirk, Region
 from app.protocols.flash import Flasher, FlashReport, UnitWritten, plan_flash
 from app.text import Text, text
 from app.undo.board_name import BoardName, Match
@@ -168,6 +168,26 @@ class Rescue:
             for rescue in self._taken_up(job)
             for target in rescue.planned
         )
+
+    def left_by_cut(self, job: Job, slot: KeySlot, found: bytes, written: Sequence[bytes]) -> bool:
+        """Whether all that stands in a slot may be what runs that this one takes up kept, wrote, or had just erased.
+
+        Then nothing is lost with it. Whatever else stands there came later, from somebody or something else.
+
+        Args:
+            job: The run.
+            slot: The slot.
+            found: What stands in it.
+            written: What those runs may have written there.
+        """
+        sources = list(written)
+        for piece in (piece for rescue in self._taken_up(job) for piece in rescue.snapshots):
+            if piece.alt == slot.alt and piece.address <= slot.address and slot.address + len(found) <= piece.end:
+                try:
+                    sources.append(job.undo.read(piece)[slot.address - piece.address :][: len(found)])
+                except Fault as fault:
+                    log.info("%s: %s", piece.file.name, fault.code)
+        return made_of(found, sources, blank=True)
 
     def plan(
         self,

@@ -38,7 +38,7 @@ from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
-from app.work.events import Asked, Event, Failed, Outcome, Stopped, Succeeded
+from app.work.events import Asked, Event, Failed, Note, Outcome, StepDone, Stopped, Succeeded
 from app.work.identity import IdentityBook
 from app.work.questions import ChooseCard
 
@@ -471,6 +471,71 @@ def test_beginning_anew_after_a_cut_takes_the_key_that_was_made_already(
     outcome = place.succeed(ChangeKey)
     assert facts(outcome)["fingerprint"] == made(Algorithm.RSA_1024).report.readable_fingerprint
     assert not place.undo.interrupted()
+
+
+def left_whole(place: Desk) -> bytes:
+    """Cut a change off when its new key is on the board, whole; return that key."""
+    at_step(place, START, lambda: place.bus.unplug(place.board))
+    place.play(ChangeKey)
+    come_back(place)
+    assert on_board(place).fingerprint == made(kind_of(place)).report.fingerprint
+    assert newest(place).recipe == ChangeKey.key
+    return key_in(place)
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_beginning_anew_where_the_new_key_had_reached_the_board_makes_another_one(
+    name: str, breaks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = laid(name, tmp_path, answers=HERE)
+    second = left_whole(place)
+    if breaks:
+        cells, at = (place.board.dct, 34) if place.board.spi_flash is None else (place.board.spi, 0x2000)
+        cells[at + 100 : at + 200] = bytes(range(100))
+    monkeypatch.setattr(change_key, "generate", generate)
+    outcome = place.succeed(ChangeKey)
+    third = on_board(place)
+    assert third.state is KeyState.GOOD
+    assert third.fingerprint not in (made(kind_of(place)).report.fingerprint, "")
+    assert facts(outcome)["fingerprint"] == third.readable_fingerprint
+    assert facts(outcome)["old-fingerprint"] == examine(second, kind_of(place)).readable_fingerprint
+    assert words.NEW_IS_OLD in [event.words for event in place.person.events if isinstance(event, Note)]
+    assert not place.undo.interrupted()
+
+
+@pytest.mark.parametrize("name", ["core", "photon"])
+def test_a_key_that_broke_after_the_cut_is_kept_too_and_the_old_one_stays_the_old_one(
+    name: str, tmp_path: Path
+) -> None:
+    place = laid(name, tmp_path, answers=HERE)
+    old = key_in(place)
+    left_whole(place)
+    cells, at = (place.board.dct, 34) if place.board.spi_flash is None else (place.board.spi, 0x2000)
+    cells[at + 100 : at + 200] = bytes(range(100))
+    broken = key_in(place)
+    place.person.events.clear()
+    last = finish(place)
+    assert isinstance(last, Succeeded)
+    held = {place.safe.key_bytes(backup): backup for backup in place.safe.backups()}
+    assert {old, broken} <= held.keys()
+    assert {str(path) for path in held[broken].files} <= set(last.outcome.kept)
+    assert words.DAMAGE_KEPT in [event.note for event in place.person.events if isinstance(event, StepDone)]
+    assert facts(last.outcome)["old-fingerprint"] == examine(old, kind_of(place)).readable_fingerprint
+
+
+def test_an_old_key_that_is_gone_from_the_safe_is_not_said_to_be_there(tmp_path: Path) -> None:
+    place = laid("photon", tmp_path, answers=HERE)
+    old = on_board(place).fingerprint
+    left_whole(place)
+    for path in kept(place)[old].files:
+        path.unlink()
+    assert old not in kept(place)
+    place.person.events.clear()
+    assert isinstance(finish(place), Succeeded)
+    notes = [event.note for event in place.person.events if isinstance(event, StepDone)]
+    assert words.NEW_IS_THERE in notes
+    assert words.OLD_KEPT_BEFORE not in notes
 
 
 def test_a_new_key_that_is_gone_from_the_safe_is_made_again_when_it_is_finished(

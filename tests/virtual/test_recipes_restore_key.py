@@ -941,6 +941,21 @@ def test_a_journal_names_the_key_and_holds_none(tmp_path: Path) -> None:
     assert place.safe.key_bytes(named_one).startswith(other_key())
 
 
+def test_what_broke_after_the_cut_is_kept_too_when_it_is_finished(tmp_path: Path) -> None:
+    place = lay("photon", tmp_path)
+    file = tmp_path / "key.der"
+    file.write_bytes(other_key())
+    at_step(place, START_STEP, lambda: place.bus.unplug(place.board))
+    assert isinstance(place.play(RestoreKey, from_file(file)), Failed)
+    come_back(place)
+    put(place, other_key()[:100] + rubbish(100))
+    broken = place.slot
+    (rescue,) = place.undo.interrupted()
+    restore(place, {**rescue.answers, "resume": rescue.id})
+    assert broken in {place.safe.key_bytes(backup) for backup in place.safe.backups()}
+    assert place.slot.startswith(other_key())
+
+
 def test_finishing_on_another_board_is_refused(tmp_path: Path) -> None:
     place, answers = torn_board("photon", tmp_path / "one")
     number = transfers_of_writing("photon", tmp_path / "whole")[1]
