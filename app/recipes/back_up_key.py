@@ -11,16 +11,16 @@ from app.keys.device_key import KeyReport, KeyState, examine
 from app.keys.safe import Backup
 from app.platforms.model import KeySlot, Mode
 from app.recipes.base import Group, Promise, Recipe
-from app.recipes.read_identity import HOW_PROVEN, identity_from_dct
+from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
+    HOW_PROVEN,
     LEFT_QUIET,
     LEFT_RUNNING,
     NOT_LEFT,
-    ask_console_for_id,
     enter_dfu,
     leave_as_found,
     leave_dfu,
-    unlock_safe,
+    look_before_reading,
 )
 from app.text import Text, text
 from app.work.board import Identity
@@ -184,14 +184,7 @@ class BackUpKey(Recipe):
     # --- steps ---
 
     def _look(self, job: Job) -> None:
-        job.safe.insist_writable()
-        unlock_safe(job)
-        board = job.refresh()
-        self._found_mode = board.mode
-        if board.mode is not Mode.DFU and job.identity is None:
-            ask_console_for_id(job)
-        if job.identity is not None:
-            job.say(HOW_PROVEN[job.identity.proof])
+        self._found_mode = look_before_reading(job)
 
     def _read(self, job: Job) -> None:
         # Asked even if the ID is known: a serial number that is the same on every board cannot tell two of them apart.

@@ -231,8 +231,7 @@ class ChangeKey(Recipe):
         self._rescue.resumes(job)
         unlock_safe(job)
         self._rescue.prepare(job, ROOM, secrets=True)
-        if job.board.mode is not Mode.DFU and job.identity is None:
-            ask_console_for_id(job)
+        ask_console_for_id(job)
         if job.identity is None and can_be_typed(job):
             require_proven(job)  # before the buttons: a board that hides its ID hides it in update mode, too
 

@@ -19,15 +19,14 @@ from app.keys.server_key import AddressKind, ServerBlock, ServerState
 from app.platforms.lights import pattern
 from app.platforms.model import KeySlot, Mode, Platform
 from app.recipes.base import Group, Promise, Recipe
-from app.recipes.read_identity import HOW_PROVEN, identity_from_dct
+from app.recipes.read_identity import identity_from_dct
 from app.recipes.shared import (
     LEFT_QUIET,
     LEFT_RUNNING,
-    ask_console_for_id,
     enter_dfu,
     leave_as_found,
     leave_dfu,
-    unlock_safe,
+    look_before_reading,
 )
 from app.text import Text, text
 from app.undo.board_name import BoardName, Match
@@ -273,14 +272,7 @@ class CheckKeys(Recipe):
     # --- steps ---
 
     def _look(self, job: Job) -> None:
-        job.safe.insist_writable()
-        unlock_safe(job)
-        board = job.refresh()
-        self._found_mode = board.mode
-        if board.mode is not Mode.DFU and job.identity is None:
-            ask_console_for_id(job)
-        if job.identity is not None:
-            job.say(HOW_PROVEN[job.identity.proof])
+        self._found_mode = look_before_reading(job)
 
     def _ask(self, job: Job) -> None:
         # Now, while a running board still tries: in update mode its light says nothing any more.

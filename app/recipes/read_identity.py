@@ -11,7 +11,7 @@ from app.protocols import requests
 from app.protocols.listening import ConsoleIdentity, ListeningConsole
 from app.protocols.modules import Module, ModuleFunction, ModuleReport, ModuleStore
 from app.recipes.base import Group, Promise, Recipe
-from app.recipes.shared import BY_HAND, coach_into_listening, enter_listening, has_requests, leave_dfu
+from app.recipes.shared import BY_HAND, HOW_PROVEN, coach_into_listening, enter_listening, has_requests, leave_dfu
 from app.text import Text, joined, text
 from app.work.board import Identity, Proof
 from app.work.events import Fact, Outcome
@@ -21,14 +21,6 @@ from app.work.questions import Choose
 from app.work.step import Step
 
 log = logging.getLogger(__name__)
-
-HOW_PROVEN = {
-    Proof.SERIAL: text("ReadIdentity", "The board's USB serial number is its device ID."),
-    Proof.CONTROL: text("ReadIdentity", "The board told it over USB."),
-    Proof.CONSOLE: text("ReadIdentity", "The board told it in listening mode."),
-    Proof.DCT: text("ReadIdentity", "It was read from the board's own configuration memory."),
-    Proof.TYPED: text("ReadIdentity", "It was typed, and the serial number of this board proves that it is right."),
-}
 
 _FUNCTIONS = {
     ModuleFunction.RESOURCE: text("ReadIdentity", "resources {index}"),

@@ -277,12 +277,10 @@ class RestoreKey(Recipe):
         job.safe.insist_writable()
         unlock_safe(job)
         self._rescue.prepare(job, NEED, secrets=True)
-        board = job.refresh()
-        self._found_mode = board.mode
+        self._found_mode = job.refresh().mode
         self._rescue.resumes(job)
         named_backup(job)  # a name that was mistyped is said before anybody presses a button
-        if board.mode is not Mode.DFU and job.identity is None:
-            ask_console_for_id(job)
+        ask_console_for_id(job)
 
     def _read(self, job: Job) -> None:
         identity_from_dct(job)  # also where the ID is known: as in the backup of a key

@@ -153,10 +153,8 @@ class SaveBoard(Recipe):
     def _prepare(self, job: Job) -> None:
         unlock_safe(job)
         job.undo.insist_writable(sum(row.size for row in whole_memory(job.platform)), secret=True)
-        board = job.refresh()
-        self._found_mode = board.mode
-        if board.mode is not Mode.DFU and job.identity is None:
-            ask_console_for_id(job)
+        self._found_mode = job.refresh().mode
+        ask_console_for_id(job)
 
     def _read(self, job: Job) -> None:
         identity_from_dct(job)

@@ -97,6 +97,15 @@ _WARN_RESET = text(
 _WARN_FORGETS = text("Shared", "At its next start the firmware will forget the Wi-Fi networks.")
 
 
+HOW_PROVEN = {
+    Proof.SERIAL: text("Shared", "The board's USB serial number is its device ID."),
+    Proof.CONTROL: text("Shared", "The board told it over USB."),
+    Proof.CONSOLE: text("Shared", "The board told it in listening mode."),
+    Proof.DCT: text("Shared", "It was read from the board's own configuration memory."),
+    Proof.TYPED: text("Shared", "It was typed, and the serial number of this board proves that it is right."),
+}
+
+
 def warn_of_waiting(looked: Looked) -> list[Text]:
     """Say what the board does by itself at its next start and a person must not miss (3.1, 3.5, 8.6)."""
     found = [_WARN_RESET] if looked.reset_waits else []
@@ -126,10 +135,14 @@ def unlock_safe(job: Job) -> None:
 def ask_console_for_id(job: Job) -> None:
     """If the board happens to listen it may as well tell its ID; no fault here is worth more than a line.
 
+    A board in update mode has no console, and one whose ID is proven need not be asked.
+
     Raises:
         BoardGone: It went away; and so `WrongBoardReturned`.
         IdentityMismatch: What it tells contradicts what is known about it.
     """
+    if job.board.mode is Mode.DFU or job.identity is not None:
+        return
     try:
         if not job.is_listening():
             return
@@ -142,6 +155,24 @@ def ask_console_for_id(job: Job) -> None:
         return
     if told is not None:
         job.prove(told.device_id, Proof.CONSOLE)
+
+
+def look_before_reading(job: Job) -> Mode:
+    """First step of a job that reads keys and writes none: the safe is ready for them, and which board is it?
+
+    Returns:
+        The mode the board was found in, for `leave_as_found`.
+
+    Raises:
+        Fault: The safe takes no keys, or the board is gone.
+    """
+    job.safe.insist_writable()
+    unlock_safe(job)
+    found = job.refresh().mode
+    ask_console_for_id(job)
+    if job.identity is not None:
+        job.say(HOW_PROVEN[job.identity.proof])
+    return found
 
 
 def enter_dfu(job: Job) -> None:

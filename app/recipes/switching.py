@@ -237,8 +237,7 @@ class Switching:
         board = job.refresh()
         self.found_mode, self.platform = board.mode, board.platform.key
         self.rescue.resumes(job)
-        if board.mode is not Mode.DFU and job.identity is None:
-            ask_console_for_id(job)
+        ask_console_for_id(job)
         if self._needs_id and job.identity is None and can_be_typed(job):
             # Before the buttons: a board that hides its ID hides it in update mode, too. Nobody types it twice.
             self.rescue.answers[DEVICE_ID_QUESTION.name] = require_proven(job).device_id
