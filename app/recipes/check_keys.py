@@ -33,20 +33,9 @@ from app.undo.board_name import BoardName, Match
 from app.work.board import match
 from app.work.events import Document, Fact, Outcome
 from app.work.job import Job
-from app.work.key_diagnosis import (
-    CULPRIT_WORDS,
-    REPAIR_WORDS,
-    SURENESS_WORDS,
-    Culprit,
-    Diagnosis,
-    KeysFound,
-    LightSeen,
-    PublicHalf,
-    Repair,
-    ServerFound,
-    diagnose,
-    server_found,
-)
+from app.work.key_case import KeysFound, LightSeen, PublicHalf, ServerFound, server_found
+from app.work.key_diagnosis import Diagnosis, diagnose
+from app.work.key_rules import CULPRIT_WORDS, REPAIR_WORDS, SURENESS_WORDS, Culprit, Repair
 from app.work.key_work import STATES, TCP_SLOT, device_slots, is_erased, keep, public_slot, read_slot
 from app.work.letters import document
 from app.work.made_keys import never_on_board

@@ -21,7 +21,9 @@ from support.key_boards import ROWS, lay, makers_key  # noqa: E402
 from support.key_cases import CASES, KeyCase  # noqa: E402
 
 from app.recipes.check_keys import CheckKeys  # noqa: E402
-from app.work.key_diagnosis import CULPRIT_WORDS, REPAIR_WORDS, SURENESS_WORDS, LightSeen, diagnose  # noqa: E402
+from app.work.key_case import LightSeen  # noqa: E402
+from app.work.key_diagnosis import diagnose  # noqa: E402
+from app.work.key_rules import CULPRIT_WORDS, REPAIR_WORDS, SURENESS_WORDS  # noqa: E402
 
 WIDTH = 110
 

@@ -25,7 +25,8 @@ from app.keys.server_key import (
 )
 from app.platforms.model import Algorithm, KeySlot, Platform
 from app.platforms.table import platform
-from app.work.key_diagnosis import KeysFound, LightSeen, PublicHalf, Repair, server_found
+from app.work.key_case import KeysFound, LightSeen, PublicHalf, server_found
+from app.work.key_rules import Repair
 from support import device_keys
 
 USED = datetime(2026, 11, 23, tzinfo=UTC)

@@ -15,18 +15,9 @@ from app.keys.device_key import examine
 from app.keys.server_key import parse_server
 from app.platforms.model import Algorithm
 from app.platforms.table import PLATFORMS
-from app.work import key_diagnosis
-from app.work.key_diagnosis import (
-    CULPRIT_WORDS,
-    REPAIR_WORDS,
-    RULES,
-    SURENESS_WORDS,
-    Culprit,
-    LightSeen,
-    Repair,
-    Sureness,
-    diagnose,
-)
+from app.work.key_case import LightSeen, server_found
+from app.work.key_diagnosis import diagnose
+from app.work.key_rules import CULPRIT_WORDS, REPAIR_WORDS, RULES, SURENESS_WORDS, Culprit, Repair, Sureness
 
 SAID = [(case, light, code, repair) for case in CASES for light, code, repair in case.says]
 
@@ -139,7 +130,7 @@ def test_a_cloud_known_under_two_addresses_is_named_by_the_one_on_the_board() ->
     case = named("Keys good, set to a local cloud")
     (first, _) = book(case.server_slot)
     moved = replace(first, id="another", name="moved", host="192.168.1.99")
-    found = key_diagnosis.server_found(case.found().server.block, (moved, first))
+    found = server_found(case.found().server.block, (moved, first))
     assert (found.cloud, found.address_cloud, found.belongs) == ("garage", "garage", True)
 
 
@@ -191,7 +182,7 @@ def test_whatever_is_in_the_slots_there_is_an_answer(
     found = replace(
         case.found(),
         device=examine(device.ljust(612, b"\xff"), Algorithm.RSA_1024),
-        server=key_diagnosis.server_found(block, book(case.server_slot)),
+        server=server_found(block, book(case.server_slot)),
         firmware=firmware,
     )
     said = diagnose(found, light)

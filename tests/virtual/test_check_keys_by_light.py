@@ -21,7 +21,7 @@ from app.platforms.model import Algorithm
 from app.recipes.check_keys import CheckKeys
 from app.virtual.practice_keys import rsa_key
 from app.work.events import Outcome
-from app.work.key_diagnosis import LightSeen
+from app.work.key_case import LightSeen
 
 STEP_S = 0.02
 WATCH_S = 25.0  # the person is told to watch for half a minute

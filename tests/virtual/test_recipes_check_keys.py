@@ -21,7 +21,9 @@ from app.recipes.registry import RECIPES, known
 from app.text import Text
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Note, Outcome, Succeeded
-from app.work.key_diagnosis import SURENESS_WORDS, LightSeen, Repair, diagnose
+from app.work.key_case import LightSeen
+from app.work.key_diagnosis import diagnose
+from app.work.key_rules import SURENESS_WORDS, Repair
 from app.work.questions import ChooseCard
 
 BOARDS = ["core", "core-0.5", "core-0.7", "photon", "photon-0.5", "photon-0.6", "photon-0.7", "p1", "electron"]
