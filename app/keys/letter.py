@@ -65,10 +65,10 @@ def letter(device_id: str, platform: str, report: KeyReport) -> PublicKeyLetter:
     """
     if not report.public_pem:
         raise ValueError("there is no key in this slot")
-    return PublicKeyLetter(device_id, platform, algorithm_name(report.algorithm), report.public_pem.decode())
+    return PublicKeyLetter(device_id, platform, _algorithm_name(report.algorithm), report.public_pem.decode())
 
 
-def algorithm_name(algorithm: Algorithm) -> str:
+def _algorithm_name(algorithm: Algorithm) -> str:
     """Return what the cloud's interface calls a kind of device key (10.2).
 
     Raises:

@@ -188,7 +188,7 @@ def choose(job: Job, board: Board) -> Chosen:
     raise Cancelled
 
 
-def can_be_rewritten(report: KeyReport) -> bool:
+def _can_be_rewritten(report: KeyReport) -> bool:
     """Whether a sound key the firmware cannot read could be read by it in another encoding."""
     return report.state is KeyState.UNUSABLE_BY_FIRMWARE and _rewritten(report) is not None
 
@@ -225,7 +225,7 @@ def _offered(job: Job, board: Board) -> list[Backup]:
     knew, those that are no use. What was kept just now of a key that is damaged, or has a card of its own, is left out.
     """
     device_id = board.identity.device_id
-    no_choice = board.report.state is KeyState.CORRUPT or can_be_rewritten(board.report)
+    no_choice = board.report.state is KeyState.CORRUPT or _can_be_rewritten(board.report)
     now = sha256(board.raw) if no_choice else ""
     found = [
         each
@@ -278,7 +278,7 @@ def _others(job: Job, device_id: str) -> dict[str, str]:
 
 def _cards(backups: Sequence[Backup], board: Board) -> tuple[Card, ...]:
     cards = []
-    if can_be_rewritten(board.report):  # the likeliest: whoever gave the board that key told its cloud of it
+    if _can_be_rewritten(board.report):  # the likeliest: whoever gave the board that key told its cloud of it
         cards.append(Card(BOARD, _BOARD_TITLE, _BOARD_BODY, "key-board", _ON_BOARD))
     cards += [_card(each, board) for each in backups if _fits(each)]
     cards.append(Card(FILE, _FILE_TITLE, _FILE_BODY, "key-file"))

@@ -316,7 +316,7 @@ def ask_server_key(job: Job, *, none: Text) -> bytes | None:
         if not path:
             return None
         try:
-            return read_server_key_file(content_of(Path(path)))
+            return read_server_key_file(_content_of(Path(path)))
         except Fault as fault:
             if beforehand:
                 raise
@@ -389,7 +389,7 @@ def again(fault: Fault) -> Text:
     return _AGAIN.with_values(cause=fault.cause, next_step=fault.next_step)
 
 
-def content_of(path: Path) -> bytes:
+def _content_of(path: Path) -> bytes:
     """Return a file's bytes.
 
     Raises:

@@ -66,7 +66,7 @@ DCT_TCP = Places(DCT_RSA_KEY, RSA_KEY_SIZE, DCT_RSA_PUBLIC, DCT_SERVER, SERVER_R
 DCT_UDP = Places(DCT_EC_KEY, EC_KEY_SIZE, DCT_EC_PUBLIC, DCT_EC_SERVER, SERVER_EC_SIZE, 192)
 
 
-def places_of(machine: Machine) -> Places:
+def _places_of(machine: Machine) -> Places:
     """Return where this board has its keys; on an Electron the transport byte decides (3.5)."""
     kind = machine.personality.kind
     if kind.family is Family.F1:
@@ -131,7 +131,7 @@ class CloudStage:
     def _prepare_keys(self) -> None:
         """A Photon, P1 or Electron makes a missing key; from 1.0 on it restores a blank server key. A Core never."""
         machine = self._machine
-        places, cells = places_of(machine), self._cells
+        places, cells = _places_of(machine), self._cells
         if places.public is None:
             return
         if cells[places.key] == 0xFF:
@@ -167,14 +167,14 @@ class CloudStage:
         return personality.kind.family is Family.F2 and personality.firmware.at_least(1, 0, 0)
 
     def _slot(self) -> bytes:
-        places = places_of(self._machine)
+        places = _places_of(self._machine)
         return bytes(self._cells[places.key : places.key + places.key_size])
 
     # --- one attempt ------------------------------------------------------------------------------------------------
 
     def _dial(self) -> None:
         machine = self._machine
-        places = places_of(machine)
+        places = _places_of(machine)
         server = read_server(
             self._cells, places.server, places.address_at, machine.personality.firmware, machine.plate.device_id
         )
@@ -195,7 +195,7 @@ class CloudStage:
     def _judge(self, server: Server) -> None:
         """Ask the makers' cloud, which stands in here."""
         machine = self._machine
-        judge = far_verdict_udp if places_of(machine) is DCT_UDP else far_verdict
+        judge = far_verdict_udp if _places_of(machine) is DCT_UDP else far_verdict
         # Firmware that restores a blank key has done so, even where the block was not to be had to do it with.
         restored = self._restores and not machine.built_in_server
         blank_is_right = machine.blank_server_is_right or restored

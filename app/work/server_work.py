@@ -80,7 +80,7 @@ def server_slot_of(platform: Platform, private: KeySlot) -> KeySlot:
     return platform.slot(SERVER_SLOTS + private.key.removeprefix(PRIVATE_SLOTS))
 
 
-def server_slots(job: Job) -> tuple[tuple[KeySlot, bool], ...]:
+def _server_slots(job: Job) -> tuple[tuple[KeySlot, bool], ...]:
     """Return the slots with a server, each with whether the board uses it as it is set now. Update mode is needed.
 
     Raises:
@@ -95,7 +95,7 @@ def server_slot(job: Job) -> KeySlot:
     Raises:
         Fault: The board could not be read.
     """
-    return next(slot for slot, in_use in server_slots(job) if in_use)
+    return next(slot for slot, in_use in _server_slots(job) if in_use)
 
 
 def read_server(job: Job, slot: KeySlot | None = None, tick: Tick | None = None) -> ServerBlock:
