@@ -155,20 +155,19 @@ class CloudFolder:
         except OSError:
             return 0
 
-    def accept(self, device_id: str, public_der: bytes, actions: FileActions | None = None) -> Placed:
+    def accept(self, device_id: str, public_der: bytes) -> Placed:
         """Let the server know a key it has seen: the file loses the mark in its name (10.3).
 
         Args:
             device_id: Of the board.
             public_der: The key that was agreed to. The file may hold another one by now; that is not accepted.
-            actions: What changes the disk.
 
         Raises:
             Fault: What the operating system refuses.
         """
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-        acting = actions or HandedOn()
+        acting = HandedOn()
         pem = load_der_public_key(public_der).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         placed = self._place(device_id, pem, acting)
         with file_faults(self.keys, no_room=FileNoRoom, disk_failed=FileNotWritten):

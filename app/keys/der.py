@@ -28,9 +28,9 @@ class DerError(Exception):
 class Reader:
     """Reads DER elements one after the other, definite and shortest lengths up to 65535 only."""
 
-    def __init__(self, raw: bytes, at: int = 0) -> None:
+    def __init__(self, raw: bytes) -> None:
         self._raw = raw
-        self._at = at
+        self._at = 0
 
     @property
     def at(self) -> int:

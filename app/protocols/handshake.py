@@ -25,7 +25,6 @@ ANSWER = 256
 ID = 12
 PUBLIC_KEY = 162
 SESSION = 40
-KEY_MESSAGE = 384
 STEP_S = 30.0
 """How long the server waits for each step (10.1), however many bytes trickle in meanwhile."""
 BOARD_WAITS_S = 15.0
@@ -79,14 +78,12 @@ class Hello:
         product: Product ID.
         version: Version of the product's firmware.
         platform: Platform number, None where the firmware is of 2013 or 2014 and does not tell.
-        updated: Whether it was just updated.
         device_id: The ID, where it is repeated here; None on most firmware.
     """
 
     product: int
     version: int
     platform: int | None
-    updated: bool
     device_id: str | None
 
 
@@ -324,6 +321,5 @@ def _hello_of(message: bytes) -> Hello | None:
         product=int.from_bytes(message[7:9], "big"),
         version=int.from_bytes(message[9:11], "big"),
         platform=int.from_bytes(message[13:15], "big") if len(message) >= _HELLO_SIZES[1] else None,
-        updated=bool(message[12] & 1),
         device_id=device_id,
     )

@@ -88,16 +88,15 @@ class Rescue:
         blind: Keys of regions that must not be read any more, for example because what reads them was replaced.
     """
 
-    def __init__(self, recipe_key: str, answers: Mapping[str, object] | None = None) -> None:
+    def __init__(self, recipe_key: str) -> None:
         """Take what is needed to run the recipe again later.
 
         Args:
             recipe_key: Key of the recipe.
-            answers: The answers that shaped it, by question; never a secret. More may be set in `answers` until
-                `agree`.
         """
         self.recipe_key = recipe_key
-        self.answers: dict[str, object] = dict(answers or {})
+        self.answers: dict[str, object] = {}
+        """The answers that shaped it, by question; never a secret. They may be set until `agree`."""
         self.touched: set[str] = set()
         self.kept: list[Snapshot] = []
         self.blind: frozenset[str] = frozenset()

@@ -10,7 +10,6 @@ Nothing here waits: whoever waits calls `Probe.poll` again and again.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, unique
@@ -134,7 +133,6 @@ class Probe:
         device_public: bytes,
         is_ours: Callable[[str], bool | None],
         clock: Clock,
-        random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         """Take over a listener; it is closed with the probe.
 
@@ -144,14 +142,12 @@ class Probe:
             device_public: Public half of the board's key: SPKI in DER.
             is_ours: Whether an ID is the board's; None when that is not known.
             clock: What time limits are counted by.
-            random: Where secrets come from.
         """
         self._listener = listener
         self._server_key = server_key
         self._device_public = device_public
         self._is_ours = is_ours
         self._clock = clock
-        self._random = random
         self._callers: list[_Caller] = []
         self._ended: list[Attempt] = []
         self._calls = 0
@@ -234,7 +230,7 @@ class Probe:
                 least = min(self._callers, key=lambda caller: (caller.handshake.stage, caller.number))
                 log.info("caller %d from %s makes room", least.number, least.connection.peer.host)
                 self._dismiss(least)
-            handshake = Handshake(self._server_key, self._device_public, self._is_ours, self._clock.now(), self._random)
+            handshake = Handshake(self._server_key, self._device_public, self._is_ours, self._clock.now())
             self._callers.append(_Caller(self._calls, connection, handshake))
 
     def _feed(self, caller: _Caller) -> None:

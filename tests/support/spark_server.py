@@ -29,15 +29,15 @@ def public_pem(name: str = "ours") -> bytes:
     return server_key(name).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def lay_out(root: Path, name: str = "ours", *, fork: bool = False) -> Path:
+def lay_out(root: Path, *, fork: bool = False) -> Path:
     """Make a server's folder as its first run does; return where it keeps the keys of boards."""
     home = root / "data" if fork else root
     keys = home / ("deviceKeys" if fork else "core_keys")
     keys.mkdir(parents=True)
-    private = server_key(name).private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    private = server_key().private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     (home / "default_key.pem").write_bytes(private)
     if not fork:
-        (home / "default_key.pub.pem").write_bytes(public_pem(name))
+        (home / "default_key.pub.pem").write_bytes(public_pem())
     return keys
 
 

@@ -192,16 +192,15 @@ class SpecCloud:
         talks: All connections so far.
     """
 
-    def __init__(self, listener: Listener, device_public: bytes, *, key: str = "ours") -> None:
+    def __init__(self, listener: Listener, device_public: bytes) -> None:
         self.faults = Faults.NONE
         self.talks: list[Talk] = []
         self._listener = listener
         self._public = device_public
-        self._key = key
 
     def poll(self) -> None:
         """Do the next thing on every connection."""
         while (line := self._listener.accept()) is not None:
-            self.talks.append(Talk(line, self._key, self._public, self.faults))
+            self.talks.append(Talk(line, "ours", self._public, self.faults))
         for talk in self.talks:
             talk.poll()
