@@ -48,7 +48,7 @@ class ServerKeyWrongSize(Fault):
 
 
 class ServerKeyWrongKind(Fault):
-    """RSA where an elliptic curve key is needed, or the other way round, or something else."""
+    """An elliptic curve key where RSA is needed, or something else."""
 
     code = "cloud.key-kind"
     cause = text(

@@ -62,12 +62,8 @@ PARTICLE_FINGERPRINTS = {
 """SHA-256 of the Particle cloud's server keys (SPKI, DER) in the blobs of 4.3."""
 _USUAL = {Algorithm.RSA_2048: ("device.spark.io", 5683), Algorithm.EC_P256: ("$id.udp.particle.io", 5684)}  # 4.1
 
-_KINDS = {
-    Algorithm.RSA_2048: text("ServerKey", "RSA, 2048 bits"),
-    Algorithm.EC_P256: text("ServerKey", "elliptic curve P-256"),
-}
-_KIND_RSA = text("ServerKey", "RSA")
-_KIND_CURVE = text("ServerKey", "another elliptic curve")
+_KIND_WANTED = text("ServerKey", "RSA, 2048 bits")
+_KIND_CURVE = text("ServerKey", "elliptic curve")
 _KIND_OTHER = text("ServerKey", "neither RSA nor an elliptic curve")
 
 _NO_KEY = text("ServerKey", "There is no server key: its place is empty.")
@@ -277,17 +273,18 @@ def is_server_key(der: bytes, algorithm: Algorithm) -> bool:
     return False
 
 
-def key_bytes(algorithm: Algorithm) -> int:
+def _key_bytes(algorithm: Algorithm) -> int:
     """Return how many bytes a server key of that kind has on a board."""
     return {Algorithm.RSA_2048: RSA_DER_BYTES, Algorithm.EC_P256: EC_DER_BYTES}[algorithm]
 
 
-def read_server_key_file(content: bytes, algorithm: Algorithm = Algorithm.RSA_2048) -> bytes:
-    """Return the server's public key (SPKI, DER) from a file: PEM or DER, also with an address block behind it.
+def read_server_key_file(content: bytes) -> bytes:
+    """Return the public key (SPKI, DER) of a local cloud from a file: PEM or DER, also with an address block behind it.
+
+    Local clouds speak TCP, so it is an RSA key of 2048 bits (10.1, 10.3).
 
     Args:
         content: The whole file.
-        algorithm: What kind of key is needed: `RSA_2048` over TCP, `EC_P256` over UDP.
 
     Raises:
         ServerKeyPrivate: It is a private key; nothing of it is in the fault.
@@ -296,11 +293,10 @@ def read_server_key_file(content: bytes, algorithm: Algorithm = Algorithm.RSA_20
         ServerKeyWrongSize: It is an RSA key of another size.
         ServerKeyWrongExponent: It is an RSA key of another exponent.
     """
-    der = content[: key_bytes(algorithm)]
-    if is_server_key(der, algorithm):
+    der = content[:RSA_DER_BYTES]
+    if is_server_key(der, Algorithm.RSA_2048):
         return der
-    key = _load_public(content)
-    return _in_form(key, algorithm)
+    return _in_form(_load_public(content))
 
 
 def _load_public(content: bytes) -> object:
@@ -337,27 +333,20 @@ def _is_private_der(content: bytes) -> bool:
     return True
 
 
-def _in_form(key: object, algorithm: Algorithm) -> bytes:
+def _in_form(key: object) -> bytes:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    wanted = _KINDS[algorithm]
-    if isinstance(key, rsa.RSAPublicKey):
-        if algorithm is not Algorithm.RSA_2048:
-            raise ServerKeyWrongKind(found=_KIND_RSA, wanted=wanted)
-        if key.key_size != RSA_BITS:
-            raise ServerKeyWrongSize(bits=key.key_size)
-        exponent = key.public_numbers().e
-        if exponent != EXPONENT:
-            raise ServerKeyWrongExponent(exponent=exponent)
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        if algorithm is not Algorithm.EC_P256 or not isinstance(key.curve, ec.SECP256R1):
-            found = _KINDS[Algorithm.EC_P256] if isinstance(key.curve, ec.SECP256R1) else _KIND_CURVE
-            raise ServerKeyWrongKind(found=found, wanted=wanted)
-    else:
-        raise ServerKeyWrongKind(found=_KIND_OTHER, wanted=wanted)
+    if not isinstance(key, rsa.RSAPublicKey):
+        found = _KIND_CURVE if isinstance(key, ec.EllipticCurvePublicKey) else _KIND_OTHER
+        raise ServerKeyWrongKind(found=found, wanted=_KIND_WANTED)
+    if key.key_size != RSA_BITS:
+        raise ServerKeyWrongSize(bits=key.key_size)
+    exponent = key.public_numbers().e
+    if exponent != EXPONENT:
+        raise ServerKeyWrongExponent(exponent=exponent)
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if not is_server_key(der, algorithm):  # for example an even modulus
+    if not is_server_key(der, Algorithm.RSA_2048):  # for example an even modulus
         raise ServerKeyUnreadable
     return der
 
@@ -436,7 +425,7 @@ def parse_server(raw: bytes, slot: KeySlot) -> ServerBlock:
     """
     if slot.address_offset is None:
         raise ValueError(f"{slot.key} has no server address")
-    der: bytes | None = raw[: key_bytes(slot.algorithm)]
+    der: bytes | None = raw[: _key_bytes(slot.algorithm)]
     key_place = raw[: slot.address_offset]
     problems: list[Text] = []
     blank = False

@@ -367,11 +367,6 @@ def test_public_keys_made_by_openssl_are_read(name: str, made: Path) -> None:
     assert openssl(made, "pkey", "-pubin", "-inform", "DER", "-in", "default_key.pub.der", "-outform", "DER", "-pubout")
 
 
-@pytest.mark.parametrize("name", ["curve.pub.pem", "curve.pub.der"])
-def test_curve_keys_made_by_openssl_are_read(name: str, made: Path) -> None:
-    assert read_server_key_file((made / name).read_bytes(), EC) == (made / "curve.pub.der").read_bytes()
-
-
 def test_a_whole_block_is_a_key_file_too(made: Path) -> None:
     der = (made / "default_key.pub.der").read_bytes()
     block = build_server(PHOTON, der, ServerAddress(AddressKind.IPV4, "192.168.1.10"))
@@ -425,13 +420,13 @@ def test_another_exponent_is_refused() -> None:
 
 
 def test_keys_of_another_kind_are_refused(made: Path) -> None:
-    with pytest.raises(ServerKeyWrongKind):
-        read_server_key_file((made / "curve.pub.pem").read_bytes(), RSA)
-    with pytest.raises(ServerKeyWrongKind):
-        read_server_key_file((made / "default_key.pub.pem").read_bytes(), EC)
+    for name in ("curve.pub.pem", "curve.pub.der"):
+        with pytest.raises(ServerKeyWrongKind) as raised:
+            read_server_key_file((made / name).read_bytes())
+        assert "elliptic curve" in raised.value.cause.english()
     other = ec.generate_private_key(ec.SECP384R1()).public_key()
     with pytest.raises(ServerKeyWrongKind):
-        read_server_key_file(other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), EC)
+        read_server_key_file(other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     edwards = ed25519.Ed25519PrivateKey.generate().public_key()
     with pytest.raises(ServerKeyWrongKind) as raised:
         read_server_key_file(edwards.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
