@@ -201,8 +201,19 @@ class WantsEnterprise(Fault):
     retryable = False
 
 
+class WantsPlainPassword(Fault):
+    """The board found a network with one password for all where the person gave a company's sign-in."""
+
+    code = "wifi.wants-plain-password"
+    cause = text(
+        "WifiFaults", "The board found that the network {name} has one password for everybody. Nothing was sent."
+    )
+    next_step = text("WifiFaults", "Press RESET on the board, then start again and choose WPA2 with that password.")
+    retryable = False
+
+
 class Derp(Fault):
-    """`Derp. Sorry, we couldn't save the credentials.`"""
+    """`Derp. Sorry, we couldn't save the credentials.`."""
 
     code = "wifi.not-saved"
     cause = text("WifiFaults", "The board could not save the network {name}; it does not say why. It keeps listening.")
@@ -214,7 +225,7 @@ class Derp(Fault):
 
 
 class EnterpriseNotStored(Fault):
-    """`Error while preparing to store enterprise credentials.`"""
+    """`Error while preparing to store enterprise credentials.`."""
 
     code = "wifi.enterprise-not-saved"
     cause = text("WifiFaults", "The board had no room for the certificates of the network {name}; nothing was saved.")
