@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.clock import Clock
+from app.virtual.air import PRACTICE_AIR, Network
 from app.virtual.boot import BootStage
 from app.virtual.light import LightNow
 from app.virtual.listening_model import Nameplate
@@ -28,6 +31,7 @@ class VirtualBoard(Machine):
         timing: Timing = Timing.TYPICAL,
         mishap: Mishap = Mishap.NONE,
         profiles: bool = True,
+        networks: Iterable[Network] = PRACTICE_AIR,
         online: bool = True,
         radio: Radio = Radio.PATCH_1_13_7,
         app_uses_serial: bool = False,
@@ -44,6 +48,7 @@ class VirtualBoard(Machine):
             timing=timing,
             mishap=mishap,
             profiles=profiles,
+            networks=tuple(networks),
             online=online,
             radio=radio,
             other_id=other_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, unique
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from app.clock import Clock
 from app.text import Text, text
 from app.virtual import images
+from app.virtual.air import PRACTICE_AIR, Network
 from app.virtual.board import Radio, VirtualBoard
 from app.virtual.images import BOOT_LOADER, CORE_INFO, F2_INFO, MONOLITHIC, SYSTEM_PART, USER_PART
 from app.virtual.layout import (
@@ -218,6 +220,7 @@ def make(
     timing: Timing = Timing.TYPICAL,
     mishap: Mishap = Mishap.NONE,
     profiles: bool | None = None,
+    networks: Iterable[Network] = PRACTICE_AIR,
     online: bool = True,
     app_uses_serial: bool = False,
     claimed: bool = False,
@@ -245,7 +248,9 @@ def make(
         device_id: Another id than the row's.
         timing: How long its hardware takes.
         mishap: What goes wrong.
-        profiles: Whether it knows Wi-Fi networks, without which it starts listening by itself; None for the row's.
+        profiles: Whether it knows the practice network (`air.HOME`), without which it starts listening by itself;
+            None for the row's.
+        networks: The Wi-Fi networks around it; without the practice network a board that knows no other gets nowhere.
         online: Whether it reaches the network and the cloud.
         app_uses_serial: Core of 2014: whether its application opens the serial port (1.3).
         claimed: Whether it says so.
@@ -286,6 +291,7 @@ def make(
         timing=timing,
         mishap=mishap,
         profiles=row.profiles,
+        networks=networks,
         online=online,
         radio=Radio(radio) if radio else row.radio,
         app_uses_serial=app_uses_serial,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.virtual import light
+from app.virtual.air import Internet
 from app.virtual.cloud_model import (
     RSA_KEY_SIZE,
     SERVER_EC_SIZE,
@@ -92,6 +93,7 @@ class CloudStage:
         self._turn = 0
         self._line: Line | None = None
         self._made = 0
+        self._internet = Internet.FULL
 
     def close(self) -> None:
         """Hang up; nothing that was to happen happens."""
@@ -100,8 +102,16 @@ class CloudStage:
             self._line.close()
             self._line = None
 
-    def start(self) -> None:
-        """Begin to connect."""
+    def start(self, internet: Internet = Internet.FULL) -> None:
+        """Begin to connect.
+
+        Args:
+            internet: What is behind the network the board is in.
+        """
+        self._internet = internet
+        self._begin()
+
+    def _begin(self) -> None:
         self.close()
         machine = self._machine
         if not machine.online:
@@ -180,6 +190,9 @@ class CloudStage:
         )
         if machine.goes_wrong("cloud_refuses"):
             self._ended(Verdict.UNREACHABLE)
+        elif server.far and self._internet is not Internet.FULL:
+            # A page to log in is taken for a firewall here: the specification knows neither.
+            self._ended(Verdict.NO_INTERNET if self._internet is Internet.NONE else Verdict.UNREACHABLE)
         elif server.far:
             machine.show(light.HANDSHAKE)
             self._after(machine.timing.stage, partial(self._judge, server))
@@ -252,7 +265,7 @@ class CloudStage:
     def _stay(self, line: Line) -> None:
         """Connected: notice when the server closes, and begin again."""
         if line.receive() is None:
-            self.start()
+            self._begin()
         else:
             self._after(IDLE_LOOK_S, partial(self._stay, line))
 
@@ -266,4 +279,4 @@ class CloudStage:
         self.close()
         pattern, seconds = light.cloud_trouble(machine.personality.firmware, verdict)
         machine.show(pattern)
-        self._after(seconds, self.start)
+        self._after(seconds, self._begin)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from app.clock import Clock
 from app.virtual import light
+from app.virtual.air import HOME_PROFILE, Network, Profile
 from app.virtual.enumeration import Enumeration, WireLog
 from app.virtual.face import Gone, NoAnswer, Stall
 from app.virtual.flash import P1_SERIAL_SIZE, SPI_SIZE, Dct, InternalF1, InternalF2, SerialFlash
@@ -57,7 +58,7 @@ class Memories:
         serial: The Core's SPI flash, the P1's serial flash, or nothing.
         dct: The DCT's application section, or nothing.
         protected: Write protected sectors of a Photon, P1 or Electron.
-        profiles: Whether Wi-Fi networks are stored.
+        profiles: The Wi-Fi networks stored.
         radio: The Core's radio.
     """
 
@@ -65,7 +66,7 @@ class Memories:
     serial: bytes = field(repr=False)
     dct: bytes = field(repr=False)
     protected: frozenset[int]
-    profiles: bool
+    profiles: tuple[Profile, ...]
     radio: Radio
 
 
@@ -97,8 +98,9 @@ class Machine:
         lock: Held while the state is looked at or changed, never while time passes.
         busy_until: Clock time until which endpoint 0 answers nothing.
         presence: Counts each coming and going on the bus.
-        profiles: Whether Wi-Fi networks are stored.
-        online: Whether these networks and the cloud can be reached.
+        profiles_stored: The Wi-Fi networks it has stored, oldest first.
+        networks: The air around it; may be changed at any time, a board that is in a network stays there.
+        online: Whether any network and the cloud can be reached.
         radio: The service pack of a Core's radio.
         registered: Public key (SubjectPublicKeyInfo) that the makers' cloud knows of this board; may be changed.
         built_in_server: Server block inside the firmware of 1.0 and later, which restores a blank one (4.2); b"" for
@@ -125,6 +127,7 @@ class Machine:
         timing: Timing,
         mishap: Mishap,
         profiles: bool,
+        networks: tuple[Network, ...],
         online: bool,
         radio: Radio,
         other_id: str,
@@ -137,7 +140,8 @@ class Machine:
         self.plate = plate
         self.timing = timing
         self.mishap = mishap
-        self.profiles = profiles
+        self.profiles_stored: tuple[Profile, ...] = (HOME_PROFILE,) if profiles else ()
+        self.networks = networks
         self.online = online
         self.radio = radio
         self.registered = registered
@@ -181,6 +185,18 @@ class Machine:
         self._light_since = self.moment
         self._played: Counter[str] = Counter()
         self._played_for = mishap
+
+    @property
+    def profiles(self) -> bool:
+        """Whether Wi-Fi networks are stored. Saying so gives a board without any the practice network."""
+        return bool(self.profiles_stored)
+
+    @profiles.setter
+    def profiles(self, known: bool) -> None:
+        if not known:
+            self.profiles_stored = ()
+        elif not self.profiles_stored:
+            self.profiles_stored = (HOME_PROFILE,)
 
     # --- what happens when ------------------------------------------------------------------------------------------
 
@@ -320,7 +336,7 @@ class Machine:
                 bytes(self.serial_cells),
                 bytes(self.dct_cells),
                 protected,
-                self.profiles,
+                self.profiles_stored,
                 self.radio,
             )
 
@@ -333,7 +349,7 @@ class Machine:
             self.dct_cells[:] = memories.dct
             if self.f2_flash is not None:
                 self.f2_flash.protected = set(memories.protected)
-            self.profiles, self.radio = memories.profiles, memories.radio
+            self.profiles_stored, self.radio = memories.profiles, memories.radio
 
 
 def _changed(cells: bytearray, old: bytes) -> range:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from app.virtual import light
+from app.virtual.air import Internet, Network, joined
 from app.virtual.cloud_stage import CloudStage
 from app.virtual.descriptors import cdc, endpoints
 from app.virtual.enumeration import Enumeration
@@ -40,6 +41,7 @@ from app.virtual.world import World
 
 MAGIC_DFU, MAGIC_LISTENING = 14400, 28800  # 5.6
 PATCH_ATTEMPTS = 5  # 8.4
+RETRY_S = 2.0  # between two looks for a known network; the specification has no number
 
 
 class FirmwareStage:
@@ -55,6 +57,7 @@ class FirmwareStage:
         program: The key of the application, "" for one nobody knows.
         safe: Whether it runs without the application.
         is_listening: Whether it listens.
+        network: The Wi-Fi network it is in; None for none, and on an Electron.
     """
 
     def __init__(self, machine: Machine, restart: Callable[[], None], world: World, *, app_uses_serial: bool) -> None:
@@ -73,6 +76,7 @@ class FirmwareStage:
         """Forget everything, as without power."""
         self.safe = False
         self.is_listening = False
+        self.network: Network | None = None
         self._deaf = False
         self._console: Console | None = None
         self._usb_started = False
@@ -265,19 +269,28 @@ class FirmwareStage:
         machine = self._machine
         self._stages += 1
         self._cloud.close()
+        self.network = None
         machine.show(light.CONNECTING)
-        if machine.online:
-            machine.after(machine.timing.stage, partial(self._get_address, self._stages))
+        machine.after(machine.timing.stage, partial(self._try_to_join, self._stages))
 
-    def _get_address(self, stages: int) -> None:
-        if stages == self._stages and not self.is_listening:
-            machine = self._machine
-            machine.show(light.getting_address(machine.personality.firmware))
+    def _try_to_join(self, stages: int) -> None:
+        """Get into a network that is known and there, else try again: blinking green for ever (9.2, 9.3)."""
+        if stages != self._stages or self.is_listening:
+            return
+        machine = self._machine
+        core = machine.f1_flash is not None
+        network = joined(machine.networks, machine.profiles_stored, core=core) if machine.online else None
+        if network is None and not (machine.online and machine.personality.kind.key == "electron"):
+            machine.after(RETRY_S, partial(self._try_to_join, stages))
+            return
+        self.network = network
+        machine.show(light.getting_address(machine.personality.firmware))
+        if network is None or network.internet is not Internet.NO_ADDRESS:
             machine.after(machine.timing.stage, partial(self._look_for_cloud, stages))
 
     def _look_for_cloud(self, stages: int) -> None:
         if stages == self._stages and not self.is_listening:
-            self._cloud.start()
+            self._cloud.start(Internet.FULL if self.network is None else self.network.internet)
 
     def _connected(self, far: bool) -> None:
         machine = self._machine
@@ -362,6 +375,7 @@ class FirmwareStage:
         if machine.stage is not Phase.FIRMWARE or self.is_listening or self._deaf:
             return
         self.is_listening = True
+        self.network = None
         self._cloud.close()
         machine.show(light.LISTENING)
         console = Console(machine.personality, machine.plate, self, machine.moment, machine.timing.modem)
