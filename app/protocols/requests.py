@@ -17,6 +17,7 @@ from app.clock import Clock, Deadline
 from app.faults import BoardGone, BoardSilent, BusFailed, Fault, RequestRefused, TransferStalled, WrongAnswer
 from app.platforms.model import Mode
 from app.protocols.modules import ModuleReport, parse_modules
+from app.protocols.wifi import AccessPoint, Cipher, Security, WifiLogin, pem_lines, security_of
 from app.transports.base import UsbPipe
 
 VENDOR_OUT = 0x40
@@ -41,8 +42,12 @@ class RequestType(IntEnum):
     SYSTEM_VERSION = 30
     ENTER_DFU = 50
     START_LISTENING = 70
+    STOP_LISTENING = 71
     DEVICE_MODE = 72
     MODULE_INFO = 90
+    WIFI_SCAN = 112
+    WIFI_SET = 113
+    WIFI_CLEAR = 115
 
 
 @unique
@@ -136,6 +141,48 @@ def start_listening(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go
     return _order(pipe, clock, check, RequestType.START_LISTENING)
 
 
+def stop_listening(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go_on) -> bool:
+    """Ask the board to stop listening and to connect; False when the firmware (before 0.8) has no such request."""
+    return exchange(pipe, clock, check, RequestType.STOP_LISTENING) is not None
+
+
+def wifi_scan(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go_on) -> tuple[AccessPoint, ...] | None:
+    """Ask which networks the board sees, strongest first; None when the firmware cannot tell.
+
+    Only Photon and P1 with 0.8 to 1.5 can (6.3). Hidden networks are left out; of several with one name all are told.
+
+    Raises:
+        WrongAnswer: The answer is no list of networks.
+    """
+    reply = exchange(pipe, clock, check, RequestType.WIFI_SCAN)
+    if reply is None:
+        return None
+    found = [
+        _access_point(_message(each))
+        for number, points in protobuf_items(reply)
+        if number == 1
+        for inner, each in protobuf_items(_message(points))
+        if inner == 1
+    ]
+    return tuple(sorted((each for each in found if each.ssid.strip(b"\0")), key=lambda each: -each.rssi or 1000))
+
+
+def wifi_set(pipe: UsbPipe, clock: Clock, login: WifiLogin, check: Callable[[], None] = _go_on) -> bool:
+    """Have the board store a network; False when the firmware cannot be told that way (6.3).
+
+    It goes on listening until `stop_listening`. What is asked for is sent in one message: all of it, or nothing counts.
+
+    Raises:
+        RequestRefused: It could not store it. With WPA and no cipher it looks for the network first, up to 30 s.
+    """
+    return exchange(pipe, clock, check, RequestType.WIFI_SET, _field(1, _login_message(login))) is not None
+
+
+def wifi_clear(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go_on) -> bool:
+    """Have the board forget all its networks; False when the firmware cannot be told that way (6.3)."""
+    return exchange(pipe, clock, check, RequestType.WIFI_CLEAR) is not None
+
+
 def exchange(
     pipe: UsbPipe, clock: Clock, check: Callable[[], None], request: RequestType, payload: bytes = b""
 ) -> bytes | None:
@@ -157,13 +204,23 @@ def protobuf_fields(message: bytes) -> Mapping[int, int | bytes]:
     Raises:
         WrongAnswer: It is cut off, or no protobuf.
     """
-    fields: dict[int, int | bytes] = {}
+    return dict(protobuf_items(message))
+
+
+def protobuf_items(message: bytes) -> tuple[tuple[int, int | bytes], ...]:
+    """Read the fields of a protobuf message in their order, repeated ones each time.
+
+    Raises:
+        WrongAnswer: It is cut off, or no protobuf.
+    """
+    items: list[tuple[int, int | bytes]] = []
     place = 0
     while place < len(message):
         key, place = _varint(message, place)
         number, kind = key >> 3, key & 7
         if kind == 0:
-            fields[number], place = _varint(message, place)
+            value, place = _varint(message, place)
+            items.append((number, value))
             continue
         if kind == 2:
             size, place = _varint(message, place)
@@ -173,9 +230,67 @@ def protobuf_fields(message: bytes) -> Mapping[int, int | bytes]:
             raise WrongAnswer(f"protobuf wire type {kind}")
         if place + size > len(message):
             raise WrongAnswer("protobuf message is cut off")
-        fields[number] = message[place : place + size]
+        items.append((number, message[place : place + size]))
         place += size
-    return fields
+    return tuple(items)
+
+
+def _access_point(message: bytes) -> AccessPoint:
+    """Read a WiFiAccessPoint (6.3); proto3 leaves out what is 0."""
+    fields = protobuf_fields(message)
+    security, rssi = _whole(fields.get(3, 0)), _whole(fields.get(7, 0))
+    cipher = _whole(fields.get(4, 0))
+    return AccessPoint(
+        ssid=_message(fields.get(1, b"")),
+        security=Security(security) if security in tuple(Security) else None,
+        cipher=Cipher(cipher) if cipher in tuple(Cipher) else Cipher.UNKNOWN,
+        channel=_whole(fields.get(5, 0)) & 0xFF,
+        rssi=_signed(rssi),
+    )
+
+
+def _login_message(login: WifiLogin) -> bytes:
+    """Write a WiFiAccessPoint (6.3); what is 0 or empty is left out."""
+    sign_in = login.enterprise
+    message = _field(1, login.ssid) + _number(3, security_of(login)) + _number(4, login.cipher)
+    message += _field(8, (login.password or "").encode())
+    if sign_in is not None:
+        message += _number(9, sign_in.eap) + _field(10, sign_in.username.encode()) + _field(11, sign_in.outer.encode())
+        message += _field(12, _pem_bytes(sign_in.private_key)) + _field(13, _pem_bytes(sign_in.certificate))
+        message += _field(14, _pem_bytes(sign_in.root))
+    return message
+
+
+def _pem_bytes(pem: str) -> bytes:
+    """The console joins the lines it is told with CR LF (5.5); the same is stored this way."""
+    return "\r\n".join(pem_lines(pem)).encode()
+
+
+def _signed(value: int) -> int:
+    """Negative numbers of 32 bits come as 64 bits (6.3)."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _number(field: int, value: int) -> bytes:
+    return _written(field << 3) + _written(value) if value else b""
+
+
+def _field(field: int, data: bytes) -> bytes:
+    return _written(field << 3 | 2) + _written(len(data)) + data if data else b""
+
+
+def _written(value: int) -> bytes:
+    data = bytearray()
+    while value > 0x7F:
+        data.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*data, value))
+
+
+def _message(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise WrongAnswer("protobuf field is no message")
+    return value
 
 
 def _varint(message: bytes, place: int) -> tuple[int, int]:

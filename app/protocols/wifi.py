@@ -142,6 +142,13 @@ class AccessPoint:
     rssi: int
 
 
+def security_of(login: WifiLogin) -> Security:
+    """Return the kind of security to say when the board asks: without better knowledge the usual one."""
+    if login.security is not None:
+        return login.security
+    return Security.OPEN if login.password == "" else Security.WPA2
+
+
 def shown_name(ssid: bytes) -> str:
     """Return a network's name for people: UTF-8 where it is, and what cannot be shown as an escape."""
     words = ssid.decode("utf-8", "backslashreplace")

@@ -31,6 +31,7 @@ from app.protocols.wifi import (
     Security,
     WifiLogin,
     pem_lines,
+    security_of,
 )
 from app.text import Text, text
 from app.transports.base import SerialPipe
@@ -62,6 +63,8 @@ TRIES = 3
 
 KEEP_BYTES = 4 * 1024  # more than the longest text between two answers
 FLOOD_BYTES = 64 * 1024
+NOISE_BYTES = 2 * 1024
+"""So much without a question that it can be made out was no dialogue, but a program that prints."""
 DRAIN_READS = 64
 
 
@@ -338,8 +341,8 @@ class WifiDialogue:
             arrived = self._read(deadline.left)
             if not arrived and found is not None:
                 return found
-            if received > FLOOD_BYTES:
-                raise DialogueNoise(f"more than {FLOOD_BYTES} bytes")
+            if received > (NOISE_BYTES if deadline.passed() else FLOOD_BYTES):
+                raise DialogueNoise(f"{received} bytes without a question")
             if deadline.passed():
                 return None
             received += len(arrived)
@@ -361,13 +364,6 @@ class WifiDialogue:
         for _ in range(DRAIN_READS):
             if not self._pipe.read(1):
                 return
-
-
-def security_of(login: WifiLogin) -> Security:
-    """Return the kind of security to say when the board asks: without better knowledge the usual one."""
-    if login.security is not None:
-        return login.security
-    return Security.OPEN if login.password == "" else Security.WPA2
 
 
 def _cipher(login: WifiLogin) -> Cipher:
