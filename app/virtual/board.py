@@ -8,9 +8,9 @@ from app.clock import Clock
 from app.virtual.air import PRACTICE_AIR, Network
 from app.virtual.boot import BootStage
 from app.virtual.light import LightNow
-from app.virtual.listening_model import Nameplate
 from app.virtual.machine import Machine, Phase, Radio
 from app.virtual.mishaps import Mishap
+from app.virtual.nameplate import Nameplate
 from app.virtual.personality import Personality
 from app.virtual.running import FirmwareStage
 from app.virtual.timing import Timing

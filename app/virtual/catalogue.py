@@ -31,8 +31,8 @@ from app.virtual.layout import (
     SPI_SERVER,
     slots_of,
 )
-from app.virtual.listening_model import Nameplate
 from app.virtual.mishaps import Mishap
+from app.virtual.nameplate import Nameplate
 from app.virtual.personality import (
     CORE,
     CORE_BOOT_LOADERS,
@@ -341,8 +341,10 @@ def _fill_core(board: VirtualBoard, row: PracticeBoard, state: KeyState, factory
     firmware = board.personality.firmware
     _put(board.spi, SPI_KEY, _slot_contents(_rsa(board, state).standard_der(), state))
     _put(board.internal, 0, images.legacy_core_image("core boot loader", 0x4800))
-    if firmware.spark:
-        app = images.legacy_core_image(f"core {firmware.key}", 79_872)
+    if firmware.key == "spark_11":
+        app = images.legacy_core_image("core spark_11", 79_872)
+    elif firmware.spark:
+        app = images.practice_program(firmware.key, 79_872)
     else:
         app = images.build(
             seed=f"core {firmware.key}",

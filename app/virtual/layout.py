@@ -22,6 +22,7 @@ SAFE_MODE_ONCE = 1  # StartupMode
 
 # Photon and its family, application section of the DCT (3.5).
 DCT_WIPE_FLAG = 6  # NVMEM_SPARK_Reset
+DCT_ANTENNA = 2976
 DCT_FACTORY_FLAG = 12
 DCT_STARTUP_MODE = 18
 DCT_RSA_KEY, DCT_RSA_PUBLIC = 34, 1250

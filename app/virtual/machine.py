@@ -19,8 +19,8 @@ from app.virtual.enumeration import Enumeration, WireLog
 from app.virtual.face import Gone, NoAnswer, Stall
 from app.virtual.flash import P1_SERIAL_SIZE, SPI_SIZE, Dct, InternalF1, InternalF2, SerialFlash
 from app.virtual.light import Light
-from app.virtual.listening_model import Nameplate
 from app.virtual.mishaps import Mishap
+from app.virtual.nameplate import Nameplate
 from app.virtual.personality import Family, Hold, Personality
 from app.virtual.timing import Timing
 

@@ -35,6 +35,8 @@ class Mishap:
         patch_clears: The 1.13.7 patch programmer forgets the networks too, which is not known (8.3).
         ota_fails: So many times an image does not arrive over the air, and the Core connects anew.
         ota_freezes: So many times the Core stands still while one arrives, until RESET.
+        wifi_refuses: So many times a Wi-Fi network cannot be stored, whatever it is (5.4).
+        wifi_no_memory: So many times there is no memory for an enterprise network (5.5).
         cloud_refuses: So many times no server takes the board's connection (10.1).
         cloud_closes: So many times the connection is closed in the middle of the handshake.
         cloud_mute: So many times the board does not say what it should in the handshake.
@@ -65,6 +67,8 @@ class Mishap:
     patch_clears: bool = False
     ota_fails: int = 0
     ota_freezes: int = 0
+    wifi_refuses: int = 0
+    wifi_no_memory: int = 0
     cloud_refuses: int = 0
     cloud_closes: int = 0
     cloud_mute: int = 0

@@ -62,6 +62,11 @@ class Kind:
     layouts: tuple[str, ...]
     early_product: str
 
+    @property
+    def wifi(self) -> bool:
+        """Whether it gets to the cloud by Wi-Fi; an Electron has a modem."""
+        return self.key != "electron"
+
 
 F2_INTERNAL = "@Internal Flash   /0x08000000/03*016Ka,01*016Kg,01*064Kg,07*128Kg"  # 1.5
 F2_DCT = "@DCT Flash   /0x00000000/01*016Kg"  # 1.5
@@ -232,7 +237,7 @@ class Firmware:
     Attributes:
         key: For example `spark_11` or `2.x`.
         version: What the console says to `v`.
-        number: Version for comparisons; (0, 0, 0) stands for every `spark_*` of 2013-14.
+        number: Version for comparisons; `spark_11` of 2013-14 is (0, 0, 11).
         module: Version number of its system modules (0.3; those of 0.4.0 and 0.4.4 are made up).
     """
 
@@ -248,12 +253,13 @@ class Firmware:
     @property
     def spark(self) -> bool:
         """Whether this is one of the `spark_*` firmwares of 2013-14."""
-        return self.number == (0, 0, 0)
+        return self.number < (0, 1, 0)
 
     @property
     def commands(self) -> frozenset[str]:
-        """The console commands modelled here, as far as this release has them (5.2); `w`, `f` and `d` are not."""
+        """The console commands modelled here, as far as this release has them (5.2); `f` and `d` are not."""
         since = {
+            "w": (0, 0, 0),
             "i": (0, 0, 0),
             "m": (0, 4, 0),
             "x": (0, 4, 0),
@@ -279,15 +285,20 @@ class Firmware:
 FIRMWARES: dict[str, Firmware] = {
     row.key: row
     for row in (
-        Firmware("spark_11", "", (0, 0, 0), 0),
+        Firmware("spark_1", "", (0, 0, 1), 0),
+        Firmware("spark_3", "", (0, 0, 3), 0),
+        Firmware("spark_11", "", (0, 0, 11), 0),
         Firmware("0.4.0", "0.4.0", (0, 4, 0), 2),
         Firmware("0.4.4", "0.4.4", (0, 4, 4), 6),
+        Firmware("0.4.9", "0.4.9", (0, 4, 9), 11),
         Firmware("0.5", "0.5.3", (0, 5, 3), 21),
         Firmware("0.6", "0.6.3", (0, 6, 3), 109),
         Firmware("0.7", "0.7.0", (0, 7, 0), 207),
+        Firmware("0.8", "0.8.0-rc.10", (0, 8, 0), 309),
         Firmware("1.0", "1.0.1", (1, 0, 1), 1002),
         Firmware("1.2", "1.2.1", (1, 2, 1), 1213),
         Firmware("1.4", "1.4.4", (1, 4, 4), 1406),
+        Firmware("1.5", "1.5.2", (1, 5, 2), 1512),
         Firmware("2.x", "2.3.1", (2, 3, 1), 2302),
     )
 }

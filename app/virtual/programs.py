@@ -98,7 +98,9 @@ def core_firmware(program: Program, kind: Kind, internal: bytes | bytearray) -> 
         return None
     if program.release:
         return firmware_called(program.release, 0)
-    return FIRMWARES["spark_11"] if module is None else firmware_of(module.version)
+    if module is not None:
+        return firmware_of(module.version)
+    return FIRMWARES.get(practice_mark(internal[CORE_APP : CORE_APP + CORE_APP_SIZE]), FIRMWARES["spark_11"])
 
 
 def _recognise(slot: bytes | bytearray, rows: tuple[tuple[int, str, str], ...]) -> Program | None:

@@ -11,7 +11,8 @@ from typing import Protocol
 from app.virtual.answer import Answer
 from app.virtual.descriptors import Setup
 from app.virtual.face import Gone, Stall
-from app.virtual.listening_model import Nameplate, module_document
+from app.virtual.listening_model import module_document
+from app.virtual.nameplate import Nameplate
 from app.virtual.personality import Family, Personality
 
 RAW = 0x50  # 'P'

@@ -37,6 +37,7 @@ from app.virtual.machine import WANTS_DFU, WANTS_SAFE_MODE, Machine, Phase, Radi
 from app.virtual.personality import firmware_of
 from app.virtual.programs import Program, core_firmware, program_in
 from app.virtual.requests_model import Requests, Wish
+from app.virtual.wifi_radio import WifiRadio
 from app.virtual.world import World
 
 MAGIC_DFU, MAGIC_LISTENING = 14400, 28800  # 5.6
@@ -68,6 +69,7 @@ class FirmwareStage:
         self._pressed_at = 0.0
         self._pressed_listening = False
         self._stages = 0
+        self._radio = WifiRadio(machine)
         self._cloud = CloudStage(machine, world, self._connected)
         self.program = ""
         self.reset()
@@ -79,6 +81,7 @@ class FirmwareStage:
         self.network: Network | None = None
         self._deaf = False
         self._console: Console | None = None
+        self._console_due: float | None = None
         self._usb_started = False
         self._cloud_sends: Callable[[], None] | None = None
         self._stages += 1
@@ -280,7 +283,7 @@ class FirmwareStage:
         machine = self._machine
         core = machine.f1_flash is not None
         network = joined(machine.networks, machine.profiles_stored, core=core) if machine.online else None
-        if network is None and not (machine.online and machine.personality.kind.key == "electron"):
+        if network is None and (machine.personality.kind.wifi or not machine.online):
             machine.after(RETRY_S, partial(self._try_to_join, stages))
             return
         self.network = network
@@ -378,7 +381,7 @@ class FirmwareStage:
         self.network = None
         self._cloud.close()
         machine.show(light.LISTENING)
-        console = Console(machine.personality, machine.plate, self, machine.moment, machine.timing.modem)
+        console = Console(machine.personality, machine.plate, self, self._radio, machine.moment, machine.timing)
         self._console = console
         limit = machine.personality.listening_limit
         if limit is not None:
@@ -429,8 +432,18 @@ class FirmwareStage:
 
     def run_console(self) -> None:
         """Let the console do what is due."""
-        if self._console is not None:
-            self._console.run(self._machine.moment)
+        if self._console is None:
+            return
+        machine = self._machine
+        self._console.run(machine.moment)
+        due = self._console.due
+        if due is not None and due != self._console_due:
+            self._console_due = due
+            machine.after(due - machine.moment, self._wake_console)
+
+    def _wake_console(self) -> None:
+        self._console_due = None
+        self.run_console()
 
     def serial_input(self, data: bytes) -> None:
         """Bytes from the host; only a listening board reads them."""

@@ -28,6 +28,10 @@ class Timing:
         copy: One copy of an application image inside the boot loader (factory reset, update).
         radio_patch: Writing a service pack into a Core's radio (8.3: 20 to 60).
         radio_check: How long the patcher shows each of its last colours (8.3).
+        wifi_scan: One scan for networks: "several seconds" (5.4 D); an estimate.
+        wifi_search: How long a network that is not there is looked for (5.4 C).
+        wifi_save_core: Storing a network on a Core (its own words in 5.4).
+        wifi_save: Storing one on a Photon or P1; an estimate.
         ota: The cloud sends an application image.
     """
 
@@ -48,6 +52,10 @@ class Timing:
     copy: float = 6.0
     radio_patch: float = 30.0
     radio_check: float = 1.5
+    wifi_scan: float = 4.0
+    wifi_search: float = 30.0
+    wifi_save_core: float = 7.0
+    wifi_save: float = 1.0
     ota: float = 20.0
 
     TYPICAL: ClassVar[Timing]

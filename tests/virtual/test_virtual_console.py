@@ -150,7 +150,7 @@ def test_everything_that_waits_after_a_line_is_thrown_away() -> None:
 def test_unknown_characters_are_dropped() -> None:
     tty = Desk("photon").listening()
     assert tty.say(b"\r\n?qzI \x00\xff") == b""
-    assert tty.say(b"w") == b""
+    assert Desk("electron").listening().say(b"w") == b""
 
 
 def test_nothing_is_printed_before_somebody_speaks() -> None:
