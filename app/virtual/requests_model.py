@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from enum import Enum, IntEnum, unique
 from typing import Protocol
 
@@ -14,6 +15,9 @@ from app.virtual.face import Gone, Stall
 from app.virtual.listening_model import module_document
 from app.virtual.nameplate import Nameplate
 from app.virtual.personality import Family, Personality
+from app.virtual.protobuf import field
+from app.virtual.wifi_radio import WifiRadio
+from app.virtual.wifi_requests import WifiRequests
 
 RAW = 0x50  # 'P'
 
@@ -97,6 +101,7 @@ class _Request:
     size: int
     stage: _Stage
     ready: float = 0.0
+    payload: bytes = field_of(default=b"", repr=False)
     result: int = 0
     reply: bytes = b""
     then: Callable[[], None] | None = None
@@ -109,14 +114,16 @@ class Requests:
         board: Which board and firmware.
         plate: What to answer.
         owner: The board.
+        radio: Its Wi-Fi.
         working: Seconds one request of the channel takes.
     """
 
-    def __init__(self, board: Personality, plate: Nameplate, owner: Owner, working: float) -> None:
+    def __init__(self, board: Personality, plate: Nameplate, owner: Owner, radio: WifiRadio, working: float) -> None:
         self._board = board
         self._firmware = board.firmware
         self._plate = plate
         self._owner = owner
+        self._wifi = WifiRequests(board, radio)
         self._working = working
         self._active: dict[int, _Request] = {}
         self._last_id = 0
@@ -211,7 +218,7 @@ class Requests:
             return _service(STATUS_BUSY)
         self._last_id = self._last_id % 0xFFFF + 1
         stage = _Stage.WANTS_PAYLOAD if setup.value else _Stage.RUNNING
-        request = _Request(setup.index, setup.value, stage, ready=now + self._working)
+        request = _Request(setup.index, setup.value, stage, ready=now + self._takes(setup.index, b""))
         self._active[self._last_id] = request
         return _service(STATUS_OK, identifier=self._last_id)
 
@@ -235,8 +242,12 @@ class Requests:
         request = self._active.get(setup.index)
         if request is None or request.stage is not _Stage.WANTS_PAYLOAD or len(data) != request.size:
             raise Stall
-        request.stage, request.ready = _Stage.RUNNING, now + self._working
+        request.stage, request.payload = _Stage.RUNNING, data
+        request.ready = now + self._takes(request.kind, data)
         return b""
+
+    def _takes(self, kind: int, payload: bytes) -> float:
+        return self._working + self._wifi.seconds(kind, payload)
 
     def _receive(self, setup: Setup, now: float) -> bytes:
         request = self._active.get(setup.index)
@@ -255,14 +266,14 @@ class Requests:
         firmware = self._firmware
         match request.kind:
             case Ask.DEVICE_ID if firmware.at_least(1, 1, 0):
-                request.reply = _text_field(1, self._plate.device_id)
+                request.reply = field(1, self._plate.device_id.encode())
             case Ask.SERIAL_NUMBER if firmware.at_least(1, 2, 1):
                 if self._plate.serial_number:
-                    request.reply = _text_field(1, self._plate.serial_number)
+                    request.reply = field(1, self._plate.serial_number.encode())
                 else:
                     request.result = NOT_FOUND
             case Ask.SYSTEM_VERSION if firmware.at_least(1, 2, 1):
-                request.reply = _text_field(1, firmware.version)
+                request.reply = field(1, firmware.version.encode())
             case Ask.RESTART:
                 request.then = self._restart(Wish.RESTART)
             case Ask.ENTER_DFU:
@@ -279,6 +290,9 @@ class Requests:
             case Ask.MODULE_INFO:
                 document = module_document(self._board, self._plate, self._owner.modules())
                 request.reply = document.encode()
+            case kind if self._wifi.knows(kind):
+                request.result, request.reply = self._wifi.answer(kind, request.payload)
+                request.payload = b""
             case _:
                 request.result = NOT_SUPPORTED
 
@@ -301,8 +315,3 @@ def _service(
             flags |= flag
             body += struct.pack(layout, value)
     return struct.pack("<I", flags) + body
-
-
-def _text_field(number: int, text: str) -> bytes:
-    data = text.encode()
-    return bytes((number << 3 | 2, len(data))) + data

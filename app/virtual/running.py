@@ -318,7 +318,7 @@ class FirmwareStage:
             Enumeration(
                 machine,
                 cdc(personality, machine.plate.device_id),
-                requests=Requests(personality, machine.plate, self, machine.timing.request),
+                requests=Requests(personality, machine.plate, self, self._radio, machine.timing.request),
                 serial=endpoints(personality.kind, personality.firmware),
             )
         )
