@@ -18,7 +18,7 @@ from app.console_documents import document_lines, save_documents
 from app.engine.engine import Engine
 from app.faults import AccessDenied, Fault, NoAnswer, NoBoard, NoSuchBoard
 from app.plain import event_json, json_line, to_json
-from app.plan_lines import answer_lines, card_lines, light_lines, plain_words, plan_lines, xray_lines
+from app.plan_lines import answer_lines, card_lines, light_lines, network_lines, plain_words, plan_lines, xray_lines
 from app.platforms.identify import core_serial
 from app.platforms.model import Mode
 from app.recipes.base import GROUP_TITLES
@@ -57,6 +57,7 @@ from app.work.questions import (
     Question,
     Review,
     WatchLight,
+    WifiForm,
     parse_answer,
 )
 
@@ -478,6 +479,8 @@ class _Show:
                 if question.until is not None:
                     return [*lines, _MOVES_ON.english()]
                 return lines if self._terminal.has_person else lines + answer_lines(question.name, question.options)
+            case Asked(question=WifiForm() as question):
+                return [question.title.english(), question.body.english(), *network_lines(question)]
             case Asked(question=question):
                 return [question.title.english(), question.body.english()]
             case Hint(words=words) | Note(words=words):
@@ -525,6 +528,9 @@ class _Show:
             except ValueError as error:
                 self._terminal.aside(str(error))
                 continue
+            except Fault as fault:  # a file that was named cannot be used
+                self._terminal.aside(f"{fault.cause.english()} {fault.next_step.english()}")
+                continue
             reply(answer)
             return
 
@@ -563,6 +569,8 @@ def prompt(question: Question) -> str:
         case PickFile(suffixes=suffixes, folder=folder):
             kinds = f" ({', '.join(suffixes)})" if suffixes else ""
             return f"{'folder' if folder else 'file'}{kinds} > "
+        case WifiForm():
+            return "name or number > "
         case DoThis():
             return ""
         case _ as missing:

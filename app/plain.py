@@ -30,9 +30,13 @@ may change; keys, codes, names and values of the kinds below may not.
 | `Failed` | `code`, `cause`, `next_step`, `retryable`, `detail` |
 
 A question's `name` is what `--answer` takes; its `kind` is `Confirm`, `Choose`, `ChooseCard`, `Enter`, `PickFile`,
-`DoThis`, `Review` or `WatchLight`, and its further members are those of that class. A card of a `ChooseCard` has `key`
-(the answer), `title`, `body`, `icon`, `mark` or null, `light` (key of a light pattern) and `fits`: whether it can be
-answered.
+`DoThis`, `Review`, `WatchLight` or `WifiForm`, and its further members are those of that class. A card of a
+`ChooseCard` has `key` (the answer), `title`, `body`, `icon`, `mark` or null, `light` (key of a light pattern) and
+`fits`: whether it can be answered.
+
+A `WifiForm` has `seen`: networks with `ssid` (text; what is no UTF-8 as escapes), `security` and `cipher` (numbers, or
+null), `channel` and `rssi` (0: not known), `note` or null, `fits`; and `enterprise` and `forget`, which say what may be
+answered. Its answer is a name or JSON (see `app/work/wifi_form.py`); a password is never in either.
 
 With `--save` a line `document_saved` (`key`, `path`) for each document comes before the outcome. One that cannot be
 written is a fault of run 0 there, and the exit code is 1 although the run succeeded.
@@ -96,6 +100,8 @@ def to_json(value: object) -> object:
             return _board_json(value)
         case Platform() | Choreography():
             return value.key
+        case bytes():
+            return value.decode("utf-8", "backslashreplace")
         case Mapping():
             return {str(key): to_json(each) for key, each in value.items()}
         case tuple() | list():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.platforms.lights import pattern
+from app.protocols.wifi import SECURITY_NAMES
 from app.text import Text
 from app.work.plan import HEALTH_WORDS, STATE_WORDS, PlannedWrite, RescuePlan, SlotView, Verdict, XRay
-from app.work.questions import ChooseCard, WatchLight
+from app.work.questions import ChooseCard, WatchLight, WifiForm
 
 
 def xray_lines(xray: XRay) -> list[str]:
@@ -62,6 +63,23 @@ def card_lines(question: ChooseCard) -> list[str]:
         key = f"{card.key}:" if card.fits else f"({card.key})"
         mark = f" [{card.mark.english()}]" if card.mark is not None else ""
         lines += [f"  {key} {plain_words(card.title)}{mark}", f"      {card.body.english()}"]
+    return lines
+
+
+def network_lines(question: WifiForm) -> list[str]:
+    """Return the networks seen, numbered: name, strength, channel, kind of security, and what speaks against it."""
+    lines = []
+    for number, row in enumerate(question.seen, start=1):
+        parts = [f"  {number}. {row.name}"]
+        if row.percent is not None:
+            parts.append(f"{row.percent} %")
+        if row.channel:
+            parts.append(f"channel {row.channel}")
+        if row.security is not None:
+            parts.append(SECURITY_NAMES[row.security].english())
+        lines.append(", ".join(parts))
+        if row.note is not None:
+            lines.append(f"     {row.note.english()}")
     return lines
 
 

@@ -26,9 +26,21 @@ from app.ui.pages.base import CardButton, CardGrid, TurningRow, Words, breakable
 from app.ui.parts.coach_view import CoachView
 from app.ui.parts.plan_view import PlanView
 from app.ui.parts.watch_view import WatchView, light_of
+from app.ui.parts.wifi_panel import WifiPanel
 from app.ui.say import say
 from app.ui.theme import SPACE
-from app.work.questions import Choose, ChooseCard, Confirm, DoThis, Enter, PickFile, Question, Review, WatchLight
+from app.work.questions import (
+    Choose,
+    ChooseCard,
+    Confirm,
+    DoThis,
+    Enter,
+    PickFile,
+    Question,
+    Review,
+    WatchLight,
+    WifiForm,
+)
 
 FEW_CARDS = 4
 """So many cards look better in full rows; of more, the last row may be short."""
@@ -302,6 +314,48 @@ class WatchLightView(QuestionView):
         return None if self._ends_by_itself else self._first
 
 
+class WifiFormView(QuestionView):
+    """The networks a board is to be told; ends with all of them at once."""
+
+    def __init__(self, question: WifiForm) -> None:
+        super().__init__(say(question.title), say(question.body))
+        self._panel = WifiPanel(question)
+        self.column.addWidget(self._panel)
+        self._more = button(self.tr("&Add another network"), "", self._panel.add)
+        self._more.setObjectName("wifi-more")
+        self._go = button(self.tr("Co&ntinue"), "primary", self._hand_on)
+        self._go.setObjectName("wifi-go")
+        self.buttons.add(self._more)
+        self.buttons.add(self._go)
+        self.column.addWidget(self.buttons)
+        self._panel.changed.connect(self._look)
+        self._panel.wants_file.connect(self._ask_file)
+        for line in self._panel.findChildren(QLineEdit):
+            line.returnPressed.connect(self._go.click)
+        self._look()
+
+    @property
+    def pinned(self) -> QWidget:
+        """Both buttons: a list of networks may be long."""
+        return self.buttons
+
+    def first_focus(self) -> QWidget:
+        """The list of networks."""
+        return self._panel.first_focus()
+
+    def _look(self) -> None:
+        self._go.setEnabled(self._panel.whole)
+        self._more.setEnabled(self._panel.can_add)
+
+    def _hand_on(self) -> None:
+        self.answered.emit(self._panel.answer())
+
+    def _ask_file(self, kind: str) -> None:
+        ask_file(
+            self, self.tr("Choose a file"), "*.pem *.crt *.cer *.key", lambda file: self._panel.take_file(kind, file)
+        )
+
+
 def view_for(question: Question) -> QuestionView:
     """Return the view of this kind of question."""
     match question:
@@ -321,6 +375,8 @@ def view_for(question: Question) -> QuestionView:
             return ReviewView(question)
         case WatchLight():
             return WatchLightView(question)
+        case WifiForm():
+            return WifiFormView(question)
         case _ as missing:
             assert_never(missing)
 

@@ -33,6 +33,7 @@ from app.work.coach import Coach
 from app.work.events import Answered, Asked, Hint, Note, Post, RunEvent
 from app.work.identity import IdentityBook
 from app.work.questions import DoThis, Enter, Question, Review, WatchLight, parse_answer
+from app.work.wifi_form import WifiAnswer
 
 if TYPE_CHECKING:
     from app.firmware.pack import RescuePack
@@ -69,6 +70,9 @@ def _hushed(question: Question, answer: object) -> object:
     """Return the answer, after making sure that a secret one never gets into the log."""
     if isinstance(question, Enter) and question.secret:
         keep_secret(str(answer))
+    if isinstance(answer, WifiAnswer):
+        for secret in answer.secrets():
+            keep_secret(secret)
     return answer
 
 

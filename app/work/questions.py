@@ -10,7 +10,9 @@ from typing import assert_never
 
 from app.platforms.model import Choreography, Mode, Platform
 from app.text import Text
+from app.work import wifi_form
 from app.work.plan import RescuePlan
+from app.work.wifi_form import SeenNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,28 @@ class WatchLight:
     or_back: bool = False
 
 
-Question = Confirm | Choose | ChooseCard | Enter | PickFile | DoThis | Review | WatchLight
+@dataclass(frozen=True, slots=True)
+class WifiForm:
+    """The networks a board is to be told, and what it takes to join them. Answer: `WifiAnswer`.
+
+    Attributes:
+        name: Stable name.
+        title: What is asked.
+        body: What to mind.
+        seen: Networks seen from here, the strongest first.
+        enterprise: Whether this board knows networks of companies with a sign-in.
+        forget: Whether the networks it knows already can be forgotten first.
+    """
+
+    name: str
+    title: Text
+    body: Text
+    seen: tuple[SeenNetwork, ...] = ()
+    enterprise: bool = False
+    forget: bool = True
+
+
+Question = Confirm | Choose | ChooseCard | Enter | PickFile | DoThis | Review | WatchLight | WifiForm
 
 Answers = tuple[tuple[str, object], ...]
 """Answers given beforehand: the questions' names and what was answered."""
@@ -207,6 +230,8 @@ def parse_answer(question: Question, given: object) -> object:
             raise ValueError("some text")
         case PickFile():
             return str(given)
+        case WifiForm(seen=seen):
+            return wifi_form.parse(given, seen)
         case DoThis():
             raise ValueError("this is done with the hands")
         case _ as missing:
