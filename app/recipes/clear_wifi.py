@@ -39,9 +39,9 @@ _BODY = text(
     "networks are gone. Let go then. Let go between 3 and 8 seconds, and newer firmware stops listening: start again.",
 )
 _STAGE_LISTENS = text("ClearWifi", "While you hold: it still listens.")
-_DONE_KEY, _RED_KEY, _NOTHING_KEY = "done", "red", "nothing"
+DONE_KEY, _RED_KEY, _NOTHING_KEY = "done", "red", "nothing"
 _OPTIONS = (
-    (_DONE_KEY, text("ClearWifi", "It flickered quickly")),
+    (DONE_KEY, text("ClearWifi", "It flickered quickly")),
     (_RED_KEY, text("ClearWifi", "It flickered, and then red")),
     (_NOTHING_KEY, text("ClearWifi", "It did something else")),
 )
@@ -106,7 +106,7 @@ class ClearWifi(Recipe):
         """Say what became of the networks, as the person saw it."""
         if not self._wanted:
             return Outcome(_KEPT)
-        if self._seen == _DONE_KEY:
+        if self._seen == DONE_KEY:
             return Outcome(_FORGOTTEN, next_steps=(_NEXT_WIFI,))
         other = (self._other_way,) if self._other_way is not None else ()
         recipes = ("factory-reset",) if other else ()
@@ -131,25 +131,34 @@ class ClearWifi(Recipe):
         if not self._wanted:
             job.skip(_SKIPPED)
             return
-        platform = job.platform
-        held = platform.choreography(KEY)
-        seconds = f"{held.hold_ms / 1000:g}"
-        clearing = next(step.light for step in held.steps if step.after_ms == held.hold_ms)
-        listening = f"{clearing.rpartition('.')[0]}.listening"
-        question = WatchLight(
-            name=KEY,
-            title=_TITLE.with_values(button=platform.mode_button, seconds=seconds),
-            body=_BODY.with_values(button=platform.mode_button),
-            platform=platform,
-            stages=(
-                LightStage(listening, _STAGE_LISTENS, held.hold_ms / 1000),
-                LightStage(clearing, _FORGOTTEN, 1.25),  # 8.1: 25 times 50 ms
-            ),
-            options=_OPTIONS,
-        )
-        job.changed = True
-        self._seen = str(job.watch(question, LIMIT_S))
+        self._seen = hold_to_forget(job)
         self._other_way = _other_way(job)
+
+
+def hold_to_forget(job: Job) -> str:
+    """Coach the long press that clears the networks of a listening board (8.1).
+
+    Returns:
+        What the person saw: `DONE_KEY` when the networks are gone.
+    """
+    platform = job.platform
+    held = platform.choreography(KEY)
+    seconds = f"{held.hold_ms / 1000:g}"
+    clearing = next(step.light for step in held.steps if step.after_ms == held.hold_ms)
+    listening = f"{clearing.rpartition('.')[0]}.listening"
+    question = WatchLight(
+        name=KEY,
+        title=_TITLE.with_values(button=platform.mode_button, seconds=seconds),
+        body=_BODY.with_values(button=platform.mode_button),
+        platform=platform,
+        stages=(
+            LightStage(listening, _STAGE_LISTENS, held.hold_ms / 1000),
+            LightStage(clearing, _FORGOTTEN, 1.25),  # 8.1: 25 times 50 ms
+        ),
+        options=_OPTIONS,
+    )
+    job.changed = True
+    return str(job.watch(question, LIMIT_S))
 
 
 def _other_way(job: Job) -> Text | None:

@@ -11,6 +11,7 @@ from app.recipes.deep_update import DeepUpdate
 from app.recipes.factory_reset import FactoryReset
 from app.recipes.flash_file import FlashFile
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
+from app.recipes.join_wifi import JoinWifi
 from app.recipes.local_cloud import LocalCloud
 from app.recipes.prove_handshake import ProveHandshake
 from app.recipes.put_back import PutBack
@@ -23,6 +24,7 @@ from app.recipes.x_ray import XRayRecipe
 
 RECIPES: tuple[type[Recipe], ...] = (
     ReadIdentity,
+    JoinWifi,
     BackUpKey,
     SaveBoard,
     XRayRecipe,

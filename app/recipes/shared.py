@@ -65,7 +65,7 @@ _ENTER_LISTENING_FROM_DFU_BODY = text(
 )
 _NO_BAUD = text("Shared", "It could not be done over the serial port: {reason}")
 _ALREADY_DFU = text("Shared", "It was in update mode already.")
-_ALREADY_LISTENING = text("Shared", "It was in listening mode already.")
+ALREADY_LISTENING = text("Shared", "It was in listening mode already.")
 _BY_BAUD = text("Shared", "Done over the serial port; no button was needed.")
 _BY_REQUEST = text("Shared", "Done over USB; no button was needed.")
 BY_HAND = text("Shared", "Done with the buttons.")
@@ -217,7 +217,7 @@ def has_requests(board: Board) -> bool:
 
 
 def enter_listening(job: Job) -> Text:
-    """Bring the board to where its console answers: as it is, by baud rate, else by the person's hands.
+    """Bring the board to where its console answers: as it is, by baud rate or request, else by the person's hands.
 
     Returns:
         How it was done, for the step's note.
@@ -225,9 +225,11 @@ def enter_listening(job: Job) -> Text:
     board = job.refresh()
     if board.mode is not Mode.DFU:
         if _answers(job):
-            return _ALREADY_LISTENING
+            return ALREADY_LISTENING
         if _listening_by_baud(job):
             return _BY_BAUD
+        if _listening_by_request(job):
+            return _BY_REQUEST
         job.refresh()  # as above
     coach_into_listening(job)
     return BY_HAND
@@ -433,8 +435,30 @@ def _dfu_by_request(job: Job) -> bool:
 
 def _listening_by_baud(job: Job) -> bool:
     """Try 28800 baud; return whether the console answers now. Firmware of 2013-14 takes no notice (5.6)."""
-    if not _send_baud(job, LISTENING_BAUD):
+    return _send_baud(job, LISTENING_BAUD) and _soon_answers(job)
+
+
+def _listening_by_request(job: Job) -> bool:
+    """Try the control request; return whether the console answers now. A program may have moved the baud (5.6)."""
+    from app.protocols import requests
+
+    try:
+        if not has_requests(job.refresh()):
+            return False
+        with job.usb() as pipe:
+            if not requests.start_listening(pipe, job.clock, job.check):
+                return False
+        if job.wait_until_gone(FIRE_S):
+            job.wait_for(Mode.NORMAL, SWITCH_S)  # 0.6 restarts for it (6.1)
+    except WrongBoardReturned:
+        raise
+    except Fault as fault:
+        log.info("listen by request: %s: %s", fault.code, fault.detail)
         return False
+    return _soon_answers(job)
+
+
+def _soon_answers(job: Job) -> bool:
     end = job.clock.now() + LISTEN_S
     while job.clock.now() < end:
         if _answers(job):

@@ -53,6 +53,7 @@ ONLY = {
     "restore-system": tuple(name for name in HEALTHY_BOARDS if name not in CORES),
     "clear-wifi": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
     "prove-handshake": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
+    "join-wifi": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
 }
 """Recipes that fit some boards only."""
 WRITES_KEYS = ("restore-key", "change-key")
@@ -73,6 +74,9 @@ ANSWERS = {
     "clear-wifi": "done",
     "network": "known",
     "light": "cyan",
+    "security": "wpa2",
+    "password": "a password",
+    "join-light": "connected",
     "risk": True,
     "slot": "application",
     "other-board": True,

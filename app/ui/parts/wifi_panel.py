@@ -174,7 +174,6 @@ class WifiPanel(QWidget):
         found.setWordWrap(True)
         for row in self._question.seen:
             item = QListWidgetItem(self._row_words(row))
-            item.setData(Qt.ItemDataRole.UserRole, row)
             if not row.fits:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
             found.addItem(item)
@@ -233,9 +232,8 @@ class WifiPanel(QWidget):
 
     @property
     def _seen(self) -> SeenNetwork | None:
-        item = self._list.currentItem()
-        found = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
-        return found if isinstance(found, SeenNetwork) else None
+        row = self._list.currentRow()
+        return self._question.seen[row] if 0 <= row < len(self._question.seen) else None
 
     @property
     def _kind(self) -> Security:
@@ -300,7 +298,7 @@ class WifiPanel(QWidget):
         by_name = Eap(self._eap.currentData()) is Eap.PEAP
         shown = {
             "wifi-name": other,
-            "wifi-security": other or (row is not None and row.security is None),
+            "wifi-security": row is None or row.security is None,
             "wifi-cipher": other and kind is not Security.OPEN,
             "wifi-eap": kind.enterprise,
             "wifi-username": kind.enterprise and by_name,

@@ -1,0 +1,303 @@
+"""Tell a board one or more Wi-Fi networks over USB, and follow its light into the cloud (device-protocol.md 5.4, 8.2).
+
+Everything is asked of the person before the first character goes to the board, because there is no way out of the
+board's dialogue but its end or a reset. Firmware 0.8 to 1.5 of a Photon or P1 is told by control request instead: it
+goes in one message.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from app.clock import Deadline
+from app.faults import BoardDidNotReturn, Fault, NoAnswer, RequestRefused, WrongBoardReturned
+from app.protocols import requests
+from app.protocols.wifi import SECURITY_NAMES, Eap, Security, WifiLogin
+from app.protocols.wifi_dialogue import Told, WifiDialogue
+from app.recipes import join_wifi_words as words
+from app.recipes.base import Fit, Group, Promise, Recipe
+from app.recipes.clear_wifi import DONE_KEY, hold_to_forget
+from app.recipes.join_wifi_words import Light
+from app.recipes.shared import ALREADY_LISTENING, enter_listening, has_requests
+from app.text import Text, text
+from app.wifi_faults import Derp, PasswordOnCommandLine, StillKnown
+from app.work.board import Board
+from app.work.events import Fact, Outcome
+from app.work.job import CONSOLE_BAUD, Job
+from app.work.questions import Choose, Enter, WifiForm
+from app.work.step import Step
+from app.work.wifi_form import SECURITY_KEYS, SeenNetwork, WifiAnswer, check, password_from, seen_by_board
+
+log = logging.getLogger(__name__)
+
+KEY = "join-wifi"
+NETWORK, SECURITY, PASSWORD, PASSWORD_FILE, LIGHT = "network", "security", "password", "password-file", "join-light"
+TRIES = 3
+LEAVES_S = 1.5  # a board leaves listening mode by itself once it has saved a network (5.4)
+WATCH_S = 600.0
+X_TIMEOUT_MS = 2_000
+
+FIRST_WITH_ENTERPRISE = (0, 7)  # 5.5
+FIRST_BY_REQUEST, FIRST_WITHOUT_REQUEST = (0, 8), (2, 0)  # 6.3
+_RELEASE = re.compile(r"(\d+)\.(\d+)")
+
+_TITLE = text("JoinWifi", "Which network shall the board join?")
+_BODY = text(
+    "JoinWifi",
+    "These boards know 2.4 GHz only. The password goes to the board and is kept nowhere else. Names and passwords are "
+    "taken exactly as they are, spaces too.",
+)
+_SECURITY_TITLE = text("JoinWifi", "How is the network {name} protected?")
+_SECURITY_BODY = text("JoinWifi", "It stands in the router's settings. Nearly all networks today have WPA2.")
+_PASSWORD_TITLE = text("JoinWifi", "Type the password of the network {name}")
+_PASSWORD_BODY = text("JoinWifi", "It goes to the board and is kept nowhere else.")
+_PASSWORD_HINT = text("JoinWifi", "exactly as at the router")
+
+_FOUND = text("JoinWifi", "Its firmware is {version}; it sees {count} networks itself.")
+_FOUND_NO_SCAN = text("JoinWifi", "Its firmware is {version}.")
+_FOUND_OLD = text("JoinWifi", "Its firmware does not tell its version, so it is of before 2015.")
+_NO_SCAN = text("JoinWifi", "The board could not look for networks itself: {reason}")
+_CHOSEN = text("JoinWifi", "To be told: {names}.")
+_KEEPS = text("JoinWifi", "It keeps the networks it knows.")
+_FORGOTTEN = text("JoinWifi", "It has forgotten the networks it knew.")
+_SAVED = text("JoinWifi", "The board has saved the network {name}.")
+_SAVED_OPEN = text("JoinWifi", "The board found the network {name} open, so the password was not sent.")
+_SAVED_ALL = text("JoinWifi", "Saved: {names}.")
+_NAMES = text("JoinWifi", "Networks it was told")
+_VERSION = text("JoinWifi", "Firmware")
+_NO_WIFI = text("JoinWifi", "This board has no Wi-Fi: it reaches its cloud over the mobile network.")
+
+
+class JoinWifi(Recipe):
+    """Listening mode, the form, the dialogue or the request, then the light."""
+
+    key = KEY
+    title = text("JoinWifi", "Join a Wi-Fi network")
+    summary = text(
+        "JoinWifi", "Tells the board the name and the password of your network over USB, and follows it into the cloud."
+    )
+    group = Group.SET_UP
+    promise = Promise(
+        reads=text("JoinWifi", "Its firmware version, and with some firmware the networks it sees."),
+        writes=text("JoinWifi", "The network's name and password, into the board's list of networks."),
+        keeps=text("JoinWifi", "Nothing. The password is not stored on this computer and is in no log."),
+        takes=text("JoinWifi", "One to two minutes; the board looks for the network itself."),
+        risks=(
+            text(
+                "JoinWifi",
+                "If the cable is pulled while the board is told, nothing is saved: press RESET and start again.",
+            ),
+        ),
+        changes_board=True,
+    )
+
+    @classmethod
+    def fit(cls, board: Board) -> Fit:
+        """Only a board with Wi-Fi."""
+        return Fit.no(_NO_WIFI) if board.platform.has_modem else Fit.yes()
+
+    def __init__(self) -> None:
+        self._brought_to_listen = False
+        self._telling = False
+        self._version = ""
+        self._answer = WifiAnswer(())
+        self._seen: tuple[SeenNetwork, ...] = ()
+        self._warnings: list[Text] = []
+        self._light = Light.UNSEEN
+
+    def steps(self) -> Sequence[Step]:
+        """Return the parts in order."""
+        return (
+            Step(
+                text("JoinWifi", "Bring the board into listening mode"),
+                self._listen,
+                weight=2,
+                detail=text("JoinWifi", "Without buttons where that is possible."),
+            ),
+            Step(text("JoinWifi", "Ask the board what it is and what it sees"), self._look),
+            Step(text("JoinWifi", "Choose the network"), self._ask),
+            Step(text("JoinWifi", "Forget the networks it knows"), self._forget),
+            Step(
+                text("JoinWifi", "Tell the board the network"),
+                self._tell,
+                weight=5,
+                detail=text("JoinWifi", "Up to a minute: the board looks for the network itself."),
+            ),
+            Step(text("JoinWifi", "Watch its light"), self._watch, weight=4),
+        )
+
+    def outcome(self) -> Outcome:
+        """Say how far the board got, as its light said, and what helps where it stopped."""
+        names = ", ".join(each.name for each in self._answer.networks)
+        story = words.STORIES[self._light]
+        facts = [Fact("networks", _NAMES, names)]
+        if self._version:
+            facts.append(Fact("version", _VERSION, self._version))
+        return Outcome(
+            story.summary.with_values(names=names),
+            tuple(facts),
+            warnings=tuple(self._warnings),
+            next_steps=story.next_steps,
+            next_recipes=tuple(each for each in story.recipes),
+            unfinished=self._light is not Light.CONNECTED,
+        )
+
+    def tidy(self, job: Job) -> None:
+        """A board that was brought into listening mode and told nothing goes back to what it did."""
+        if not self._brought_to_listen or self._telling:
+            return
+        with job.serial(CONSOLE_BAUD) as pipe:
+            pipe.write(b"x", X_TIMEOUT_MS)  # firmware of before 0.4 takes no notice; RESET helps there (5.2)
+        job.heard(listening=False)
+
+    # --- steps ---
+
+    def _listen(self, job: Job) -> None:
+        how = enter_listening(job)
+        self._brought_to_listen = how is not ALREADY_LISTENING
+        job.say(how)
+
+    def _look(self, job: Job) -> None:
+        with job.console() as console:
+            self._version = console.version() or ""
+        if not self._version:
+            job.say(_FOUND_OLD)
+            return
+        job.told_version(self._version)
+        if self._by_request(job.board):
+            self._seen = self._scan(job)
+        if self._seen:
+            job.say(_FOUND.with_values(version=self._version, count=len(self._seen)))
+        else:
+            job.say(_FOUND_NO_SCAN.with_values(version=self._version))
+
+    def _scan(self, job: Job) -> tuple[SeenNetwork, ...]:
+        try:
+            with job.usb() as pipe:
+                return seen_by_board(requests.wifi_scan(pipe, job.clock, job.check) or ())
+        except WrongBoardReturned:
+            raise
+        except Fault as fault:
+            log.info("scan: %s: %s", fault.code, fault.detail)
+            job.note(_NO_SCAN.with_values(reason=fault.cause))
+            return ()
+
+    def _ask(self, job: Job) -> None:
+        enterprise = has_requests(job.board) and self._release >= FIRST_WITH_ENTERPRISE
+        form = WifiForm(NETWORK, _TITLE, _BODY, self._seen, enterprise=enterprise)
+        for last in (False,) * (TRIES - 1) + (True,):
+            beforehand = job.answered_beforehand(NETWORK)
+            answer = job.ask(form)
+            assert isinstance(answer, WifiAnswer)
+            try:
+                networks = tuple(_completed(job, each) for each in answer.networks)
+                for each in networks:
+                    check(each, enterprise=enterprise)
+            except Fault as fault:
+                if last or beforehand or not fault.code.startswith("wifi."):
+                    raise
+                job.note(fault.cause)
+                continue
+            self._answer = replace(answer, networks=networks)
+            break
+        job.say(_CHOSEN.with_values(names=", ".join(each.name for each in self._answer.networks)))
+
+    def _forget(self, job: Job) -> None:
+        if not self._answer.forget:
+            job.skip(_KEEPS)
+            return
+        job.refresh()
+        if self._by_request(job.board):
+            job.changed = True
+            with job.usb() as pipe:
+                if requests.wifi_clear(pipe, job.clock, job.check):
+                    job.say(_FORGOTTEN)
+                    return
+        if hold_to_forget(job) != DONE_KEY:
+            raise StillKnown
+        enter_listening(job)
+        job.say(_FORGOTTEN)
+
+    def _tell(self, job: Job) -> None:
+        job.refresh()
+        by_request = self._by_request(job.board)
+        for number, login in enumerate(self._answer.networks):
+            job.check()
+            if by_request and self._request(job, login):
+                told = Told(security_asked=False, password_asked=True)
+            else:
+                if number and not by_request:
+                    job.pause(LEAVES_S)
+                    enter_listening(job)
+                told = self._talk(job, login)
+            job.note(_SAVED.with_values(name=login.name))
+            if login.password and not told.password_asked:
+                self._warnings.append(_SAVED_OPEN.with_values(name=login.name))
+        if by_request:
+            with job.usb() as pipe:
+                requests.stop_listening(pipe, job.clock, job.check)
+        job.heard(listening=False)
+        job.say(_SAVED_ALL.with_values(names=", ".join(each.name for each in self._answer.networks)))
+
+    def _talk(self, job: Job, login: WifiLogin) -> Told:
+        """Hold the dialogue; a wish to stop waits for its end, because the board knows no other way out of it."""
+        job.changed = self._telling = True
+        with job.serial(CONSOLE_BAUD) as pipe:
+            return WifiDialogue(pipe, job.clock, knows_version=bool(self._version)).tell(login)
+
+    def _request(self, job: Job, login: WifiLogin) -> bool:
+        """Tell it by control request; False when the firmware does not know that one.
+
+        Raises:
+            Derp: The board could not save it.
+        """
+        job.changed = self._telling = True
+        try:
+            with job.usb() as pipe:
+                return requests.wifi_set(pipe, job.clock, login)
+        except RequestRefused as fault:
+            raise Derp(fault.detail, name=login.name) from fault
+
+    def _watch(self, job: Job) -> None:
+        deadline = Deadline(job.clock, WATCH_S)
+        question = words.watch_question(LIGHT, job.platform, self._version)
+        try:
+            self._light = Light(str(job.watch(question, deadline.left)))
+        except (BoardDidNotReturn, NoAnswer) as fault:
+            log.info("nobody said what the light did: %s", fault.code)
+        job.say(words.STORIES[self._light].note)
+
+    # --- inside ---
+
+    @property
+    def _release(self) -> tuple[int, int]:
+        """Major and minor number of the firmware, (0, 0) where it does not tell."""
+        found = _RELEASE.match(self._version)
+        return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    def _by_request(self, board: Board) -> bool:
+        """Whether the firmware takes Wi-Fi by control request (6.3): Photon and P1, 0.8 to 1.5."""
+        return has_requests(board) and FIRST_BY_REQUEST <= self._release < FIRST_WITHOUT_REQUEST
+
+
+def _completed(job: Job, login: WifiLogin) -> WifiLogin:
+    """Ask for what was left out: the kind of security, and the password, which is never typed where others see it."""
+    if login.security is None and login.password is None:
+        options = tuple((key, SECURITY_NAMES[kind]) for key, kind in SECURITY_KEYS.items() if not kind.enterprise)
+        question = Choose(SECURITY, _SECURITY_TITLE.with_values(name=login.name), _SECURITY_BODY, options)
+        login = replace(login, security=SECURITY_KEYS[str(job.ask(question))])
+    by_certificate = login.enterprise is not None and login.enterprise.eap is Eap.TLS
+    if login.security is Security.OPEN or by_certificate:
+        return replace(login, password="")
+    if login.password is not None:
+        return login
+    if job.answered_beforehand(PASSWORD):
+        raise PasswordOnCommandLine
+    if job.given(PASSWORD_FILE):
+        return replace(login, password=password_from(Path(job.given(PASSWORD_FILE))))
+    asked = Enter(PASSWORD, _PASSWORD_TITLE.with_values(name=login.name), _PASSWORD_BODY, _PASSWORD_HINT, secret=True)
+    return replace(login, password=str(job.ask(asked)))
