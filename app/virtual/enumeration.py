@@ -49,6 +49,11 @@ class Exchange(NamedTuple):
     sent: bytes
     result: bytes | str
 
+    def __repr__(self) -> str:
+        """Say how much was sent, not what: a password may be in it."""
+        came = self.result if isinstance(self.result, str) else f"{len(self.result)} bytes"
+        return f"Exchange({self.setup.hex(' ')}, {len(self.sent)} bytes, {came})"
+
 
 class WireLog(deque[Exchange]):
     """The last exchanges of a board, oldest first."""

@@ -136,7 +136,7 @@ class LineReader:
             return
         self.print("\r\n")
         self._lines.append(bytes(line))
-        self._room = max(0, self._room - len(line))
+        self._room = max(0, self._room - len(line) - 2)
         line.clear()
 
     def _end(self, line: bytearray, *, overflow: bool) -> None:
