@@ -82,6 +82,24 @@ class SecurityNotPossible(Fault):
     retryable = False
 
 
+class SignInMissing(Fault):
+    """An enterprise network without all that signing in takes."""
+
+    code = "wifi.sign-in-missing"
+    cause = text("WifiFaults", "The network {name} wants a user name with a password, or a certificate with its key.")
+    next_step = text("WifiFaults", "Ask whoever runs the network which of the two it is, and for what is missing.")
+    retryable = False
+
+
+class SignInTooLong(Fault):
+    """A user name, password or outer identity longer than the console's line."""
+
+    code = "wifi.sign-in-long"
+    cause = text("WifiFaults", "A part of the sign-in takes {length} bytes; a board takes {most} at most.")
+    next_step = text("WifiFaults", "Ask whoever runs the network for a shorter user name or password.")
+    retryable = False
+
+
 class CertificateUnreadable(Fault):
     """Certificate or key file that is none; the board would say nothing and never connect (5.5)."""
 

@@ -34,6 +34,8 @@ from app.wifi_faults import (
     PasswordLength,
     PasswordMissing,
     SecurityNotPossible,
+    SignInMissing,
+    SignInTooLong,
 )
 
 SECURITY_KEYS: dict[str, Security] = {each.name.lower().replace("_", "-"): each for each in Security}
@@ -47,7 +49,6 @@ _NAME = text("WifiForm", "The name of the network")
 _PASSWORD = text("WifiForm", "The password")
 _SIGN_IN = text("WifiForm", "The sign-in")
 _NO_ENTERPRISE = text("WifiForm", "it can only join networks with one password for everybody.")
-_NO_SIGN_IN = text("WifiForm", "a user name and a password, or a certificate and its key, are missing.")
 _CERTIFICATE = text("WifiForm", "a certificate")
 _KEY = text("WifiForm", "a private key")
 _NOT_THERE = text("WifiForm", "it cannot be read.")
@@ -259,12 +260,12 @@ def _check_sign_in(login: WifiLogin, security: Security, *, enterprise: bool) ->
     by_password = sign_in is not None and sign_in.eap is Eap.PEAP and sign_in.username and login.password
     by_certificate = sign_in is not None and sign_in.eap is Eap.TLS and sign_in.certificate and sign_in.private_key
     if sign_in is None or not (by_password or by_certificate):
-        raise SecurityNotPossible(security=SECURITY_NAMES[security], reason=_NO_SIGN_IN)
+        raise SignInMissing(name=login.name)
     for words in (sign_in.username, sign_in.outer, login.password or ""):
         raw = words.encode()
         _typable(raw, _SIGN_IN)
         if len(raw) > FIELD_BYTES:
-            raise PasswordLength(length=len(raw), least=1, most=FIELD_BYTES, security=SECURITY_NAMES[security])
+            raise SignInTooLong(length=len(raw), most=FIELD_BYTES)
 
 
 def _typable(raw: bytes, what: Text) -> None:

@@ -27,6 +27,7 @@ from app.work.wifi_form import SeenNetwork, WifiAnswer, check, read_certificate,
 
 ROWS_SHOWN = 6
 ROW_PX = 28
+ROW_SPACE = 4
 CERTIFICATE, PRIVATE_KEY, ROOT = "certificate", "private-key", "root"
 
 
@@ -178,7 +179,9 @@ class WifiPanel(QWidget):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
             found.addItem(item)
         found.addItem(QListWidgetItem(self.tr("Another network, or a hidden one...")))
+        found.setSpacing(ROW_SPACE)
         found.setFixedHeight(min(ROWS_SHOWN, found.count()) * ROW_PX + SPACE)
+        found.setVisible(bool(self._question.seen))
         return found
 
     def _row_words(self, row: SeenNetwork) -> str:
