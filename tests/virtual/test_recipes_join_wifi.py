@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from app.faults import BoardGone
 from app.protocols.wifi import Cipher, Eap, Enterprise, Security, WifiLogin
 from app.protocols.wifi_dialogue import WifiDialogue
 from app.recipes.join_wifi import JoinWifi
+from app.transports.trace import TracingBus
 from app.virtual import air
 from app.virtual.air import Network
 from app.virtual.mishaps import Mishap
@@ -41,6 +46,9 @@ GENERATIONS = [
     ("p1", "2.x"),
 ]
 PASSWORD = "pässwörd ž 123"
+SECRET = b"".join(hashlib.sha256(bytes([number])).digest() for number in range(40))
+WINDOW = 6
+BY_REQUEST = ("0.8", "1.0", "1.2", "1.5")
 NETWORKS = {
     Security.OPEN: Network("Freies Café".encode(), air.Security.OPEN),
     Security.WEP: Network(b"Old", air.Security.WEP, password=PASSWORD.encode()),
@@ -114,8 +122,7 @@ def test_from_whatever_the_board_does(name: str, mode: str, tmp_path: Path) -> N
 def test_several_networks_in_one_go_and_the_old_ones_forgotten(name: str, firmware: str, tmp_path: Path) -> None:
     logins = [login(Security.WPA2), WifiLogin(b"Office", Security.WPA2, "geheim geheim", Cipher.AES)]
     place = at(name, firmware, tmp_path, *logins, forget=True, profiles=True)
-    held = firmware not in ("0.8", "1.0", "1.2", "1.5")
-    if held:  # the person holds the button as long as asked
+    if firmware not in BY_REQUEST:  # the person holds the button as long as asked
 
         def person(event: Event) -> None:
             if isinstance(event, Asked) and event.question.name == "clear-wifi":
@@ -243,6 +250,66 @@ def test_a_wrong_password_is_seen_by_the_light(tmp_path: Path) -> None:
     outcome = place.succeed(JoinWifi)
     assert "green" in online(place)
     assert "password" in outcome.next_steps[0].english()
+
+
+def spellings(secret: bytes) -> set[str]:
+    """Every way a few bytes of it could be written down."""
+    found = set()
+    for start in range(len(secret) - WINDOW + 1):
+        piece = secret[start : start + WINDOW]
+        base = base64.b64encode(secret[start : start + WINDOW]).decode().rstrip("=")
+        found |= {
+            piece.hex(),
+            piece.hex().upper(),
+            piece.hex(" "),
+            repr(piece)[2:-1],
+            piece.decode("latin-1"),
+            base[:-1],
+        }
+    return found
+
+
+def told_bytes(row: dict[str, object]) -> bytes:
+    data = row.get("data")
+    return data.encode("latin-1") if isinstance(data, str) else b""
+
+
+@pytest.mark.parametrize(("name", "firmware"), GENERATIONS)
+def test_no_piece_of_a_password_is_in_a_trace(name: str, firmware: str, tmp_path: Path) -> None:
+    place = at(name, firmware, tmp_path, login(Security.WPA2))
+    file = tmp_path / "trace.jsonl"
+    bus = TracingBus(place.bus, file)
+    assert not isinstance(place.play(JoinWifi, bus=bus), Failed)
+    bus.close()
+    told = file.read_text(encoding="utf-8")
+    assert [each for each in spellings(PASSWORD.encode()) if each in told] == []
+    for way in ("read", "write"):  # old firmware says it a character at a time
+        joined = b"".join(told_bytes(row) for row in map(json.loads, told.splitlines()) if row.get("do") == way)
+        assert b"Password: " in joined or way == "write" or firmware in BY_REQUEST
+        assert all(PASSWORD.encode()[at : at + 4] not in joined for at in range(len(PASSWORD.encode()) - 3))
+    assert place.board.profiles_stored[-1].password == PASSWORD.encode()
+
+
+@pytest.mark.parametrize("firmware", ["0.7", "1.2", "2.x"])
+def test_no_piece_of_a_private_key_is_in_a_trace(firmware: str, tmp_path: Path) -> None:
+    sign_in = Enterprise(Eap.TLS, certificate=pem("CERTIFICATE", b"c" * 300), private_key=pem("PRIVATE KEY", SECRET))
+    wanted = WifiLogin(b"Corp", Security.WPA2_ENTERPRISE, "", Cipher.AES, enterprise=sign_in)
+    corp = Network(b"Corp", air.Security.WPA2_ENTERPRISE, eap=air.Eap.TLS)
+    place = at("photon-0.7" if firmware == "0.7" else "photon", firmware, tmp_path, wanted, networks=(corp,))
+    file = tmp_path / "trace.jsonl"
+    bus = TracingBus(place.bus, file)
+    assert not isinstance(place.play(JoinWifi, bus=bus), Failed)
+    bus.close()
+    typed = base64.b64encode(SECRET)
+    assert [each for each in spellings(typed) if each in file.read_text(encoding="utf-8")] == []
+    (stored,) = place.board.profiles_stored
+    assert stored.private_key.replace(b"\r\n", b"\n").strip() == sign_in.private_key.encode().strip()
+    assert online(place) == "breathing cyan"
+
+
+def pem(kind: str, content: bytes) -> str:
+    lines = textwrap.wrap(base64.b64encode(content).decode(), 64)
+    return "\n".join((f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----", ""))
 
 
 @pytest.mark.parametrize("firmware", ["1.2", "2.x"])
