@@ -341,3 +341,24 @@ def test_a_port_that_goes_amid_the_dialogue_is_a_fault_of_its_own(
 
     monkeypatch.setattr(WifiDialogue, "_read", gone)
     assert place.fail(JoinWifi).code == "wifi.dialogue-lost"
+
+
+@pytest.mark.parametrize("kind", ["gone_at", "gone_amid", "gone_after", "silent_from"])
+@pytest.mark.parametrize(("name", "firmware"), [("core-0.5", "0.5"), ("photon", "1.2"), ("photon", "2.x")])
+def test_a_cable_that_comes_off_at_any_moment_leaves_no_half_password(
+    name: str, firmware: str, kind: str, tmp_path: Path
+) -> None:
+    ended = 0
+    for count in (*range(1, 60, 3), *range(60, 2000, 41)):
+        place = at(name, firmware, tmp_path / f"{count}", login(Security.WPA2))
+        place.person.willing = True
+        place.board.mishap = Mishap(**{kind: count})
+        last = place.play(JoinWifi)
+        stored = [each.password for each in place.board.profiles_stored]
+        assert stored in ([], [PASSWORD.encode()])
+        if not isinstance(last, Failed):
+            break
+        assert last.code != "bug", last.detail
+        assert last.next_step.english()
+        ended += 1
+    assert ended > 3
