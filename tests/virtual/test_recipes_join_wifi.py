@@ -16,13 +16,14 @@ from app.engine.runner import run_recipe
 from app.faults import BoardGone
 from app.protocols.wifi import Cipher, Eap, Enterprise, Security, WifiLogin
 from app.protocols.wifi_dialogue import WifiDialogue
+from app.recipes import shared
 from app.recipes.join_wifi import JoinWifi
 from app.transports.trace import TracingBus
 from app.virtual import air
 from app.virtual.air import Network
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Failed, Outcome
-from app.work.questions import WifiForm
+from app.work.questions import DoThis, WifiForm
 from app.work.wifi_form import WifiAnswer
 
 GENERATIONS = [
@@ -362,3 +363,27 @@ def test_a_cable_that_comes_off_at_any_moment_leaves_no_half_password(
         assert last.next_step.english()
         ended += 1
     assert ended > 3
+
+
+@pytest.mark.parametrize("name", ["photon-0.6", "photon-0.7", "photon"])
+def test_a_program_that_moved_the_magic_rate_is_passed_by_a_request(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "LISTENING_BAUD", 19200)  # the program changed the number (5.6)
+    place = at(name, "", tmp_path, login(Security.WPA2), profiles=True)
+    place.succeed(JoinWifi)
+    assert not any(isinstance(each, Asked) and isinstance(each.question, DoThis) for each in place.person.events)
+    assert place.board.profiles_stored[-1].ssid == NETWORKS[Security.WPA2].ssid
+
+
+@pytest.mark.parametrize(("name", "firmware"), GENERATIONS)
+def test_noise_before_all_the_board_says_ends_in_a_network_or_a_fault(name: str, firmware: str, tmp_path: Path) -> None:
+    place = at(name, firmware, tmp_path, login(Security.WPA2), mode=LISTENING)
+    place.board.mishap = Mishap(garbage=True)
+    last = place.play(JoinWifi)
+    stored = [each.password for each in place.board.profiles_stored]
+    if isinstance(last, Failed):
+        assert last.code.startswith(("wifi.", "console.", "board.")), last
+        assert stored == []
+    else:
+        assert stored == [PASSWORD.encode()]
