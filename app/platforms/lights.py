@@ -193,8 +193,8 @@ _NETWORK_OFF = _Saying(
     Rhythm.BREATHING,
     text("Lights", "Breathing white"),
     text("Lights", "The board is starting, or its firmware keeps the radio off."),
-    text("Lights", "Fine for a few seconds after a start. If it stays and you expect Wi-Fi, enter setup mode."),
-    "read-id",
+    text("Lights", "Fine for a few seconds after a start. If it stays and you expect Wi-Fi, join a Wi-Fi network."),
+    "join-wifi",
 )
 _NETWORK_ON = _Saying(
     Colour.BLUE,
@@ -210,8 +210,10 @@ _CONNECTING = _Saying(
     text("Lights", "The board is connecting to its network."),
     text(
         "Lights",
-        "Wait half a minute. If it goes on, check the name, password and range of the Wi-Fi; 5 GHz does not work.",
+        "Wait half a minute. If it goes on, check range, name and password: join a Wi-Fi network anew if they are "
+        "wrong. 5 GHz does not work.",
     ),
+    "join-wifi",
 )
 _ADDRESS_SLOW = _Saying(
     Colour.GREEN,
@@ -287,8 +289,8 @@ _LISTENING = _Saying(
     Rhythm.SLOW_BLINK,
     text("Lights", "Slowly blinking blue"),
     text("Lights", "Setup mode (listening): the board waits for Wi-Fi details and answers questions over USB."),
-    text("Lights", "This is the mode in which its ID can be read."),
-    "read-id",
+    text("Lights", "To tell it a network, join a Wi-Fi network. Its ID can be read in this mode, too."),
+    "join-wifi",
     Mode.LISTENING,
 )
 _CLEARING = _Saying(
@@ -296,8 +298,8 @@ _CLEARING = _Saying(
     Rhythm.FAST_BLINK,
     text("Lights", "A burst of fast blue"),
     text("Lights", "The board is forgetting its Wi-Fi networks; the burst lasts about a second."),
-    text("Lights", "Let go of the button. The board then waits in setup mode."),
-    "read-id",
+    text("Lights", "Let go of the button. The board then waits in setup mode: join a Wi-Fi network."),
+    "join-wifi",
 )
 _CLEARING_FAILED = _Saying(
     Colour.RED,
@@ -413,7 +415,8 @@ _RESETTING_WHITE = _Saying(
     Rhythm.FAST_BLINK,
     text("Lights", "Fast blinking white"),
     text("Lights", "Factory reset: the factory firmware is copied and Wi-Fi networks are forgotten."),
-    text("Lights", "Keep the power on. Afterwards the board needs its Wi-Fi details again."),
+    text("Lights", "Keep the power on. Afterwards the board needs its network again: join a Wi-Fi network."),
+    "join-wifi",
 )
 # 8.1: without a factory image later boot loaders of Photon, P1 and Electron only clear the settings.
 _RESETTING_WHITE_LATER = replace(
@@ -469,7 +472,8 @@ _PATCH_CLEARING = _Saying(
     Rhythm.SOLID,
     text("Lights", "Solid blue"),
     text("Lights", "The radio patcher 1.14 is forgetting the Wi-Fi networks."),
-    text("Lights", "Wait for blinking yellow. The Core needs its Wi-Fi details again afterwards."),
+    text("Lights", "Wait for blinking yellow. Once the upgrade is done, join a Wi-Fi network again."),
+    "join-wifi",
 )
 _DEEP_UPDATE = _Saying(
     Colour.ORANGE,

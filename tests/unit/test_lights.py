@@ -179,7 +179,7 @@ def test_dfu_is_yellow_and_listening_blue_and_a_running_board_may_show_anything(
     assert (dfu.colour, dfu.period_ms, dfu.recipe) == (Colour.YELLOW, 200, "back-up-key")
     assert dfu.era == ("boot-loader-2014" if board.key == "core" else "boot-loader")
     assert listening is not None
-    assert (listening.colour, listening.period_ms, listening.recipe) == (Colour.BLUE, 500, "read-id")
+    assert (listening.colour, listening.period_ms, listening.recipe) == (Colour.BLUE, 500, "join-wifi")
     assert mode_pattern(board, Mode.NORMAL) is None
 
 
@@ -203,6 +203,9 @@ def test_a_pattern_can_be_asked_at_any_moment() -> None:
     assert breathing.at(4000 * 7 + 2000) == (Colour.CYAN, 1.0)
 
 
+JOINS = ("network-off", "listening", "clear-wifi", "connecting")
+
+
 def test_the_missing_firmware_of_a_core_shows_in_its_small_blue_light_only() -> None:
     assert [known.key for known in PATTERNS if known.small_blue] == ["special-core.no-firmware"]
 
@@ -223,11 +226,21 @@ def test_the_missing_firmware_of_a_core_shows_in_its_small_blue_light_only() -> 
         ("from-0.7.handshake-orange", "check-keys"),
         ("from-0.7.handshake-magenta", "check-keys"),
         ("special.orange-flashing", "check-keys"),
+        *((f"{era}.{key}", "join-wifi") for era in ("core-2014", "up-to-0.6", "from-0.7") for key in JOINS),
+        ("boot-loader-2014.factory-reset", "join-wifi"),
+        ("boot-loader.factory-reset", ""),
+        ("boot-loader.factory-reset-clear", "join-wifi"),
+        ("core-radio.clearing", "join-wifi"),
         ("core-radio.patching", "full-firmware-upgrade"),
         ("core-radio.deep-update", "full-firmware-upgrade"),
     ],
 )
 def test_a_light_leads_to_what_its_advice_names(key: str, recipe: str) -> None:
     assert pattern(key).recipe == recipe
-    known = {"deep-update": "deep update", "full-firmware-upgrade": "full firmware upgrade", "check-keys": "the keys"}
-    assert known.get(recipe, "") in pattern(key).advice.english()
+    known = {
+        "deep-update": "deep update",
+        "full-firmware-upgrade": "full firmware upgrade",
+        "check-keys": "the keys",
+        "join-wifi": "join a wi-fi network",
+    }
+    assert known.get(recipe, "") in pattern(key).advice.english().lower()
