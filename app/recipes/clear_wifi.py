@@ -18,6 +18,7 @@ from app.work.questions import Confirm, LightStage, WatchLight
 from app.work.step import Step
 
 KEY = "clear-wifi"
+JOIN_WIFI = "join-wifi"
 LIMIT_S = 600.0
 
 _CONFIRM = Confirm(
@@ -50,7 +51,9 @@ _FAILED = text("ClearWifi", "The board could not forget its Wi-Fi networks.")
 _NOT_SEEN = text("ClearWifi", "Whether the board has forgotten its Wi-Fi networks is not certain.")
 _KEPT = text("ClearWifi", "The board keeps its Wi-Fi networks.")
 _SKIPPED = text("ClearWifi", "Not done.")
-_NEXT_WIFI = text("ClearWifi", "It waits for a network now (blinking blue): set up Wi-Fi, or pull the cable.")
+_NEXT_WIFI = text(
+    "ClearWifi", "It waits for a network now (blinking blue): join a Wi-Fi network with it, or pull the cable."
+)
 _LISTENS = text("ClearWifi", "If it still blinks blue, tap RESET to let it start as usual.")
 _AGAIN = text("ClearWifi", "Try again and hold the button until the light flickers, then let go.")
 _BY_RESET = text(
@@ -107,7 +110,7 @@ class ClearWifi(Recipe):
         if not self._wanted:
             return Outcome(_KEPT)
         if self._seen == DONE_KEY:
-            return Outcome(_FORGOTTEN, next_steps=(_NEXT_WIFI,))
+            return Outcome(_FORGOTTEN, next_steps=(_NEXT_WIFI,), next_recipes=(JOIN_WIFI,))
         other = (self._other_way,) if self._other_way is not None else ()
         recipes = ("factory-reset",) if other else ()
         if self._seen == _RED_KEY:

@@ -184,8 +184,8 @@ NEXT_CHECK = text(
 NEXT_PUT_BACK = text("DeepUpdate", "The program that was on the board is kept on this computer and can be put back.")
 NEXT_WIFI = text(
     "DeepUpdate",
-    "Give the board its Wi-Fi network: as long as it blinks blue it waits for that. Then it connects, blinks magenta, "
-    "restarts, and breathes cyan at the end.",
+    "Join a Wi-Fi network with the board: as long as it blinks blue it waits for that. Then it connects, blinks "
+    "magenta, restarts, and breathes cyan at the end.",
 )
 NEXT_NETWORK = text(
     "DeepUpdate",
@@ -256,7 +256,7 @@ ENDINGS = {
     End.NEEDS_WIFI: Ending(
         text("DeepUpdate", "The radio has had its turn. To end the update the board waits for its Wi-Fi network."),
         (NEXT_WIFI, *GOOD),
-        (FULL_UPGRADE,),
+        ("join-wifi", FULL_UPGRADE),
     ),
     End.NO_NETWORK: Ending(
         text("DeepUpdate", "The radio has had its turn, but the board cannot get through to its cloud."),

@@ -30,6 +30,7 @@ from app.work.verdicts import FULL_UPGRADE, RESTORE, STARTS
 from app.work.xray import Looked, look
 
 KEY = "factory-reset"
+JOIN_WIFI = "join-wifi"
 CLEARING = "factory-reset-clear"
 FACTORY = "factory"
 HANDS_S = 180.0
@@ -101,7 +102,9 @@ _IN_DFU = text(
     "The board is in update mode (blinking yellow): the button was let go too early, or no firmware on it starts.",
 )
 _STILL_DFU = text("FactoryReset", "The board is still in update mode (blinking yellow). Press RESET to start it.")
-_NEXT_WIFI = text("FactoryReset", "If the light blinks blue the board waits for its Wi-Fi network: set up Wi-Fi.")
+_NEXT_WIFI = text(
+    "FactoryReset", "If the light blinks blue the board waits for a network: join a Wi-Fi network with it."
+)
 
 
 class FactoryReset(Recipe):
@@ -132,6 +135,7 @@ class FactoryReset(Recipe):
         self._why_not: Text | None = None
         self._became: Text | None = None
         self._better = RESTORE
+        self._modem = False
         self._parts = False
 
     def steps(self) -> Sequence[Step]:
@@ -155,6 +159,7 @@ class FactoryReset(Recipe):
         xray = self._looked.xray
         facts = (Fact("factory", text("FactoryReset", "Factory firmware"), xray.slot(FACTORY).what),)
         steps: list[Text] = []
+        recipes = [self._better]
         if self._buttons is None:
             summary = self._why_not or _DECLINED
             steps += [_BETTER_PARTS if self._parts else _BETTER_CORE]
@@ -167,9 +172,13 @@ class FactoryReset(Recipe):
             elif self._became is LEFT_QUIET:
                 steps.append(LEFT_QUIET)
             else:
-                steps += [_ONLY_IF.with_values(colour=_GREEN if self._buttons.until_ms else _WHITE), _NEXT_WIFI]
+                steps.append(_ONLY_IF.with_values(colour=_GREEN if self._buttons.until_ms else _WHITE))
+                if not self._modem:
+                    steps.append(_NEXT_WIFI)
+                    # A hold without an end forgets the networks (8.1): then nothing goes before a new one.
+                    recipes.insert(0 if self._buttons.until_ms is None else 1, JOIN_WIFI)
         warnings = (_EMPTY_CORE,) if self._why_not is not None and not self._parts else ()
-        return Outcome(summary, facts, warnings=warnings, next_steps=tuple(steps), next_recipes=(self._better,))
+        return Outcome(summary, facts, warnings=warnings, next_steps=tuple(steps), next_recipes=tuple(recipes))
 
     def tidy(self, job: Job) -> None:
         """Let a board that was brought into update mode run its firmware again."""
@@ -180,6 +189,7 @@ class FactoryReset(Recipe):
     def _enter(self, job: Job) -> None:
         self._found_mode = job.refresh().mode
         self._parts = bool(system_regions(job.platform))
+        self._modem = job.platform.has_modem
         self._better = RESTORE if self._parts else FULL_UPGRADE
         enter_dfu(job)
 

@@ -39,6 +39,7 @@ APPLICATION, FACTORY = "application", "factory"
 KEY_REGIONS = ("server-key", "device-key")
 PATCH_ROLES = {"1.13.7": "radio-patch", "1.14": "radio-patch-1.14"}
 USUAL_PATCH, FORGETS_WIFI = "1.13.7", "1.14"
+JOIN_WIFI = "join-wifi"
 
 PATCHED = "radio-patched"  # a point noted in the journal
 
@@ -155,8 +156,8 @@ _FIT = text(
 _DONE = text("FullUpgrade", "This Core has its full firmware upgrade.")
 _NEXT_WIFI = text(
     "FullUpgrade",
-    "If the light blinks blue the board is waiting for its Wi-Fi network: set up Wi-Fi. If it breathes cyan it is "
-    "connected already.",
+    "If the light blinks blue the board is waiting for a network: join a Wi-Fi network with it. If it breathes cyan it "
+    "is connected already.",
 )
 _PATCHED_BACK = text("FullUpgrade", "{patch}: run, and the board came back by itself")
 _PATCHED_UNSURE = text("FullUpgrade", "{patch}: run, but its end was not seen")
@@ -288,6 +289,7 @@ class FullFirmwareUpgrade(Recipe):
             warnings=tuple(self._warnings),
             next_steps=(_NEXT_WIFI,),
             xray=self._after,
+            next_recipes=(JOIN_WIFI,),
         )
 
     def tidy(self, job: Job) -> None:

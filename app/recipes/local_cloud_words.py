@@ -24,6 +24,7 @@ BOARD_PORT = 5683  # 10.3, and what firmware uses where none is stored (4.3)
 SELF = "local-cloud"
 CHECK_KEYS = "check-keys"
 RESTORE_KEY = "restore-key"
+JOIN_WIFI = "join-wifi"
 PROVE = "prove-handshake"
 
 CHECK, AGAIN, ANYWAY = "server-check", "again", "anyway"
@@ -261,13 +262,13 @@ _NOT_STARTED_NEXT = text("LocalCloud", "Put firmware onto the board.")
 
 _NO_WIFI = text("LocalCloud", "Missing step: Wi-Fi. The board waits in listening mode for a network.")
 _NO_WIFI_WHY = text("LocalCloud", "No network is stored on it, or somebody held its button.")
-_NO_WIFI_NEXT = text("LocalCloud", "Set up its Wi-Fi with name and password of your network. Then reset it.")
+_NO_WIFI_NEXT = text("LocalCloud", "Join a Wi-Fi network with it. It then calls your server by itself.")
 _NO_JOIN = text("LocalCloud", "Missing step: network. The board does not get into the network it knows.")
 _NO_JOIN_WHY = text("LocalCloud", "Blinking green means that it looks for that network.")
 _NO_JOIN_NEXT = text(
     "LocalCloud",
-    "Check that the network is on and in range, and that its password was not changed. These boards know Wi-Fi of 2.4 "
-    "GHz only.",
+    "Check that the network is on and in range, and that its password was not changed; if it was, join a Wi-Fi "
+    "network with the board anew. These boards know Wi-Fi of 2.4 GHz only.",
 )
 
 _OLD_PORT = text(
@@ -418,10 +419,11 @@ def _finding(around: Circumstances) -> Finding:
         return Finding(_DONE, _DONE_WHY, (_DONE_NEXT,), "")
     if not around.started:
         return Finding(_NOT_STARTED, _NOT_STARTED_WHY, (_NOT_STARTED_NEXT,), _firmware(around.platform))
+    joining = "" if around.platform.has_modem else JOIN_WIFI
     if around.listens or around.seen is Seen.BLUE:
-        return Finding(_NO_WIFI, _NO_WIFI_WHY, (_NO_WIFI_NEXT,), "")
+        return Finding(_NO_WIFI, _NO_WIFI_WHY, (_NO_WIFI_NEXT,), joining)
     if around.seen is Seen.GREEN:
-        return Finding(_NO_JOIN, _NO_JOIN_WHY, (_NO_JOIN_NEXT,), "")
+        return Finding(_NO_JOIN, _NO_JOIN_WHY, (_NO_JOIN_NEXT,), joining)
     if around.honoured is False and not around.usual_port:
         return Finding(_OLD_PORT, _OLD_PORT_WHY, (_OLD_PORT_NEXT,), _firmware(around.platform))
     if around.loopback:

@@ -22,6 +22,7 @@ from app.work.verdicts import FULL_UPGRADE, RESTORE
 CHECK_KEYS = "check-keys"
 CHANGE_KEY = "change-key"
 RESTORE_KEY = "restore-key"
+JOIN_WIFI = "join-wifi"
 SWITCH_CLOUD = "switch-cloud"
 READ_ID = "read-id"
 SELF = "prove-handshake"
@@ -220,15 +221,13 @@ _NOBODY = text("ProveHandshake", "Nothing arrived: the board did not call this c
 _NOBODY_WHY = text("ProveHandshake", "What kept it is not known. It was told to call {address}, port {port}.")
 _NO_WIFI = text("ProveHandshake", "The board did not call: it is in listening mode and waits for a Wi-Fi network.")
 _NO_WIFI_WHY = text("ProveHandshake", "This board has no Wi-Fi networks stored, or somebody held its button.")
-_NO_WIFI_NEXT = text(
-    "ProveHandshake", "Set up its Wi-Fi with name and password of your network. Then start this again."
-)
+_NO_WIFI_NEXT = text("ProveHandshake", "Join a Wi-Fi network with it, the one of this computer. Then start this again.")
 _NO_JOIN = text("ProveHandshake", "The board did not call: it does not get into its Wi-Fi.")
 _NO_JOIN_WHY = text("ProveHandshake", "Blinking green means that it looks for a network that it knows.")
 _NO_JOIN_NEXT = text(
     "ProveHandshake",
-    "Check that the network is on, in range and has 2.4 GHz, and that its name and password were not changed. Set up "
-    "Wi-Fi anew if they were.",
+    "Check that the network is on, in range and has 2.4 GHz, and that its name and password were not changed. "
+    "Join a Wi-Fi network with it anew if they were.",
 )
 _NO_WAY = text("ProveHandshake", "The board is in its Wi-Fi but does not get through to this computer.")
 _NO_WAY_WHY = text(
@@ -365,9 +364,9 @@ def _finding(verdict: Verdict, around: Circumstances) -> Finding:
 
 def _nothing_came(around: Circumstances) -> Finding:
     if around.listens or around.seen is Seen.BLUE:
-        return Finding(_NO_WIFI, _NO_WIFI_WHY, (_NO_WIFI_NEXT,), "")
+        return Finding(_NO_WIFI, _NO_WIFI_WHY, (_NO_WIFI_NEXT,), JOIN_WIFI)
     if around.seen is Seen.GREEN:
-        return Finding(_NO_JOIN, _NO_JOIN_WHY, (_NO_JOIN_NEXT, _RADIO), "")
+        return Finding(_NO_JOIN, _NO_JOIN_WHY, (_NO_JOIN_NEXT, _RADIO), JOIN_WIFI)
     old_port = () if around.port == around.platform.default_port else (_OLD_PORT,)
     if around.seen is Seen.CYAN:
         return Finding(_NO_WAY, _NO_WAY_WHY, (_FIREWALL, _SAME_NETWORK, *old_port), SELF)

@@ -123,7 +123,7 @@ _LOADER_NOT_TAKEN = text(
 )
 _NEXT_WIFI = text(
     "RestoreSystem",
-    "If the light blinks blue the board waits for its Wi-Fi network: set up Wi-Fi. If it breathes cyan, it is "
+    "If the light blinks blue the board waits for a network: join a Wi-Fi network with it. If it breathes cyan, it is "
     "connected.",
 )
 _NEXT_LIGHT = text("RestoreSystem", "If the light breathes cyan the board is connected.")
@@ -246,6 +246,8 @@ class RestoreSystem(Recipe):
             recipes.append(self.key)
         if self._can_read_keys_now:
             recipes.append("back-up-key")
+        if not self._modem:
+            recipes.append("join-wifi")
         return Outcome(
             _DONE if seen else _DONE_UNSEEN,
             (*facts, *self._rescue.where_kept()),

@@ -55,12 +55,12 @@ class Repair(Enum):
     SWITCH_CLOUD = "switch-cloud"
     HAND_ON = "hand-on"  # the server has to be told the board's public key
     PROVE = "prove-handshake"  # a test tells the two apart that are left
-    CONNECT = "connect"  # the network goes before the keys
+    CONNECT = "join-wifi"  # the network goes before the keys; an Electron has no recipe for that
 
     @property
     def recipe(self) -> str:
         """Key of the recipe that does it, "" when none does."""
-        return "" if self in (Repair.NONE, Repair.HAND_ON, Repair.CONNECT) else self.value
+        return "" if self in (Repair.NONE, Repair.HAND_ON) else self.value
 
 
 SURENESS_WORDS = {

@@ -102,6 +102,7 @@ def test_blue_is_recognised_without_a_click_and_leads_on(desk: MakeDesk) -> None
     core = up_to_the_light(desk, profiles=False)
     end = end_of(core)
     assert "waits for its Wi-Fi" in end.outcome.summary.english()
+    core.button("next-join-wifi")
     core.button("next-full-firmware-upgrade")
 
 

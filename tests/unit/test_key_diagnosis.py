@@ -147,7 +147,7 @@ def test_every_repair_that_is_a_recipe_is_named_like_one() -> None:
         "switch-cloud",
         "",
         "prove-handshake",
-        "",
+        "join-wifi",
     ]
 
 

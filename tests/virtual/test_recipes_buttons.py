@@ -81,6 +81,13 @@ def test_the_buttons_put_the_factory_program_back(name: str, choice: str, tmp_pa
     assert user(place)[:0x2000] == good[:0x2000]
     assert "started again" in outcome.summary.english()
     assert place.board.profiles is (choice == "keep" or name == "electron")
+    told = any("join a Wi-Fi network" in words.english() for words in outcome.next_steps)
+    assert told is (name != "electron")
+    if name == "electron":
+        assert outcome.next_recipes == ("restore-system",)
+    else:
+        kept, gone = ("restore-system", "join-wifi"), ("join-wifi", "restore-system")
+        assert outcome.next_recipes == (kept if choice == "keep" else gone)
     assert place.seen().mode is not Mode.DFU
 
 
@@ -94,7 +101,7 @@ def test_a_core_gets_its_factory_firmware_back_and_the_oldest_boot_loader_forget
     assert "forgets its Wi-Fi" in confirm(place)
     assert not place.board.profiles
     assert "started again" in outcome.summary.english()
-    assert outcome.next_recipes == ("full-firmware-upgrade",)
+    assert outcome.next_recipes == ("join-wifi", "full-firmware-upgrade")
 
 
 @pytest.mark.parametrize("content", [b"\xff" * 0x20000, b"rubbish" * 100])
@@ -167,6 +174,7 @@ def test_the_long_press_forgets_the_networks(name: str, mode: str, tmp_path: Pat
     known.append(place.board.profiles)
     assert known == [True, False]
     assert "has forgotten" in outcome.summary.english()
+    assert outcome.next_recipes == ("join-wifi",)
     (watch,) = [
         event.question
         for event in place.person.events
@@ -181,6 +189,7 @@ def test_no_forgets_nothing(tmp_path: Path) -> None:
     outcome = place.succeed(ClearWifi)
     assert place.board.profiles
     assert "keeps" in outcome.summary.english()
+    assert outcome.next_recipes == ()
     assert asked(place) == ["forget"]
 
 

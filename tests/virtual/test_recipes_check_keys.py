@@ -23,7 +23,7 @@ from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Note, Outcome, Succeeded
 from app.work.key_case import LightSeen
 from app.work.key_diagnosis import diagnose
-from app.work.key_rules import SURENESS_WORDS, Repair
+from app.work.key_rules import REPAIR_WORDS, SURENESS_WORDS, Repair
 from app.work.questions import ChooseCard
 
 BOARDS = ["core", "core-0.5", "core-0.7", "photon", "photon-0.5", "photon-0.6", "photon-0.7", "p1", "electron"]
@@ -209,6 +209,21 @@ def test_a_board_with_sound_keys_runs_its_firmware_again(tmp_path: Path) -> None
     assert "Nothing is wrong" in outcome.summary.english()
     assert not outcome.warnings
     assert set(outcome.next_recipes) <= {"prove-handshake"}
+
+
+@pytest.mark.parametrize(
+    ("case", "light", "recipes"),
+    [
+        ("Keys good, set to the Particle cloud", LightSeen.OTHER, ("join-wifi",)),
+        ("Electron: keys good, Particle over UDP", LightSeen.CYAN, ()),
+    ],
+)
+def test_a_board_that_is_not_on_its_network_yet_joins_one_if_it_has_wifi(
+    case: str, light: LightSeen, recipes: tuple[str, ...], tmp_path: Path
+) -> None:
+    _, outcome = check(named(case), light, tmp_path)
+    assert outcome.next_steps[0] == REPAIR_WORDS[Repair.CONNECT]
+    assert outcome.next_recipes == recipes
 
 
 def test_two_faults_ask_for_another_check_after_the_first_repair(tmp_path: Path) -> None:

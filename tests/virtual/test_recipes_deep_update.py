@@ -283,7 +283,7 @@ def test_without_a_network_it_is_seen_to_listen(tmp_path: Path, pack: RescuePack
     place = silent(tmp_path, pack, profiles=False)
     outcome = watched(place)
     assert "waits for its Wi-Fi" in outcome.summary.english()
-    assert outcome.next_recipes == (FULL,)
+    assert outcome.next_recipes == ("join-wifi", FULL)
     assert radio(place) == "1.13.7"
     assert len(asked(place, WatchLight)) == 1  # USB told it, nobody was asked
 

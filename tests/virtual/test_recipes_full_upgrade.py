@@ -102,6 +102,7 @@ def test_every_core_ends_with_tinker_twice_and_its_keys_untouched(
     assert upgraded(place)
     assert keys(place) == before
     assert outcome.warnings == ()
+    assert outcome.next_recipes == ("join-wifi",)
     assert outcome.xray is not None
     assert outcome.xray.verdict.health is Health.NOTHING_WRONG
     assert place.seen().mode is not Mode.DFU

@@ -559,7 +559,7 @@ def test_a_board_without_a_network_is_found_listening(tmp_path: Path) -> None:
     house = scene(tmp_path, mode=IN_DFU, profiles=False, looks=False)
     outcome = house.outcome()
     assert "Wi-Fi" in outcome.summary.english()
-    assert outcome.next_recipes == ()
+    assert outcome.next_recipes == ("join-wifi",)
 
 
 def test_an_address_that_means_the_board_itself_is_the_missing_step(tmp_path: Path) -> None:
@@ -571,7 +571,9 @@ def test_an_address_that_means_the_board_itself_is_the_missing_step(tmp_path: Pa
 @pytest.mark.parametrize(("seen", "words"), [("stop", "not known"), ("green", "network"), ("blue", "Wi-Fi")])
 def test_what_the_person_sees_is_enough_to_end_it(seen: str, words: str, tmp_path: Path) -> None:
     house = scene(tmp_path, looks=False, answers={"seen": seen})
-    assert words in house.outcome().summary.english()
+    outcome = house.outcome()
+    assert words in outcome.summary.english()
+    assert ("join-wifi" in outcome.next_recipes) is (seen in ("green", "blue"))
 
 
 # --- cut and finish -------------------------------------------------------------------------------------------------

@@ -195,6 +195,7 @@ def test_a_board_without_a_network_is_found_listening(name: str, tmp_path: Path)
     outcome = place.succeed(ProveHandshake)
     assert "listening mode" in outcome.summary.english()
     assert "no Wi-Fi networks" in value(outcome, "cause")
+    assert outcome.next_recipes == ("join-wifi",)
     assert how_far(outcome) == ["failed", *["not reached"] * 5]
     assert server_memory(place) == before
 
@@ -203,8 +204,8 @@ def test_a_board_without_a_network_is_found_listening(name: str, tmp_path: Path)
     ("seen", "summary", "repair"),
     [
         ("stop", "Nothing arrived", (KEY,)),
-        ("green", "does not get into its Wi-Fi", ()),
-        ("blue", "waits for a Wi-Fi network", ()),
+        ("green", "does not get into its Wi-Fi", ("join-wifi",)),
+        ("blue", "waits for a Wi-Fi network", ("join-wifi",)),
         ("cyan", "does not get through", (KEY,)),
         ("red", "Nothing arrived", (KEY,)),
     ],

@@ -213,6 +213,7 @@ def test_a_broken_second_part_is_repaired_whatever_the_boot_loader(
         assert order[-2:] == ["ota", "dct"] if blind else order.index("ota") < order.index("system-1")
         assert (order[-1] == "dct") is blind
     assert ("back-up-key" in outcome.next_recipes) is blind
+    assert ("join-wifi" in outcome.next_recipes) is (name != "electron")
     assert not outcome.warnings
 
 
@@ -229,7 +230,7 @@ def test_a_boot_loader_that_needs_a_restart_gets_it_without_buttons(tmp_path: Pa
 
 def test_the_electron_gets_its_files_by_module_index(tmp_path: Path, pack: RescuePack) -> None:
     place = lay("electron", tmp_path, pack, loader_version=501, firmware="1.4")
-    restore(place)
+    assert "join-wifi" not in restore(place).next_recipes  # it has no Wi-Fi
     writes = {write.region: write.source for write in plan_of(place).writes}
     assert writes["system-1"] == "electron-system-part2@2.2.0.bin"
     assert writes["system-2"] == "electron-system-part3@2.2.0.bin"
