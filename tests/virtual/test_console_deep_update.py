@@ -113,7 +113,7 @@ def test_json_tells_the_lights_the_options_and_the_end(tmp_path: Path) -> None:
     assert questions[1]["stages"][0]["light"] == "core-radio.deep-update"
     assert [key for key, _ in questions[1]["options"]] == ["cyan", "blue", "connecting", "frozen", "red", "dark"]
     assert events[-1]["event"] == "Succeeded"
-    assert events[-1]["outcome"]["next_recipes"] == ["full-firmware-upgrade"]
+    assert events[-1]["outcome"]["next_recipes"] == ["join-wifi", "full-firmware-upgrade"]
 
 
 def test_the_other_recipe_is_named_as_a_command(tmp_path: Path) -> None:
