@@ -331,6 +331,25 @@ def play_cut(case: Case, place: Desk, kind: Kind, number: int, answers: Mapping[
     return place.person.events[-1]
 
 
+def cut(place: Desk, recipe: type[Recipe], kind: Kind, number: int, answers: Mapping[str, object]) -> Event:
+    """Run a recipe until it ends at that transfer, counted from now on; return the last event."""
+    mark = place.board.transfers + number
+
+    def ending() -> None:
+        if kind is Kind.KILLED and place.board.transfers + 1 >= mark:
+            raise Killed
+
+    mishaps = {
+        Kind.BEFORE: Mishap(gone_at=mark),
+        Kind.AMID: Mishap(gone_amid=mark),
+        Kind.AFTER: Mishap(gone_after=mark),
+    }
+    place.board.mishap = mishaps.get(kind, Mishap.NONE)
+    with before_each_transfer(ending), contextlib.suppress(Killed):
+        place.play(recipe, answers)
+    return place.person.events[-1]
+
+
 def come_back(place: Desk, kind: Kind) -> None:
     """The board is there again: plugged in anew, or as the ended program left it."""
     place.board.mishap = Mishap.NONE

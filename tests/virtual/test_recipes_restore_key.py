@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import random
@@ -18,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from support import device_keys
-from support.cuts import Killed, Kind, before_each_transfer
+from support.cuts import Kind, cut
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 from support.ending_disk import Refusing, no_room
 from support.every import deal
@@ -835,24 +834,6 @@ def torn_board(name: str, folder: Path) -> tuple[Desk, dict[str, object]]:
     return place, from_file(file)
 
 
-def cut(place: Desk, kind: Kind, number: int, answers: Mapping[str, object]) -> Event:
-    mark = place.board.transfers + number
-
-    def ending() -> None:
-        if kind is Kind.KILLED and place.board.transfers + 1 >= mark:
-            raise Killed
-
-    mishaps = {
-        Kind.BEFORE: Mishap(gone_at=mark),
-        Kind.AMID: Mishap(gone_amid=mark),
-        Kind.AFTER: Mishap(gone_after=mark),
-    }
-    place.board.mishap = mishaps.get(kind, Mishap.NONE)
-    with before_each_transfer(ending), contextlib.suppress(Killed):
-        place.play(RestoreKey, answers)
-    return place.person.events[-1]
-
-
 KINDS = (Kind.BEFORE, Kind.AMID, Kind.AFTER, Kind.KILLED)
 
 
@@ -866,7 +847,7 @@ def test_a_cut_while_writing_can_be_finished_and_put_back(name: str, kind: Kind,
         folder = tmp_path / f"{kind.value}-{number}"
         place, answers = torn_board(name, folder)
         old, beside = place.slot, outside(place)
-        last = cut(place, kind, number, answers)
+        last = cut(place, RestoreKey, kind, number, answers)
         assert not isinstance(last, Failed) or last.code != "bug"
         assert readable(place, old)
         assert readable(place, other_key().ljust(612, b"\xff"))
@@ -925,7 +906,7 @@ def test_one_wrong_read_before_writing_changes_nothing_beside_the_key(transfer: 
 def test_a_run_cut_before_it_is_agreed_to_leaves_nothing_to_finish(tmp_path: Path) -> None:
     place, answers = torn_board("photon", tmp_path)
     old = place.slot
-    last = cut(place, Kind.BEFORE, 5, answers)
+    last = cut(place, RestoreKey, Kind.BEFORE, 5, answers)
     assert isinstance(last, Failed)
     assert place.slot == old
     assert place.undo.interrupted() == ()
@@ -934,7 +915,7 @@ def test_a_run_cut_before_it_is_agreed_to_leaves_nothing_to_finish(tmp_path: Pat
 def test_a_journal_names_the_key_and_holds_none(tmp_path: Path) -> None:
     place, answers = torn_board("core", tmp_path)
     number = transfers_of_writing("core", tmp_path / "whole")[1]
-    cut(place, Kind.BEFORE, number, answers)
+    cut(place, RestoreKey, Kind.BEFORE, number, answers)
     (rescue,) = place.undo.interrupted()
     assert set(rescue.answers) == {"key", "key-slot", "device-id"}
     (named_one,) = [each for each in place.safe.backups() if f"backup:{each.reference}" == rescue.answers["key"]]
@@ -959,7 +940,7 @@ def test_what_broke_after_the_cut_is_kept_too_when_it_is_finished(tmp_path: Path
 def test_finishing_on_another_board_is_refused(tmp_path: Path) -> None:
     place, answers = torn_board("photon", tmp_path / "one")
     number = transfers_of_writing("photon", tmp_path / "whole")[1]
-    cut(place, Kind.BEFORE, number, answers)
+    cut(place, RestoreKey, Kind.BEFORE, number, answers)
     (rescue,) = place.undo.interrupted()
     other = lay("photon", tmp_path / "two", device_id=OTHER_ID)
     other.undo, other.safe = place.undo, place.safe

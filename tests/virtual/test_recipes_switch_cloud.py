@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from support.cuts import Killed, Kind, before_each_transfer
+from support.cuts import Kind, cut
 from support.desk import IN_DFU, RUNNING, Desk, desk
 from support.ending_disk import Refusing, no_room
 from support.every import deal
@@ -575,24 +575,6 @@ def new_program(place: Desk, folder: Path) -> Desk:
     return anew
 
 
-def cut(place: Desk, kind: Kind, number: int, answers: Mapping[str, object]) -> Event:
-    mark = place.board.transfers + number
-
-    def ending() -> None:
-        if kind is Kind.KILLED and place.board.transfers + 1 >= mark:
-            raise Killed
-
-    mishaps = {
-        Kind.BEFORE: Mishap(gone_at=mark),
-        Kind.AMID: Mishap(gone_amid=mark),
-        Kind.AFTER: Mishap(gone_after=mark),
-    }
-    place.board.mishap = mishaps.get(kind, Mishap.NONE)
-    with before_each_transfer(ending), contextlib.suppress(Killed):
-        place.play(SwitchCloud, answers)
-    return place.person.events[-1]
-
-
 def test_a_stop_while_writing_comes_too_late_to_leave_a_server_that_nobody_read_back(tmp_path: Path) -> None:
     place = lay("photon", tmp_path)
     for step, host in ((WRITE_STEP, HOST), (WRITE_STEP + 1, OTHER_HOST)):
@@ -621,7 +603,7 @@ def sweep(
     for kind, number in deal(cuts, hands, f"{name}{end}")[0]:
         folder = tmp_path / f"{kind.value}-{number}"
         place = laid(folder)
-        last = cut(place, kind, number, local(folder))
+        last = cut(place, SwitchCloud, kind, number, local(folder))
         assert not isinstance(last, Failed) or last.code != "bug"
         (folder / "default_key.pub.pem").unlink()  # the journal names the cloud that is remembered
         come_back(place)
@@ -672,7 +654,7 @@ def test_the_way_back_that_was_cut_means_the_same_server_when_it_is_finished(tmp
     switch(trial, {"cloud": "before"})
     assert server(trial) == old
     put(place, block(place))
-    cut(place, Kind.AMID, moments[0] + 4, {"cloud": "before"})
+    cut(place, SwitchCloud, Kind.AMID, moments[0] + 4, {"cloud": "before"})
     come_back(place)
     place = new_program(place, tmp_path / "two")
     (rescue,) = place.undo.interrupted()
