@@ -2,125 +2,50 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import json
 import logging
 from pathlib import Path
 
 import pytest
-from support.offline import Offline
-from support.scaled_clock import ScaledClock
+from support import secret_bytes
+from support.key_seat import KeySeat
 
-from app import console, log
-from app.console import Desk
-from app.firmware.pack import RescuePack
-from app.keys.clouds import CloudBook
 from app.keys.device_key import examine, public_der
-from app.keys.safe import KeySafe
 from app.platforms.model import Algorithm
-from app.terminal import DONE, FAULT, Terminal
-from app.transports.trace import TracingBus
-from app.undo.store import UndoStore
-from app.virtual.bus import VirtualBus
-from app.virtual.catalogue import make
-from app.virtual.hand import PracticeHand
-
-WINDOW = 9
-
-
-class Seat:
-    """A practice board in update mode, a terminal with nobody at it, and a trace."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder = folder
-        self.clock = clock = ScaledClock(400.0)
-        self.board = make(name, clock, profiles=True)
-        self.trace = folder / "trace.jsonl"
-        self.bus = TracingBus(VirtualBus(clock, [self.board]), self.trace)
-        self.desk = Desk(self.bus, clock, {"1-1": self.board})
-        self.safe = KeySafe(folder / "safe", practice=True)
-        self.news, self.asides = io.StringIO(), io.StringIO()
-        clock.pause(5)
-        PracticeHand(self.board).enter_dfu()
-        clock.pause(2)
-
-    @property
-    def key(self) -> bytes:
-        return bytes(self.board.spi[0x2000:0x2264] if self.board.spi_flash is not None else self.board.dct[34:646])
-
-    def run(self, **answers: str) -> int:
-        (self.folder / "out").mkdir(exist_ok=True)
-        return console.run(
-            "change-key",
-            self.desk,
-            self.safe,
-            Terminal(io.StringIO(), self.news, self.asides),
-            board=None,
-            answers={name.replace("_", "-"): value for name, value in answers.items()},
-            as_json=True,
-            pack=RescuePack(self.folder / "pack"),
-            undo=UndoStore(self.folder / "boards", safe=self.safe),
-            clouds=CloudBook(self.folder / "clouds"),
-            network=Offline(),
-            save=self.folder / "out",
-        )
-
-    @property
-    def outcome(self) -> dict[str, object]:
-        found = json.loads(self.news.getvalue().splitlines()[-1])["outcome"]
-        assert isinstance(found, dict)
-        return found
-
-
-def pieces(key: bytes) -> list[str]:
-    """The private part of an RSA key, in the ways a program writes bytes."""
-    found = []
-    for start in range(150, 590, WINDOW):
-        piece = key[start : start + WINDOW]
-        found += [piece.hex(), piece.hex(" "), repr(piece)[2:-1], ", ".join(str(byte) for byte in piece)]
-        found += [base64.b64encode(key[start + shift : start + shift + WINDOW]).decode() for shift in range(3)]
-    return found
+from app.terminal import DONE, FAULT
 
 
 @pytest.mark.parametrize(("name", "way"), [("core", "here"), ("photon", "here"), ("photon", "board")])
 def test_a_key_is_changed_without_a_window_and_without_telling_a_private_byte(
     name: str, way: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    seat = Seat(tmp_path, name)
+    seat = KeySeat(tmp_path, name)
     old = seat.key
-    root = logging.getLogger()
-    level = root.level
-    log.set_up(tmp_path / "logs")
-    root.setLevel(logging.DEBUG)
-    try:
-        with caplog.at_level(logging.DEBUG):
-            code = seat.run(way=way, plan="yes", light="asked", device_id=seat.board.device_id)
-    finally:
-        root.setLevel(level)
-        log.tear_down()
+    out = tmp_path / "out"
+    out.mkdir()
+    with seat.logging_everything(), caplog.at_level(logging.DEBUG):
+        code = seat.run("change-key", out, way=way, plan="yes", light="asked", device_id=seat.board.device_id)
     seat.bus.close()
     assert code == DONE, seat.news.getvalue()
     new = seat.key
     report = examine(new, Algorithm.RSA_1024)
     assert report.fingerprint != examine(old, Algorithm.RSA_1024).fingerprint
-    saved = tmp_path / "out" / f"{seat.board.device_id}.pub.pem"
+    saved = out / f"{seat.board.device_id}.pub.pem"
     assert public_der(saved.read_bytes()) == public_der(report)
-    assert seat.outcome["unfinished"] is True
-    told = [seat.news.getvalue(), seat.asides.getvalue(), caplog.text, seat.trace.read_text(encoding="utf-8")]
-    told += [path.read_text(encoding="utf-8") for path in (tmp_path / "logs").iterdir()]
-    told += [path.read_text(encoding="utf-8") for path in (tmp_path / "boards").rglob("*.json*")]
-    told += [path.read_text(encoding="utf-8") for path in seat.safe.root.rglob("*.json")]
-    everything = "\n".join(told)
+    outcome = seat.last["outcome"]
+    assert isinstance(outcome, dict)
+    assert outcome["unfinished"] is True
+    everything = seat.told() + caplog.text
     assert report.readable_fingerprint in everything
-    assert [found for key in (old, new) for found in pieces(key) if found in everything] == []
+    assert secret_bytes.told(everything, [old, new]) == []
 
 
 def test_without_answers_nothing_is_changed_and_the_question_is_named(tmp_path: Path) -> None:
-    seat = Seat(tmp_path, "photon")
+    seat = KeySeat(tmp_path, "photon")
     before = bytes(seat.board.dct)
-    assert seat.run() == FAULT
+    out = tmp_path / "out"
+    out.mkdir()
+    assert seat.run("change-key", out) == FAULT
     seat.bus.close()
     assert bytes(seat.board.dct) == before
     assert "way" in seat.news.getvalue()
-    assert not list((tmp_path / "out").iterdir())
+    assert not list(out.iterdir())
