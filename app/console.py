@@ -56,6 +56,7 @@ from app.work.questions import (
     PickFile,
     Question,
     Review,
+    TellLight,
     WatchLight,
     WifiForm,
     parse_answer,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
     from app.transports.network import Network
+    from app.transports.wifi_scan import WifiScanner
     from app.undo.store import UndoStore
     from app.virtual.board import VirtualBoard
 
@@ -184,6 +186,7 @@ def run(
     undo: UndoStore,
     clouds: CloudBook,
     network: Network,
+    scanner: WifiScanner,
     save: Path | None = None,
 ) -> int:
     """Run a recipe on one board, print its events, ask its questions, and return the exit code.
@@ -200,6 +203,7 @@ def run(
         undo: Where is kept what was on boards before a change.
         clouds: The clouds the person uses.
         network: The network as seen from this computer.
+        scanner: The Wi-Fi networks as seen from this computer.
         save: Folder for the documents of the outcome; None to print them only.
 
     Raises:
@@ -210,7 +214,17 @@ def run(
     if known(recipe_key) is None:
         raise WrongUsageError(f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}")
     events: _Inbox = queue.SimpleQueue()
-    engine = Engine(desk.bus, desk.clock, safe, events.put, pack=pack, undo=undo, clouds=clouds, network=network)
+    engine = Engine(
+        desk.bus,
+        desk.clock,
+        safe,
+        events.put,
+        pack=pack,
+        undo=undo,
+        clouds=clouds,
+        network=network,
+        scanner=scanner,
+    )
     with terminal.interrupts(lambda: events.put(None)):
         engine.start()
         return _run_with(
@@ -571,6 +585,8 @@ def prompt(question: Question) -> str:
             return f"{'folder' if folder else 'file'}{kinds} > "
         case WifiForm():
             return "name or number > "
+        case TellLight():
+            return "colour rhythm > "
         case DoThis():
             return ""
         case _ as missing:

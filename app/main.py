@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.firmware.pack import RescuePack
     from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
+    from app.transports.wifi_scan import WifiScanner
     from app.undo.store import UndoStore
 
 DEFAULT_PRACTICE = ("core", "photon")
@@ -140,6 +141,7 @@ def _run_at(
         undo=_undo(safe, practice=practice),
         clouds=_clouds(practice=practice),
         network=HostNetwork(),
+        scanner=_scanner(practice=practice),
         save=options.save,
     )
 
@@ -222,6 +224,16 @@ def _clouds(*, practice: bool) -> CloudBook:
     from app.keys.clouds import CloudBook
 
     return CloudBook(paths.clouds_folder(practice=practice))
+
+
+def _scanner(*, practice: bool) -> WifiScanner:
+    if practice:
+        from app.practice import practice_scanner
+
+        return practice_scanner()
+    from app.transports.wifi_scan import HostScanner
+
+    return HostScanner()
 
 
 def _practice_names(given: str) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from app.keys.clouds import CloudBook
     from app.keys.safe import Backup, KeySafe
     from app.transports.network import Network
+    from app.transports.wifi_scan import WifiScanner
     from app.undo.store import UndoStore
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Engine:
         undo: UndoStore,
         clouds: CloudBook,
         network: Network,
+        scanner: WifiScanner,
         fetcher: Callable[[], Fetcher] | None = None,
     ) -> None:
         """Take what is needed; nothing happens before `start`.
@@ -89,6 +91,7 @@ class Engine:
             undo: Where is kept what was on boards before a change.
             clouds: The clouds the person uses.
             network: The network as seen from this computer.
+            scanner: The Wi-Fi networks as seen from this computer.
             fetcher: Makes what downloads the pack; called in the thread of the download. None: the real one.
         """
         self._bus = bus
@@ -102,6 +105,7 @@ class Engine:
         self._undo = undo
         self._clouds = clouds
         self._network = network
+        self._scanner = scanner
         self._downloader = Downloader(
             fetcher or self._make_fetcher, RealClock(), self._post_download, pack.fill_from_bundle
         )
@@ -167,6 +171,7 @@ class Engine:
                     undo=self._undo,
                     clouds=self._clouds,
                     network=self._network,
+                    scanner=self._scanner,
                 )
                 worker = self._workers[run] = Worker(chosen(), job, self._ended)
                 self._threads = [each for each in self._threads if each.alive] + [worker]

@@ -11,7 +11,7 @@ from enum import Enum, unique
 from typing import Protocol
 
 from app.clock import Clock
-from app.text import Text
+from app.text import Text, text
 
 
 @unique
@@ -86,3 +86,21 @@ class WifiScanner(Protocol):
             clock: What the waiting goes through.
             check: Called while it waits; raises to stop.
         """
+
+
+_NO_TOOL = text("WifiScan", "This computer has no program that Rekindle could ask for the Wi-Fi networks here.")
+
+
+class HostScanner:
+    """What the operating system of this computer tells."""
+
+    def scan(self, within: float, clock: Clock, check: Callable[[], None]) -> Scan:
+        """Look around. A missing tool or radio is no fault: the scan's `trouble` says it.
+
+        Args:
+            within: Seconds after which to give up.
+            clock: What the waiting goes through.
+            check: Called while it waits; raises to stop.
+        """
+        check()
+        return Scan(trouble=_NO_TOOL)

@@ -25,6 +25,7 @@ from app.transports.base import Bus
 from app.transports.host_bus import HostBus
 from app.transports.network import HostNetwork
 from app.transports.trace import traced
+from app.transports.wifi_scan import HostScanner, WifiScanner
 from app.ui.bridge import Bridge
 from app.ui.settings import Settings
 from app.ui.shell import Shell
@@ -63,11 +64,12 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     clock = RealClock()
     pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
     panel = None
+    scanner: WifiScanner = HostScanner()
     if practice is None:
         bus: Bus = HostBus()
     else:
         # Only practice needs virtual boards; a start with real ones should not wait for them.
-        from app.practice import practice_board
+        from app.practice import practice_board, practice_scanner
         from app.ui.practice import PracticePanel
         from app.virtual.bus import VirtualBus
 
@@ -76,13 +78,24 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         desk.plug(board)
         panel = PracticePanel(desk, clock, board, practice, lambda name: practice_board(name, clock, pack))
         bus = desk
+        scanner = practice_scanner()
     if trace is not None:
         bus = traced(bus, trace)
     safe = KeySafe(paths.key_safe_folder(practice=practice is not None), practice=practice is not None)
     bridge = Bridge()
     undo = UndoStore(paths.boards_folder(practice=practice is not None), safe=safe, practice=practice is not None)
     clouds = CloudBook(paths.clouds_folder(practice=practice is not None))
-    engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo, clouds=clouds, network=HostNetwork())
+    engine = Engine(
+        bus,
+        clock,
+        safe,
+        bridge.post,
+        pack=pack,
+        undo=undo,
+        clouds=clouds,
+        network=HostNetwork(),
+        scanner=scanner,
+    )
     window = Shell(engine, settings, practice=panel, trace=trace)
 
     def dress_again() -> None:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from app.protocols.dfu import DfuSession
     from app.protocols.listening import ListeningConsole
     from app.transports.network import Network
+    from app.transports.wifi_scan import WifiScanner
     from app.undo.store import UndoStore
 
 log = logging.getLogger(__name__)
@@ -133,6 +134,7 @@ class Job:
         undo: Where is kept what is on boards before it is changed.
         clouds: The clouds the person uses.
         network: The network as seen from this computer.
+        scanner: The Wi-Fi networks as seen from this computer.
         changed: Whether anything on the board was changed; a step sets it before its first write.
         restarting: Whether the board was told to restart into another mode and its coming back was not seen yet.
     """
@@ -151,6 +153,7 @@ class Job:
         undo: UndoStore,
         clouds: CloudBook,
         network: Network,
+        scanner: WifiScanner,
         answers: Mapping[str, object] | None = None,
     ) -> None:
         self.run = run
@@ -162,6 +165,7 @@ class Job:
         self.undo = undo
         self.clouds = clouds
         self.network = network
+        self.scanner = scanner
         self.changed = False
         self.restarting = False
         self._board = board

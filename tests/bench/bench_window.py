@@ -120,6 +120,7 @@ def run_job() -> None:
     from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
     from app.transports.network import HostNetwork
+    from app.transports.wifi_scan import HostScanner
     from app.ui.bridge import Bridge
     from app.ui.settings import Settings
     from app.ui.shell import Shell
@@ -138,7 +139,17 @@ def run_job() -> None:
     pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
     undo = UndoStore(paths.boards_folder(practice=True), safe=safe, practice=True)
     clouds = CloudBook(paths.clouds_folder(practice=True))
-    engine = Engine(bus, clock, safe, bridge.post, pack=pack, undo=undo, clouds=clouds, network=HostNetwork())
+    engine = Engine(
+        bus,
+        clock,
+        safe,
+        bridge.post,
+        pack=pack,
+        undo=undo,
+        clouds=clouds,
+        network=HostNetwork(),
+        scanner=HostScanner(),
+    )
     window = Shell(engine, Settings(paths.data_folder() / "settings.ini"))
     bridge.arrived.connect(window.dispatch, Qt.ConnectionType.QueuedConnection)
     window.resize(1000, 700)

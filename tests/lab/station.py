@@ -25,6 +25,7 @@ from app.platforms.model import Mode, Platform
 from app.platforms.table import platform
 from app.protocols.dfu import DfuSession
 from app.transports.network import HostNetwork, Network
+from app.transports.wifi_scan import HostScanner, WifiScanner
 from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
@@ -158,6 +159,7 @@ class Station:
         self.undo = UndoStore(folder / "boards", safe=self.safe)
         self.clouds = CloudBook(folder / "clouds")
         self.network: Network = HostNetwork()
+        self.scanner: WifiScanner = HostScanner()
         self.news: list[Event] = []  # of the last run
         self.before_event: Callable[[Event], None] = lambda _: None
         self.cable: Cable = desk.plug(self.board)
@@ -229,6 +231,7 @@ class Station:
             undo=self.undo,
             clouds=self.clouds,
             network=self.network,
+            scanner=self.scanner,
         )
         engine.start()
         try:

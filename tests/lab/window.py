@@ -150,6 +150,7 @@ def window_on(place: Station, qtbot: QtBot) -> Iterator[Window]:
         undo=place.undo,
         clouds=place.clouds,
         network=place.network,
+        scanner=place.scanner,
     )
     shell = Shell(engine, Settings(place.folder / "settings.ini"))
     qtbot.addWidget(shell)

@@ -14,6 +14,7 @@ from app.keys.safe import KeySafe
 from app.recipes.base import Recipe
 from app.transports.base import Bus
 from app.transports.network import Network
+from app.transports.wifi_scan import WifiScanner
 from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
@@ -25,6 +26,7 @@ from app.work.events import Event, Failed, Outcome, Post, Succeeded
 from app.work.identity import IdentityBook
 from app.work.job import Job
 from support.clock import FastClock
+from support.ears import Ears
 from support.offline import Offline
 from support.person import Person
 
@@ -47,6 +49,7 @@ class Desk:
     undo: UndoStore
     clouds: CloudBook
     network: Network
+    scanner: WifiScanner
     runs: int = 0
 
     def seen(self, bus: Bus | None = None) -> Board:
@@ -70,6 +73,7 @@ class Desk:
             undo=self.undo,
             clouds=self.clouds,
             network=self.network,
+            scanner=self.scanner,
         )
 
     def play(self, recipe: type[Recipe], answers: Mapping[str, object] | None = None, bus: Bus | None = None) -> Event:
@@ -120,6 +124,7 @@ def desk(
     app_uses_serial: bool = True,
     pack: RescuePack | None = None,
     network: Network | None = None,
+    scanner: WifiScanner | None = None,
     prepare: Callable[[VirtualBoard], None] | None = None,
     **options: Any,  # noqa: ANN401 - handed on to `make`
 ) -> Desk:
@@ -153,6 +158,7 @@ def desk(
         UndoStore(folder / "boards", safe=safe),
         CloudBook(folder / "clouds"),
         network or Offline(),
+        scanner or Ears(),
     )
     ready.book.look(bus.sightings())
     board.mishap = mishap

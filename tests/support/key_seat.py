@@ -20,6 +20,7 @@ from app.undo.store import UndoStore
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
+from support.ears import Ears
 from support.offline import Offline
 from support.scaled_clock import ScaledClock
 
@@ -61,6 +62,7 @@ class KeySeat:
             undo=self.undo,
             clouds=CloudBook(self.folder / "clouds"),
             network=Offline(),
+            scanner=Ears(),
             save=save,
         )
 

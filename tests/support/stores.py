@@ -9,7 +9,9 @@ from app.firmware.pack import RescuePack
 from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.transports.network import Network
+from app.transports.wifi_scan import WifiScanner
 from app.undo.store import UndoStore
+from support.ears import Ears
 from support.offline import Offline
 
 
@@ -20,13 +22,15 @@ class Stores(TypedDict):
     undo: UndoStore
     clouds: CloudBook
     network: Network
+    scanner: WifiScanner
 
 
 def stores(folder: Path, safe: KeySafe) -> Stores:
-    """Return an empty pack, an empty store and an empty book of clouds below this folder, and no network."""
+    """Return an empty pack, an empty store and an empty book of clouds below this folder, no network, and no Wi-Fi."""
     return Stores(
         pack=RescuePack(folder / "pack"),
         undo=UndoStore(folder / "boards", safe=safe),
         clouds=CloudBook(folder / "clouds"),
         network=Offline(),
+        scanner=Ears(),
     )

@@ -19,6 +19,7 @@ from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.platforms.model import Mode
 from app.transports.network import Network
+from app.transports.wifi_scan import WifiScanner
 from app.ui.bridge import Bridge
 from app.ui.practice import PracticePanel
 from app.ui.settings import Settings
@@ -28,6 +29,7 @@ from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
+from support.ears import Ears
 from support.offline import Offline
 from support.scaled_clock import ScaledClock
 
@@ -50,6 +52,7 @@ class Desk:
         pack: RescuePack | None = None,
         fetcher: Callable[[], Fetcher] | None = None,
         network: Network | None = None,
+        scanner: WifiScanner | None = None,
     ) -> None:
         self.qtbot = qtbot
         self.clock = ScaledClock(factor)
@@ -73,6 +76,7 @@ class Desk:
             undo=self.undo,
             clouds=self.clouds,
             network=network or Offline(),
+            scanner=scanner or Ears(),
             fetcher=fetcher,
         )
         settings = Settings(folder / "settings.ini")

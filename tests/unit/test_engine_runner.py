@@ -299,6 +299,7 @@ def test_a_receiver_that_raises_does_not_disturb_the_job(
         undo=place.undo,
         clouds=place.clouds,
         network=place.network,
+        scanner=place.scanner,
     )
     with caplog.at_level(logging.CRITICAL):
         run_recipe(Scripted(lambda job: job.note(WORDS)), job)
@@ -325,6 +326,7 @@ def test_the_board_is_free_before_the_last_event_is_posted(place: Desk) -> None:
         undo=place.undo,
         clouds=place.clouds,
         network=place.network,
+        scanner=place.scanner,
     )
     run_recipe(Scripted(nothing), job, before_last=lambda: order.append("free"))
     assert order == ["free", "event"]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from support.ears import Ears
 from support.offline import Offline
 from support.real_pack import real_pack
 from support.scaled_clock import ScaledClock
@@ -67,6 +68,7 @@ class Seat:
             undo=self._undo,
             clouds=self._clouds,
             network=Offline(),
+            scanner=Ears(),
         )
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.air import Air
+from support.ears import Ears
 from support.scaled_clock import ScaledClock
 from support.spark_server import lay_out, public_pem
 from support.spec_cloud import server_key, server_public
@@ -61,6 +62,7 @@ class Seat:
             undo=UndoStore(self.folder / "boards", safe=safe),
             clouds=CloudBook(self.folder / "clouds"),
             network=self.air,
+            scanner=Ears(),
             save=self.folder / "out",
         )
         self.bus.close()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support.ears import Ears
 from support.offline import Offline
 from support.real_pack import real_pack
 from support.scaled_clock import ScaledClock
@@ -77,6 +78,7 @@ class Seat:
             undo=self.undo,
             clouds=self.clouds,
             network=Offline(),
+            scanner=Ears(),
         )
 
     @property

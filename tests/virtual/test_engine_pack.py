@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.clock import FastClock
+from support.ears import Ears
 from support.offline import Offline
 
 from app.engine.downloader import RATE_OVER_S, TELL_EVERY_S, Downloader
@@ -86,6 +87,7 @@ class Bench:
             undo=self.undo,
             clouds=CloudBook(folder / "clouds"),
             network=Offline(),
+            scanner=Ears(),
             fetcher=lambda: self.source,
         )
 

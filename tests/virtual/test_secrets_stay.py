@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.ears import Ears
 from support.offline import Offline
 from support.real_pack import real_pack
 from support.scaled_clock import ScaledClock
@@ -110,6 +111,7 @@ def test_no_private_byte_is_told_by_what_looks_at_a_board_or_writes_to_it(
             undo=UndoStore(tmp_path / "boards", safe=safe),
             clouds=CloudBook(tmp_path / "clouds"),
             network=Offline(),
+            scanner=Ears(),
         )
     bus.close()
     assert code == DONE
