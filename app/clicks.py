@@ -23,6 +23,7 @@ class Screen(Enum):
     SAFE = "safe"
     PACK = "pack"
     GUIDE = "guide"
+    DECODER = "decoder"
     SETTINGS = "settings"
     HELP = "help"
 

@@ -121,7 +121,7 @@ if TYPE_CHECKING:
     from app.undo.rescue import InterruptedRescue
 
 
-SIDE_SCREENS = frozenset({Screen.SAFE, Screen.PACK, Screen.GUIDE, Screen.SETTINGS, Screen.HELP})
+SIDE_SCREENS = frozenset({Screen.SAFE, Screen.PACK, Screen.GUIDE, Screen.DECODER, Screen.SETTINGS, Screen.HELP})
 """Screens that open from everywhere and close to where the person was."""
 
 

@@ -63,6 +63,7 @@ from app.orders import (
 from app.recipes.registry import recipe
 from app.ui.board_panel import BoardPanel
 from app.ui.pages.base import Page, TurningRow, box, breakable, button, label, set_kind
+from app.ui.pages.decoder import DecoderPage
 from app.ui.pages.help import HelpPage
 from app.ui.pages.home import HomePage
 from app.ui.pages.light_guide import LightGuidePage
@@ -286,6 +287,8 @@ class Shell(QMainWindow):
                 page = HelpPage()
             case Screen.GUIDE:
                 return self._make_guide()
+            case Screen.DECODER:
+                page = DecoderPage()
             case _ as missing:
                 assert_never(missing)
         if isinstance(page, ResultPage | SafePage | HelpPage):
@@ -383,6 +386,7 @@ class Shell(QMainWindow):
             ("F1", Go(Screen.HELP)),
             ("Ctrl+H", Go(Screen.HOME)),
             ("Ctrl+L", Go(Screen.GUIDE)),
+            ("Ctrl+D", Go(Screen.DECODER)),
             ("Ctrl+K", Go(Screen.SAFE)),
             ("Ctrl+R", Go(Screen.PACK)),
             ("Ctrl+,", Go(Screen.SETTINGS)),
