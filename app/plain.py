@@ -30,9 +30,12 @@ may change; keys, codes, names and values of the kinds below may not.
 | `Failed` | `code`, `cause`, `next_step`, `retryable`, `detail` |
 
 A question's `name` is what `--answer` takes; its `kind` is `Confirm`, `Choose`, `ChooseCard`, `Enter`, `PickFile`,
-`DoThis`, `Review`, `WatchLight` or `WifiForm`, and its further members are those of that class. A card of a
-`ChooseCard` has `key` (the answer), `title`, `body`, `icon`, `mark` or null, `light` (key of a light pattern) and
+`DoThis`, `Review`, `WatchLight`, `TellLight` or `WifiForm`, and its further members are those of that class. A card
+of a `ChooseCard` has `key` (the answer), `title`, `body`, `icon`, `mark` or null, `light` (key of a light pattern) and
 `fits`: whether it can be answered.
+
+A `TellLight` asks what the light does: the answer is the key of a light, words such as `red counted 2` (see
+`app/work/light_words.py`), or `unseen`.
 
 A `WifiForm` has `seen`: networks with `ssid` (text; what is no UTF-8 as escapes), `security` and `cipher` (numbers, or
 null), `channel` and `rssi` (0: not known), `note` or null, `fits`; and `enterprise` and `forget`, which say what may be

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.platforms.lights import patterns_of
 from app.text import Text
 from app.ui.pages.base import CardButton, CardGrid, TurningRow, Words, breakable, button, label
 from app.ui.parts.coach_view import CoachView
@@ -29,6 +31,7 @@ from app.ui.parts.watch_view import WatchView, light_of
 from app.ui.parts.wifi_panel import WifiPanel
 from app.ui.say import say
 from app.ui.theme import SPACE
+from app.work.light_decoder import LightReading, pointed_at
 from app.work.questions import (
     Choose,
     ChooseCard,
@@ -38,6 +41,7 @@ from app.work.questions import (
     PickFile,
     Question,
     Review,
+    TellLight,
     WatchLight,
     WifiForm,
 )
@@ -314,6 +318,29 @@ class WatchLightView(QuestionView):
         return None if self._ends_by_itself else self._first
 
 
+class TellLightView(QuestionView):
+    """What the light does, chosen from a list of all it may be."""
+
+    def __init__(self, question: TellLight) -> None:
+        super().__init__(say(question.title), say(question.body))
+        self._list = QComboBox()
+        self._list.setAccessibleName(say(question.title))
+        for each in patterns_of(question.platform):
+            if not question.eras or each.era in question.eras:
+                self._list.addItem(f"{say(each.name)}: {say(each.meaning)}", each.key)
+        self.column.addWidget(self._list)
+        self.buttons.add(button(self.tr("I cannot see it"), "", lambda: self.answered.emit(LightReading())))
+        self.buttons.add(button(self.tr("Co&ntinue"), "primary", self._answer))
+        self.column.addWidget(self.buttons)
+
+    def first_focus(self) -> QWidget:
+        """The list."""
+        return self._list
+
+    def _answer(self) -> None:
+        self.answered.emit(pointed_at(str(self._list.currentData())))
+
+
 class WifiFormView(QuestionView):
     """The networks a board is to be told; ends with all of them at once."""
 
@@ -375,6 +402,8 @@ def view_for(question: Question) -> QuestionView:
             return ReviewView(question)
         case WatchLight():
             return WatchLightView(question)
+        case TellLight():
+            return TellLightView(question)
         case WifiForm():
             return WifiFormView(question)
         case _ as missing:

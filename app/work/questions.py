@@ -10,7 +10,7 @@ from typing import assert_never
 
 from app.platforms.model import Choreography, Mode, Platform
 from app.text import Text
-from app.work import wifi_form
+from app.work import light_words, wifi_form
 from app.work.plan import RescuePlan
 from app.work.wifi_form import SeenNetwork
 
@@ -166,6 +166,21 @@ class WatchLight:
 
 
 @dataclass(frozen=True, slots=True)
+class TellLight:
+    """What the light of a board does, told by somebody who sees it. Answer: `LightReading`.
+
+    `eras` narrows the boards and firmware that come into question, where that is known; empty for all of the platform.
+    Given beforehand it is a pattern's key, words such as `red counted 2` (see `app/work/light_words.py`), or `unseen`.
+    """
+
+    name: str
+    title: Text
+    body: Text
+    platform: Platform
+    eras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WifiForm:
     """The networks a board is to be told, and what it takes to join them. Answer: `WifiAnswer`.
 
@@ -186,7 +201,7 @@ class WifiForm:
     forget: bool = True
 
 
-Question = Confirm | Choose | ChooseCard | Enter | PickFile | DoThis | Review | WatchLight | WifiForm
+Question = Confirm | Choose | ChooseCard | Enter | PickFile | DoThis | Review | WatchLight | TellLight | WifiForm
 
 Answers = tuple[tuple[str, object], ...]
 """Answers given beforehand: the questions' names and what was answered."""
@@ -232,6 +247,8 @@ def parse_answer(question: Question, given: object) -> object:
             return str(given)
         case WifiForm(seen=seen):
             return wifi_form.parse(given, seen)
+        case TellLight(platform=platform, eras=eras):
+            return light_words.parse(given, eras or platform.light_eras)
         case DoThis():
             raise ValueError("this is done with the hands")
         case _ as missing:
