@@ -563,10 +563,13 @@ def press(board: VirtualBoard, question: DoThis) -> None:
     if question.until is Mode.DFU:
         hand.enter_dfu()
         return
-    if question.choreography is not None and "yellow" in board.light_pattern:  # it is in update mode: RESET first
+    stuck = board.listening_now  # amid a dialogue, or nobody would be asked for the buttons
+    if question.choreography is not None and (stuck or "yellow" in board.light_pattern):  # update mode: RESET first
         hand.reset()
         board.clock.pause(PRACTICE_BOOT_S)
-    hand.enter_listening()
+        board.tick()
+    if not (stuck and board.listening_now):
+        hand.enter_listening()
 
 
 def prompt(question: Question) -> str:

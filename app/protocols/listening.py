@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, unique
 
 from app.clock import Clock, Deadline
 from app.faults import WrongAnswer
@@ -30,6 +31,8 @@ MODULES_S = 20.0
 MODULES_BEGIN_S = 5.0
 # How long the echo of one typed character may take: a loop of old firmware, doubled.
 ECHO_S = 0.5
+# Takes one character of a line back; the echo is the same byte, and there is none when the line is empty (5.1).
+DELETE = b"\x7f"
 
 # More than any answer; the rest of what a chatty program prints is forgotten.
 KEEP_BYTES = 32 * 1024
@@ -57,6 +60,16 @@ _CLAIMED = re.compile(rb"Device claimed: (yes|no)\b")
 _MODULES = re.compile(rb'(\{?"[a-z]+":[^\r\n]*)\r?\n|^s?(\{?\})\r?\n', re.MULTILINE)
 _ANYTHING = re.compile(rb"[^\r\n]")
 _MODULES_TRIES = 2
+
+
+@unique
+class Presence(Enum):
+    """What is at the other end of the port."""
+
+    LISTENS = "listens"
+    SILENT = "silent"  # nothing, or nothing that can be made out
+    ECHOES = "echoes"  # what is sent comes back alone: a half-typed line, or a program that echoes
+    PROMPT = "prompt"  # a question that waits for a line, which only a restart ends without answering it
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +116,34 @@ class ListeningConsole(Closes):
         `v` is asked first: an Electron with its modem off is busy with `i` for up to 20 s, and with every further `i`
         again. Firmware before 0.4.4 has no `v`; it is asked for its ID in the second half of the time.
         """
+        return self.presence(within) is Presence.LISTENS
+
+    def presence(self, within: float = ANSWER_S) -> Presence:
+        """Find out what is at the other end, as `is_listening` asks it.
+
+        A board that was left amid a dialogue sits in its line reader until it is reset (5.1): there the `v` comes back
+        as an echo and nothing else. It is taken back at once, and `i` is not asked, or what is typed again and again
+        would fill the line, end it, and be stored as a name or a password. No line end is sent.
+        """
         deadline = Deadline(self._clock, within)
         if self._ask("v", _EITHER, within / 2):
-            return True
+            return Presence.LISTENS
+        if self._buffer == b"v":
+            return self._take_back()
         self._send(b"i")
-        return self.expect(_EITHER, deadline.left) is not None
+        return Presence.LISTENS if self.expect(_EITHER, deadline.left) is not None else Presence.SILENT
+
+    def _take_back(self) -> Presence:
+        """Delete the character that was echoed; only a prompt's reader does not echo the delete after that one.
+
+        Firmware of 2013 takes a delete for one more character; two of them end no line that was empty before.
+        """
+        for answer in (Presence.ECHOES, Presence.PROMPT):
+            self._drain()
+            self._send(DELETE)
+            if self.expect(re.compile(DELETE), ECHO_S) is None:
+                return answer
+        return Presence.ECHOES
 
     def identity(self, within: float = IDENTITY_S) -> ConsoleIdentity | None:
         """Ask for the device ID and what comes with it; None when nothing answers."""

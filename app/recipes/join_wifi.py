@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.clock import Deadline
 from app.faults import BoardDidNotReturn, Fault, NoAnswer, RequestRefused, WrongBoardReturned
+from app.platforms.model import Mode
 from app.protocols import requests
 from app.protocols.wifi import SECURITY_NAMES, Eap, Security, WifiLogin
 from app.protocols.wifi_dialogue import Told, WifiDialogue
@@ -22,7 +23,7 @@ from app.recipes import join_wifi_words as words
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.clear_wifi import DONE_KEY, hold_to_forget
 from app.recipes.join_wifi_words import Light
-from app.recipes.shared import ALREADY_LISTENING, enter_listening, has_requests
+from app.recipes.shared import ALREADY_LISTENING, enter_listening, has_requests, leave_as_found
 from app.text import Text, text
 from app.wifi_faults import Derp, PasswordOnCommandLine, StillKnown
 from app.work.board import Board
@@ -101,6 +102,7 @@ class JoinWifi(Recipe):
         return Fit.no(_NO_WIFI) if board.platform.has_modem else Fit.yes()
 
     def __init__(self) -> None:
+        self._found: Mode | None = None
         self._brought_to_listen = False
         self._telling = False
         self._version = ""
@@ -148,6 +150,7 @@ class JoinWifi(Recipe):
 
     def tidy(self, job: Job) -> None:
         """A board that was brought into listening mode and told nothing goes back to what it did."""
+        leave_as_found(job, self._found)
         if not self._brought_to_listen or self._telling:
             return
         with job.serial(CONSOLE_BAUD) as pipe:
@@ -157,6 +160,7 @@ class JoinWifi(Recipe):
     # --- steps ---
 
     def _listen(self, job: Job) -> None:
+        self._found = job.board.mode
         how = enter_listening(job)
         self._brought_to_listen = how is not ALREADY_LISTENING
         job.say(how)

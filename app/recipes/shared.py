@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 
+from app.clock import Deadline
 from app.faults import (
     AccessDenied,
     BoardDidNotReturn,
@@ -40,6 +41,8 @@ SWITCH_S = 8.0
 """A board is back in 1 to 3 s (5.6); more for a slow computer."""
 LISTEN_S = 3.0
 """How long firmware may take from the 28800 baud to the first answer."""
+ECHOES_ASKED = 2
+"""How often what echoes is asked again: each time may leave a character in a line of the firmware of 2013."""
 COACH_S = 300.0
 PASSPHRASE_TRIES = 3
 GONE_S = 5.0  # after leaving, a board is off the bus at once or within 1 s (2.2)
@@ -63,6 +66,17 @@ _ENTER_LISTENING_FROM_DFU_BODY = text(
     "Tap RESET alone, without {button}, and wait until the light no longer blinks yellow. Then hold {button} until it "
     "blinks blue, and let go.",
 )
+_ENTER_LISTENING_STUCK_BODY = text(
+    "Shared",
+    "The board still waits for an answer from a dialogue that was broken off; RESET ends that. When it is back, hold "
+    "{button} until the light blinks blue, and let go. If it blinks blue by itself, there is nothing to hold.",
+)
+_STUCK = text(
+    "Shared",
+    "The board repeats what it is asked: it may still wait for a line of a dialogue that was broken off. Nothing is "
+    "typed into it; it has to restart.",
+)
+_RESTARTED = text("Shared", "A restart ended the dialogue that was broken off; the board listens again.")
 _NO_BAUD = text("Shared", "It could not be done over the serial port: {reason}")
 _ALREADY_DFU = text("Shared", "It was in update mode already.")
 ALREADY_LISTENING = text("Shared", "It was in listening mode already.")
@@ -226,20 +240,37 @@ def enter_listening(job: Job) -> Text:
     if board.mode is not Mode.DFU:
         if _answers(job):
             return ALREADY_LISTENING
-        if _listening_by_baud(job):
-            return _BY_BAUD
-        if _listening_by_request(job):
-            return _BY_REQUEST
+        if (how := _listening_without_hands(job)) is not None:
+            return how
+        if job.echoes:
+            job.note(_STUCK)
+            if _restarts_by_baud(job) and (how := _listening_after_restart(job)) is not None:
+                return how
         job.refresh()  # as above
     coach_into_listening(job)
     return BY_HAND
 
 
+def _listening_without_hands(job: Job) -> Text | None:
+    """Try the baud rate and then the request; return how it was done, None where it was not."""
+    if _listening_by_baud(job):
+        return _BY_BAUD
+    return _BY_REQUEST if _listening_by_request(job) else None
+
+
+def _listening_after_restart(job: Job) -> Text | None:
+    """As above for a board that comes back from a restart; without a network it listens by itself (8.2)."""
+    return _RESTARTED if _soon_answers(job) else _listening_without_hands(job)
+
+
 def coach_into_listening(job: Job) -> Board:
     """Show the person the buttons for listening mode and wait until the console answers."""
     title, body = _ENTER_LISTENING_TITLE, _ENTER_LISTENING_BODY
+    stuck = job.board.mode is not Mode.DFU and job.echoes
     if job.board.mode is Mode.DFU:
         title, body = _ENTER_LISTENING_FROM_DFU_TITLE, _ENTER_LISTENING_FROM_DFU_BODY
+    elif stuck:
+        title, body = _ENTER_LISTENING_FROM_DFU_TITLE, _ENTER_LISTENING_STUCK_BODY
     return job.coach(
         DoThis(
             "enter-listening",
@@ -250,6 +281,7 @@ def coach_into_listening(job: Job) -> Board:
             Mode.LISTENING,
         ),
         COACH_S,
+        anew=stuck,
     )
 
 
@@ -438,6 +470,26 @@ def _listening_by_baud(job: Job) -> bool:
     return _send_baud(job, LISTENING_BAUD) and _soon_answers(job)
 
 
+def _restarts_by_baud(job: Job) -> bool:
+    """Restart the board by 14400 baud, out of whatever it waits for; return whether it runs its firmware anew.
+
+    Firmware from 0.4 restarts at once, also amid a dialogue, into update mode where its boot loader can (5.6), which it
+    then leaves. Older firmware takes no notice.
+    """
+    job.check()
+    if not _send_baud(job, DFU_BAUD) or not job.wait_until_gone(GONE_S):
+        return False
+    deadline = Deadline(job.clock, SWITCH_S)
+    while not deadline.passed():
+        try:
+            in_dfu = job.refresh().mode is Mode.DFU
+        except BoardGone:
+            job.pause(FIRE_S)
+        else:
+            return not in_dfu or leave_dfu(job) is LEFT_RUNNING
+    return False
+
+
 def _listening_by_request(job: Job) -> bool:
     """Try the control request; return whether the console answers now. A program may have moved the baud (5.6)."""
     from app.protocols import requests
@@ -460,9 +512,11 @@ def _listening_by_request(job: Job) -> bool:
 
 def _soon_answers(job: Job) -> bool:
     end = job.clock.now() + LISTEN_S
-    while job.clock.now() < end:
+    echoes = 0
+    while job.clock.now() < end and echoes < ECHOES_ASKED:
         if _answers(job):
             return True
+        echoes += job.echoes
         job.pause(FIRE_S)
     return False
 

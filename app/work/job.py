@@ -137,6 +137,8 @@ class Job:
         scanner: The Wi-Fi networks as seen from this computer.
         changed: Whether anything on the board was changed; a step sets it before its first write.
         restarting: Whether the board was told to restart into another mode and its coming back was not seen yet.
+        echoes: Whether the console, when last asked, sent back what it was asked and said nothing: it waits amid a
+            dialogue that was broken off, which a restart ends (5.1), or a program echoes.
     """
 
     def __init__(
@@ -168,6 +170,7 @@ class Job:
         self.scanner = scanner
         self.changed = False
         self.restarting = False
+        self.echoes = False
         self._board = board
         self._identity = board.identity
         self._evidence = book.evidence(board.port_path)
@@ -333,12 +336,13 @@ class Job:
         """Whether the answer to the question of that name was given beforehand."""
         return name in self._answers
 
-    def coach(self, do: DoThis, within: float) -> Board:
+    def coach(self, do: DoThis, within: float, *, anew: bool = False) -> Board:
         """Show the person what to do and wait until USB shows that it is done, with hints on the way.
 
         Args:
             do: What to do, and the mode that ends it.
             within: Seconds after which to give up.
+            anew: Whether the board has to restart for it, so that it is not asked before.
 
         Returns:
             The board in that mode.
@@ -370,7 +374,7 @@ class Job:
                 if board is not None and do.until is Mode.LISTENING and board.mode is not Mode.DFU:
                     if board.sighting != self._board.sighting:
                         self._accept(board)
-                    if self.clock.now() >= next_probe:
+                    if self.clock.now() >= next_probe and (left.happened or not anew):
                         try:
                             if self.is_listening():
                                 return self.board
@@ -548,9 +552,16 @@ class Job:
         Raises:
             Fault: The port could not be opened or used.
         """
+        from app.protocols.listening import Presence
+
         with self.console() as console:
             # A modem keeps the ID waiting, but not the version, which every firmware beside a modem tells (5.2, 5.3).
-            answers = console.version() is not None if self.platform.has_modem else console.is_listening(within)
+            if self.platform.has_modem:
+                answers, self.echoes = console.version() is not None, False
+            else:
+                presence = console.presence(within)
+                answers = presence is Presence.LISTENS
+                self.echoes = presence in (Presence.ECHOES, Presence.PROMPT)
         self.heard(listening=answers)
         return answers
 
