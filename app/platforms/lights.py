@@ -139,6 +139,11 @@ def _refused(colour: Colour) -> tuple[Frame, ...]:
     return (*_toggle(Colour.CYAN, 50, _HANDSHAKE_MS // 100), Frame(colour, 250))
 
 
+def _now_and_then(colour: Colour) -> tuple[Frame, ...]:
+    """Blinking cyan and once in a while another colour; the support page tells no times."""
+    return (*_toggle(Colour.CYAN, 100, 10), Frame(colour, 250), _dark(100))
+
+
 def _sos(code: int) -> tuple[Frame, ...]:
     """One of the two passes of a panic (9.4)."""
 
@@ -551,6 +556,19 @@ _BAD_HANDSHAKE = _Saying(
     "check-keys",
 )
 
+_CYAN_AND_RED = _Saying(
+    Colour.RED,
+    Rhythm.COUNTED,
+    text("Lights", "Blinking cyan, now and then a red flash"),
+    text("Lights", "The board tries to reach its cloud server and is held up on the way, most likely by the router."),
+    text(
+        "Lights",
+        "Let the router pass outgoing port 5683, and switch access control and firewall off for a moment to see "
+        "whether they are in the way. If the cyan is very fast right before the flash, check the keys.",
+    ),
+    "check-keys",
+)
+
 _PANIC_ADVICE = text(
     "Lights",
     "The firmware crashed, not the board. Press RESET; if it crashes again, try safe mode or other firmware.",
@@ -672,8 +690,12 @@ PATTERNS: tuple[LightPattern, ...] = (
     _BAD_HANDSHAKE.shown("special", "orange-flashing", _toggle(Colour.ORANGE, 250), "support page"),
     _PULSING_WHITE.shown("special-core", "pulsing-white", _breathe(Colour.WHITE), "9.2, support page"),
     _DETAILS_RECEIVED.shown("special-core", "details-received", _solid(Colour.BLUE), "support page"),
+    _CYAN_AND_RED.shown("special-core", "cyan-red", _now_and_then(Colour.RED), "support page"),
     replace(_NO_FIRMWARE.shown("special-core", "no-firmware", (_dark(1000),), "support page"), small_blue=True),
 )
+
+PANIC_CODES: dict[str, int] = {f"panic.{key}": code for code, key, _ in _PANICS}
+"""Keys of the panics and how many blinks follow the SOS (9.4)."""
 
 _BY_KEY = {known.key: known for known in PATTERNS}
 

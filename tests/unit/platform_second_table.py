@@ -419,6 +419,10 @@ REFUSALS = {
     "from-0.7.handshake-orange": 0xFF6000,
     "from-0.7.handshake-magenta": 0xFF00FF,
 }
+# Support page, "Check your router settings": cyan that now and then flashes in this colour; no times are given.
+NOW_AND_THEN = {
+    "special-core.cyan-red": 0xFF0000,
+}
 # 9.4: code -> pattern
 PANICS = {
     1: "panic.hard-fault",

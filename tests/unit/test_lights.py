@@ -7,6 +7,7 @@ from unit import platform_second_table as second
 
 from app.platforms.lights import (
     ERAS,
+    PANIC_CODES,
     PATTERNS,
     Colour,
     Frame,
@@ -62,7 +63,7 @@ def test_a_pattern_names_its_section_or_the_support_page(known: LightPattern) ->
 @every_pattern
 def test_the_colour_named_is_the_one_shown(known: LightPattern) -> None:
     shown = {frame.colour for frame in known.frames}
-    handshake = {Colour.CYAN} if known.key in second.REFUSALS else set()
+    handshake = {Colour.CYAN} if known.key in {*second.REFUSALS, *second.NOW_AND_THEN} else set()
     assert known.colour in shown
     assert shown - {Colour.OFF} - handshake == {known.colour} - {Colour.OFF}
 
@@ -82,7 +83,7 @@ def test_the_rhythm_named_is_the_one_shown(known: LightPattern) -> None:
         case Rhythm.BREATHING:
             assert [(frame.start, frame.end) for frame in known.frames] == [(0.0, 1.0), (1.0, 0.0)]
         case Rhythm.COUNTED:
-            assert known.key in {*second.COUNTS, *second.REFUSALS}
+            assert known.key in {*second.COUNTS, *second.REFUSALS, *second.NOW_AND_THEN}
         case Rhythm.SOS:
             assert known.era == "panic"
 
@@ -94,6 +95,7 @@ def test_every_pattern_is_in_the_second_table_exactly_once() -> None:
         *second.STEADY,
         *second.COUNTS,
         *second.REFUSALS,
+        *second.NOW_AND_THEN,
         *second.PANICS.values(),
     ]
     assert sorted(wanted) == sorted(known.key for known in PATTERNS)
@@ -134,6 +136,15 @@ def test_a_failed_handshake_is_fast_cyan_and_then_a_quarter_second_of_its_colour
     assert handshake
 
 
+@pytest.mark.parametrize("key", second.NOW_AND_THEN)
+def test_cyan_with_a_flash_now_and_then_blinks_cyan_most_of_the_time(key: str) -> None:
+    *cyan, flash, gap = _plain(pattern(key).frames)
+    assert flash[0] == second.NOW_AND_THEN[key]
+    assert gap[0] == 0
+    assert cyan == [_on(0x00FFFF, 100), _off(100)] * (len(cyan) // 2)
+    assert len(cyan) > 10
+
+
 @pytest.mark.parametrize("code", second.PANICS)
 def test_a_panic_is_sos_and_its_code(code: int) -> None:
     red = 0xFF0000
@@ -142,6 +153,7 @@ def test_a_panic_is_sos_and_its_code(code: int) -> None:
     count = [_on(red, 300), _off(300)] * code
     known = pattern(second.PANICS[code])
     wanted = [*short, _off(100), *long, _off(100), *short, _off(900), *count, _off(800)]
+    assert PANIC_CODES[known.key] == code
     assert _plain(known.frames) == wanted
     assert known.period_ms == 4600 + 600 * code
     assert known.name.english().endswith("one red blink" if code == 1 else f"{code} red blinks")
@@ -226,6 +238,7 @@ def test_the_missing_firmware_of_a_core_shows_in_its_small_blue_light_only() -> 
         ("from-0.7.handshake-orange", "check-keys"),
         ("from-0.7.handshake-magenta", "check-keys"),
         ("special.orange-flashing", "check-keys"),
+        ("special-core.cyan-red", "check-keys"),
         *((f"{era}.{key}", "join-wifi") for era in ("core-2014", "up-to-0.6", "from-0.7") for key in JOINS),
         ("boot-loader-2014.factory-reset", "join-wifi"),
         ("boot-loader.factory-reset", ""),
