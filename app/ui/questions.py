@@ -10,7 +10,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -22,16 +21,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.platforms.lights import patterns_of
 from app.text import Text
 from app.ui.pages.base import CardButton, CardGrid, TurningRow, Words, breakable, button, label
 from app.ui.parts.coach_view import CoachView
+from app.ui.parts.decoder_panel import DecoderPanel
 from app.ui.parts.plan_view import PlanView
 from app.ui.parts.watch_view import WatchView, light_of
 from app.ui.parts.wifi_panel import WifiPanel
 from app.ui.say import say
 from app.ui.theme import SPACE
-from app.work.light_decoder import LightReading, pointed_at
+from app.work.light_decoder import LightReading
 from app.work.questions import (
     Choose,
     ChooseCard,
@@ -319,26 +318,38 @@ class WatchLightView(QuestionView):
 
 
 class TellLightView(QuestionView):
-    """What the light does, chosen from a list of all it may be."""
+    """What the light does: the light decoder, whose reading is the answer."""
 
     def __init__(self, question: TellLight) -> None:
         super().__init__(say(question.title), say(question.body))
-        self._list = QComboBox()
-        self._list.setAccessibleName(say(question.title))
-        for each in patterns_of(question.platform):
-            if not question.eras or each.era in question.eras:
-                self._list.addItem(f"{say(each.name)}: {say(each.meaning)}", each.key)
-        self.column.addWidget(self._list)
-        self.buttons.add(button(self.tr("I cannot see it"), "", lambda: self.answered.emit(LightReading())))
-        self.buttons.add(button(self.tr("Co&ntinue"), "primary", self._answer))
+        self.setProperty("kind", "plain")
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self._panel = DecoderPanel(question.platform, question.eras or question.platform.light_eras, starts=False)
+        self.column.addWidget(self._panel)
+        self._words = label("", "strong")
+        unseen = button(self.tr("I cannot see &it"), "", lambda: self.answered.emit(LightReading()))
+        unseen.setObjectName("light-unseen")
+        self._go = button(self.tr("Co&ntinue"), "primary", lambda: self.answered.emit(self._panel.answer()))
+        self._go.setObjectName("light-go")
+        self.buttons.add(self._words, 1)
+        self.buttons.add(unseen)
+        self.buttons.add(self._go)
         self.column.addWidget(self.buttons)
+        self._panel.changed.connect(self._look)
+        self._look()
+
+    @property
+    def pinned(self) -> QWidget:
+        """What it looks like so far, and both buttons: they stay in sight below the samples."""
+        return self.buttons
 
     def first_focus(self) -> QWidget:
-        """The list."""
-        return self._list
+        """The colours."""
+        return self._panel.first_focus()
 
-    def _answer(self) -> None:
-        self.answered.emit(pointed_at(str(self._list.currentData())))
+    def _look(self) -> None:
+        self._words.setText(self._panel.summary())
+        self._go.setEnabled(self._panel.reading is not None)
 
 
 class WifiFormView(QuestionView):

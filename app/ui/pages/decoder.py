@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from app.clicks import Back
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from app.clicks import Back, Go, PickRecipe, Screen
 from app.flow import AppState
-from app.ui.pages.base import Page, button
+from app.platforms.model import Platform
+from app.ui.pages.base import Page, button, label
+from app.ui.parts.decoder_panel import DecoderPanel
+from app.ui.theme import SPACE
 
 
 class DecoderPage(Page):
@@ -13,9 +20,50 @@ class DecoderPage(Page):
     def __init__(self) -> None:
         super().__init__("")
         self.title.setText(self.tr("What is my light doing?"))
-        self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
-        self.footer.add_stretch()
-        self.footer.add(self._back)
+        self._platform: Platform | None = None
+        self.panel = DecoderPanel()
+        self.content.addWidget(self.panel)
+        self.content.addStretch(1)
+        self._summary = label("", "strong")
+        self._show = button(self.tr("Sho&w what helps"), "", self._go_to_answers)
+        self._show.setObjectName("show-answers")
+        self._over = button(self.tr("Start &over"), "", self.panel.start_over)
+        self._over.setObjectName("start-over")
+        self.footer.add(self._summary, 1)
+        self.footer.add(self._show)
+        self.footer.add(self._over)
+        self.footer.add(button(self.tr("&Back"), "", lambda: self.chose.emit(Back())))
+        self.panel.changed.connect(self._look)
+        self.panel.chosen.connect(lambda key: self.chose.emit(PickRecipe(key)))
+        self.panel.guide.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))
+        self._look()
 
     def show_state(self, state: AppState) -> None:
-        """Draw the decoder for the board of this state."""
+        """Ask about the board of this state; what was said stays."""
+        board = state.shown_board
+        platform = board.platform if board is not None else None
+        if platform is not None and platform is not self._platform:
+            self.panel.show_platform(platform)
+        self._platform = platform
+
+    def first_focus(self) -> QWidget:
+        """The colours."""
+        return self.panel.first_focus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The answers may have moved."""
+        super().resizeEvent(event)
+        self._look()
+
+    def _look(self) -> None:
+        words = self.panel.summary()
+        self._summary.setText(words)
+        self._show.setVisible(bool(words) and not self.panel.beside)
+        self._over.setEnabled(bool(words))
+
+    def _go_to_answers(self) -> None:
+        bar = self.scroller.verticalScrollBar()
+        bar.setValue(self.panel.y() + self.panel.answers.y() - SPACE * 2)
+        wanted = self.panel.first_answer()
+        if wanted is not None:
+            wanted.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -71,7 +71,22 @@ class LightCard(QFrame):
 
     chosen = Signal(str)
 
-    def __init__(self, pattern: LightPattern, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        pattern: LightPattern,
+        parent: QWidget | None = None,
+        *,
+        below_name: QWidget | None = None,
+        starts: bool = True,
+    ) -> None:
+        """Make a card.
+
+        Args:
+            pattern: The light.
+            parent: Where it lies.
+            below_name: More about this light, shown below its name.
+            starts: Whether the job that helps can be started here.
+        """
         super().__init__(parent)
         self.setProperty("kind", "card")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -86,14 +101,17 @@ class LightCard(QFrame):
         advice.setProperty("kind", "muted")
         words = QVBoxLayout()
         words.setSpacing(SPACE // 2)
-        for part in (name, bar, meaning, advice):
+        for part in (name, below_name, bar, meaning, advice):
+            if part is None:
+                continue
             if isinstance(part, QLabel):
                 part.setWordWrap(True)
                 part.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             words.addWidget(part)
-        helping = known(pattern.recipe)
+        helping = known(pattern.recipe) if starts else None
+        self.start: QPushButton | None = None
         if helping is not None:
-            start = QPushButton(say(helping.title), self)
+            start = self.start = QPushButton(say(helping.title), self)
             start.setProperty("kind", "small")
             start.setAccessibleDescription(say(pattern.name))
             start.clicked.connect(lambda: self.chosen.emit(pattern.recipe))
