@@ -40,6 +40,7 @@ from app.work.events import (
     Outcome,
     PlanReady,
     StepDone,
+    StepPlan,
     StepProgress,
     StepSkipped,
     StepStarted,
@@ -79,6 +80,8 @@ SLICE_S = 0.2
 """Waits are cut so that Ctrl-C is felt on every system."""
 STOP_LIMIT_S = 30.0
 """How long a run may take to end once it was asked to: a board on its way to another mode is awaited first."""
+STOP_LONG_LIMIT_S = 450.0
+"""Likewise in a step that says what a stop waits for: longer than any dialogue with a board."""
 
 _Inbox = queue.SimpleQueue[Event | None]
 """News of the engine, and None for each Ctrl-C."""
@@ -403,6 +406,8 @@ class _Show:
         self._save = save
         self._given = set(given)  # answers given beforehand that were not used yet
         self._titles: tuple[str, ...] = ()
+        self._plans: tuple[StepPlan, ...] = ()
+        self._step = 0
         self._limit: Deadline | None = None  # once it was asked to stop
 
     def until_end(self, events: _Inbox) -> int:
@@ -423,8 +428,10 @@ class _Show:
     def _stop(self) -> None:
         self._engine.stop(self._run)
         if self._limit is None:
-            self._limit = Deadline(RealClock(), STOP_LIMIT_S)  # threads live in the computer's time
-            self._terminal.aside(_STOPPING.english())
+            waits = self._plans[self._step].stop_waits if self._plans else None
+            limit = STOP_LIMIT_S if waits is None else STOP_LONG_LIMIT_S
+            self._limit = Deadline(RealClock(), limit)  # threads live in the computer's time
+            self._terminal.aside((waits or _STOPPING).english())
 
     def _handle(self, event: Event) -> int | None:
         saved = self._keep_documents(event.outcome.documents) if isinstance(event, Succeeded) else DONE
@@ -434,6 +441,10 @@ class _Show:
             for line in self._lines(event):
                 self._terminal.say(line)
         match event:
+            case PlanReady(steps=steps):
+                self._plans = steps
+            case StepStarted(step=step):
+                self._step = step
             case Asked(question=DoThis() as question):
                 self._hands(question)
             case Asked(question=Review(name=name)) if name in self._given:

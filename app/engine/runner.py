@@ -65,7 +65,7 @@ def run_recipe(recipe: Recipe, job: Job, before_last: Callable[[], None] = lambd
 def _play(recipe: Recipe, job: Job) -> RunEvent:
     try:
         steps = tuple(recipe.steps())
-        plans = tuple(StepPlan(step.title, step.detail, step.weight, step.can_stop) for step in steps)
+        plans = tuple(StepPlan(step.title, step.detail, step.weight, step.can_stop, step.stop_waits) for step in steps)
         job.post(PlanReady(job.run, recipe.key, recipe.title, plans))
         progress = Progress(job, steps)
         goes_on = False

@@ -63,6 +63,11 @@ _FOUND_NO_SCAN = text("JoinWifi", "Its firmware is {version}.")
 _FOUND_OLD = text("JoinWifi", "Its firmware does not tell its version, so it is of before 2015.")
 _NO_SCAN = text("JoinWifi", "The board could not look for networks itself: {reason}")
 _CHOSEN = text("JoinWifi", "To be told: {names}.")
+_STOP_WAITS = text(
+    "JoinWifi",
+    "It stops as soon as the board has ended its dialogue: within a minute or two as a rule, and the network it is "
+    "being told is saved. Leave it plugged in.",
+)
 _KEEPS = text("JoinWifi", "It keeps the networks it knows.")
 _FORGOTTEN = text("JoinWifi", "It has forgotten the networks it knew.")
 _SAVED = text("JoinWifi", "The board has saved the network {name}.")
@@ -128,6 +133,7 @@ class JoinWifi(Recipe):
                 self._tell,
                 weight=5,
                 detail=text("JoinWifi", "Up to a minute: the board looks for the network itself."),
+                stop_waits=_STOP_WAITS,
             ),
             Step(text("JoinWifi", "Watch its light"), self._watch, weight=4),
         )

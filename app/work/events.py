@@ -18,6 +18,7 @@ from app.work.questions import Question
 if TYPE_CHECKING:
     from app.firmware.pack import Notice, PackItem
     from app.undo.rescue import InterruptedRescue
+    from app.work.serial_lines import Transcript
 
 Reply = Callable[[object], None]
 """Where an answer goes; only the first one counts."""
@@ -36,12 +37,13 @@ class BoardsChanged:
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """One step as shown before the run starts."""
+    """One step as shown before the run starts; its members are those of `Step`."""
 
     title: Text
     detail: Text | None
     weight: float
     can_stop: bool
+    stop_waits: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +372,45 @@ class RescuesInterrupted:
     rescues: tuple[InterruptedRescue, ...]
 
 
+@unique
+class MonitorStatus(Enum):
+    """What the serial monitor is doing."""
+
+    OPENING = "opening"
+    OPEN = "open"
+    AWAY = "away"  # no board with a serial port there; opened again by itself
+    LENT = "lent"  # a job has the board; opened again when that has ended
+    REFUSED = "refused"  # the system does not open the port; tried again by itself
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorChanged:
+    """The serial monitor of that port does this now.
+
+    Attributes:
+        port_path: Where its board is plugged in.
+        status: What it does.
+        transcript: Its lines; safe to read from any thread.
+        cause: Why it is refused or has ended, None when nothing is wrong.
+        next_step: What to do about that.
+    """
+
+    port_path: str
+    status: MonitorStatus
+    transcript: Transcript
+    cause: Text | None = None
+    next_step: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorGrew:
+    """The serial monitor has lines nobody has fetched yet. The next such news come after they were fetched."""
+
+    port_path: str
+    revision: int
+
+
 RunEvent = (
     PlanReady
     | StepStarted
@@ -395,7 +436,8 @@ FileEvent = (
     | FileWorkFailed
 )
 PackEvent = PackListed | PackProgress | PackFileCame | PackFetched | PackFetchStopped | PackFetchFailed | PackAdded
-Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted
+MonitorEvent = MonitorChanged | MonitorGrew
+Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted | MonitorEvent
 
 
 Post = Callable[[Event], None]

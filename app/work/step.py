@@ -23,6 +23,7 @@ class Step:
         can_stop: Whether *Stop* may take effect inside it; if not, it takes effect after it.
         detail: A second sentence for the plan, or None.
         goes_on: Whether a stop does not take effect after it either, because the next step has to follow.
+        stop_waits: What a stop waits for inside it although it may take effect there; None where it waits for nothing.
     """
 
     title: Text
@@ -31,3 +32,4 @@ class Step:
     can_stop: bool = True
     detail: Text | None = None
     goes_on: bool = False
+    stop_waits: Text | None = None

@@ -136,6 +136,8 @@ class RunPage(Page):
     def _state_words(self, run: RunState) -> str:
         if run.stopping:
             if run.stops_at_once:
+                if run.current is not None and run.current.plan.stop_waits is not None:
+                    return say(run.current.plan.stop_waits)
                 return self.tr("Stopping... the board is left as it was found.")
             return self.tr("It will stop after this step.")
         if run.asked is not None and isinstance(run.asked.question, Review):
