@@ -231,7 +231,7 @@ def _scanner(*, practice: bool) -> WifiScanner:
         from app.practice import practice_scanner
 
         return practice_scanner()
-    from app.transports.wifi_scan import HostScanner
+    from app.transports.wifi_host import HostScanner
 
     return HostScanner()
 

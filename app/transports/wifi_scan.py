@@ -11,7 +11,7 @@ from enum import Enum, unique
 from typing import Protocol
 
 from app.clock import Clock
-from app.text import Text, text
+from app.text import Text
 
 
 @unique
@@ -23,6 +23,7 @@ class Protection(Enum):
     WPA = "wpa"
     WPA2 = "wpa2"
     WPA3 = "wpa3"  # nothing older is offered; the same for open networks that encrypt
+    WPA3_AT_BEST = "wpa3-at-best"  # the system names the newest alone: WPA2 may be offered too
     WPA_ENTERPRISE = "wpa-enterprise"
     WPA2_ENTERPRISE = "wpa2-enterprise"
     WPA3_ENTERPRISE = "wpa3-enterprise"
@@ -86,21 +87,3 @@ class WifiScanner(Protocol):
             clock: What the waiting goes through.
             check: Called while it waits; raises to stop.
         """
-
-
-_NO_TOOL = text("WifiScan", "This computer has no program that Rekindle could ask for the Wi-Fi networks here.")
-
-
-class HostScanner:
-    """What the operating system of this computer tells."""
-
-    def scan(self, within: float, clock: Clock, check: Callable[[], None]) -> Scan:
-        """Look around. A missing tool or radio is no fault: the scan's `trouble` says it.
-
-        Args:
-            within: Seconds after which to give up.
-            clock: What the waiting goes through.
-            check: Called while it waits; raises to stop.
-        """
-        check()
-        return Scan(trouble=_NO_TOOL)

@@ -25,7 +25,8 @@ from app.transports.base import Bus
 from app.transports.host_bus import HostBus
 from app.transports.network import HostNetwork
 from app.transports.trace import traced
-from app.transports.wifi_scan import HostScanner, WifiScanner
+from app.transports.wifi_host import HostScanner
+from app.transports.wifi_scan import WifiScanner
 from app.ui.bridge import Bridge
 from app.ui.settings import Settings
 from app.ui.shell import Shell

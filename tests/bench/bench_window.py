@@ -120,7 +120,7 @@ def run_job() -> None:
     from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
     from app.transports.network import HostNetwork
-    from app.transports.wifi_scan import HostScanner
+    from app.transports.wifi_host import HostScanner
     from app.ui.bridge import Bridge
     from app.ui.settings import Settings
     from app.ui.shell import Shell

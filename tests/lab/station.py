@@ -25,7 +25,8 @@ from app.platforms.model import Mode, Platform
 from app.platforms.table import platform
 from app.protocols.dfu import DfuSession
 from app.transports.network import HostNetwork, Network
-from app.transports.wifi_scan import HostScanner, WifiScanner
+from app.transports.wifi_host import HostScanner
+from app.transports.wifi_scan import WifiScanner
 from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import make
