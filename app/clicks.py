@@ -23,6 +23,8 @@ class Screen(Enum):
     SAFE = "safe"
     PACK = "pack"
     GUIDE = "guide"
+    MODES = "modes"
+    MONITOR = "monitor"
     DECODER = "decoder"
     SETTINGS = "settings"
     HELP = "help"
@@ -215,6 +217,37 @@ class ConfirmForget:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMonitor:
+    """Open the serial port of the board on that port."""
+
+    port_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMonitor:
+    """Close it; what was said stays to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearMonitor:
+    """Drop the lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendSerial:
+    """Send this over the serial port. It may be a password."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskCommand:
+    """Send this one-key command after a question, because it changes something; "" closes the question."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class PressPractice:
     """Open a second window with a practice board."""
 
@@ -254,6 +287,11 @@ Click = (
     | SetAside
     | AskForget
     | ConfirmForget
+    | OpenMonitor
+    | CloseMonitor
+    | ClearMonitor
+    | SendSerial
+    | AskCommand
     | PressPractice
     | CloseNotice
 )

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, assert_never
 
 from app.clicks import (
     AddToPack,
+    AskCommand,
     AskForget,
     Back,
+    ClearMonitor,
     Click,
+    CloseMonitor,
     CloseNotice,
     ClosePassphraseForm,
     ConfirmClose,
@@ -26,6 +29,7 @@ from app.clicks import (
     GivePassphrase,
     Go,
     NoBoardForLong,
+    OpenMonitor,
     OpenPassphraseForm,
     PickBoard,
     PickRecipe,
@@ -45,6 +49,7 @@ from app.clicks import (
     PressStopDownload,
     RunBegan,
     Screen,
+    SendSerial,
     SetAside,
 )
 from app.firmware.pack import PackItem, PackState
@@ -53,6 +58,7 @@ from app.orders import (
     AddFiles,
     CloseWindow,
     CopyBackup,
+    EmptyMonitor,
     FetchPack,
     ForgetRescue,
     ListBackups,
@@ -67,10 +73,13 @@ from app.orders import (
     SaveReport,
     SendAnswer,
     SetPassphrase,
+    StartMonitor,
     StartRun,
     StopFetch,
+    StopMonitor,
     StopRun,
     UnlockSafe,
+    WriteSerial,
 )
 from app.platforms.identify import serial_form, serial_matches
 from app.platforms.model import SerialForm
@@ -89,6 +98,9 @@ from app.work.events import (
     Failed,
     FileWorkFailed,
     Hint,
+    MonitorChanged,
+    MonitorGrew,
+    MonitorStatus,
     Note,
     PackAdded,
     PackEvent,
@@ -119,9 +131,21 @@ from app.work.questions import Answers
 if TYPE_CHECKING:
     from app.firmware.pack import Notice as Ownership
     from app.undo.rescue import InterruptedRescue
+    from app.work.serial_lines import Transcript
 
 
-SIDE_SCREENS = frozenset({Screen.SAFE, Screen.PACK, Screen.GUIDE, Screen.DECODER, Screen.SETTINGS, Screen.HELP})
+SIDE_SCREENS = frozenset(
+    {
+        Screen.SAFE,
+        Screen.PACK,
+        Screen.GUIDE,
+        Screen.DECODER,
+        Screen.MODES,
+        Screen.MONITOR,
+        Screen.SETTINGS,
+        Screen.HELP,
+    }
+)
 """Screens that open from everywhere and close to where the person was."""
 
 
@@ -236,6 +260,34 @@ class PassphraseForm:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorState:
+    """The serial monitor: open, or closed with lines that can still be read.
+
+    Attributes:
+        port_path: Where its board is plugged in.
+        status: What it does.
+        transcript: Its lines.
+        revision: Grows when there are new ones.
+        cause: Why it is refused or has ended, None when nothing is wrong.
+        next_step: What to do about that.
+        confirm: The command that is to be sent; the window asks. "" for none.
+    """
+
+    port_path: str
+    status: MonitorStatus
+    transcript: Transcript
+    revision: int = 0
+    cause: Text | None = None
+    next_step: Text | None = None
+    confirm: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether something can be sent."""
+        return self.status is MonitorStatus.OPEN
+
+
+@dataclass(frozen=True, slots=True)
 class Download:
     """What is missing in the rescue pack is being downloaded.
 
@@ -289,6 +341,7 @@ class AppState:
         confirm_forget: ID of the one that is to be forgotten; the window asks. "" for none.
         confirm_close: The window asks whether to stop the run and close.
         closing: The window closes as soon as the run has ended.
+        monitor: The serial monitor, None while it was never opened.
         practice: Whether the boards are virtual.
         notice: A short message above the page.
         trouble: Why boards cannot be listed at all, None when they can.
@@ -319,6 +372,7 @@ class AppState:
     confirm_forget: str = ""
     confirm_close: bool = False
     closing: bool = False
+    monitor: MonitorState | None = None
     practice: bool = False
     notice: Notice | None = None
     trouble: BusTrouble | None = None
@@ -465,6 +519,10 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             return replace(state, notice=None, orders=(SaveDocument(document, target),))
         case PressCopyPublicKey(backup):
             return replace(state, notice=None, orders=(ReadPublicKey(backup),))
+        case OpenMonitor() | CloseMonitor() | ClearMonitor() | SendSerial() | AskCommand():
+            return _monitor_click(state, event)
+        case MonitorChanged() | MonitorGrew():
+            return _monitor_event(state, event)
         case PressPractice():
             return replace(state, orders=(OpenPractice(),))
         case CloseNotice():
@@ -609,6 +667,47 @@ def _pack_event(state: AppState, event: PackEvent) -> AppState:
             words = PACK_GREW.with_values(count=len(names)) if names else NOTHING_FOR_PACK
             words = event.troubles[0] if event.troubles and not names else words
             return replace(state, notice=Notice(words, bad=not names))
+        case _ as missing:
+            assert_never(missing)
+
+
+def _monitor_click(
+    state: AppState, click: OpenMonitor | CloseMonitor | ClearMonitor | SendSerial | AskCommand
+) -> AppState:
+    monitor = state.monitor
+    match click:
+        case OpenMonitor(port_path):
+            return replace(state, orders=(StartMonitor(port_path),))
+        case CloseMonitor():
+            return replace(state, orders=(StopMonitor(),))
+        case ClearMonitor():
+            return replace(state, orders=(EmptyMonitor(),))
+        case SendSerial(data):
+            if monitor is None or not monitor.open or not data:
+                return state
+            return replace(state, monitor=replace(monitor, confirm=""), orders=(WriteSerial(data),))
+        case AskCommand(key):
+            if monitor is None or (key and not monitor.open):
+                return state
+            return replace(state, monitor=replace(monitor, confirm=key))
+        case _ as missing:
+            assert_never(missing)
+
+
+def _monitor_event(state: AppState, event: MonitorChanged | MonitorGrew) -> AppState:
+    monitor = state.monitor
+    match event:
+        case MonitorChanged(port_path, status, transcript, cause, next_step):
+            confirm = monitor.confirm if monitor is not None and status is MonitorStatus.OPEN else ""
+            revision = transcript.revision
+            now = MonitorState(port_path, status, transcript, revision, cause, next_step, confirm)
+            if monitor is not None and status is MonitorStatus.CLOSED and monitor.port_path != port_path:
+                return state  # the one before it has ended; another one is shown
+            return replace(state, monitor=now)
+        case MonitorGrew(port_path, revision):
+            if monitor is None or monitor.port_path != port_path:
+                return state
+            return replace(state, monitor=replace(monitor, revision=revision))
         case _ as missing:
             assert_never(missing)
 

@@ -133,6 +133,30 @@ class ForgetRescue:
 
 
 @dataclass(frozen=True, slots=True)
+class StartMonitor:
+    """Have the serial port of the board on that port opened."""
+
+    port_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopMonitor:
+    """Have it closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyMonitor:
+    """Have its lines dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSerial:
+    """Have these bytes sent. They may be a password."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenPractice:
     """Start the program once more, in practice mode."""
 
@@ -161,6 +185,10 @@ Order = (
     | AddFiles
     | ListRescues
     | ForgetRescue
+    | StartMonitor
+    | StopMonitor
+    | EmptyMonitor
+    | WriteSerial
     | OpenPractice
     | CloseWindow
 )

@@ -13,6 +13,7 @@ from app import log as program_log
 from app.clock import Clock, Deadline, RealClock
 from app.engine.clerk import Clerk
 from app.engine.downloader import Downloader, Fetcher
+from app.engine.monitor import Monitor
 from app.engine.watcher import Watcher
 from app.engine.worker import Worker
 from app.faults import BoardBusy, Fault, NoBoard, PassphraseExists, RecipeDoesNotFit, RescueUnknown
@@ -28,6 +29,7 @@ from app.work.events import (
     DocumentSaved,
     Event,
     Failed,
+    MonitorGrew,
     PackAdded,
     PackFetched,
     PackFetchFailed,
@@ -112,6 +114,7 @@ class Engine:
         self._lock = threading.Lock()
         self._workers: dict[int, Worker] = {}  # with a board of their own; the thread may live a moment longer
         self._threads: list[Worker] = []
+        self._monitor: Monitor | None = None
         self._last_run = 0
         self._closed = False
 
@@ -173,7 +176,7 @@ class Engine:
                     network=self._network,
                     scanner=self._scanner,
                 )
-                worker = self._workers[run] = Worker(chosen(), job, self._ended)
+                worker = self._workers[run] = Worker(chosen(), job, self._ended, self._borrow(port_path))
                 self._threads = [each for each in self._threads if each.alive] + [worker]
                 worker.start()
         if refused is not None:
@@ -188,6 +191,50 @@ class Engine:
             worker = self._workers.get(run)
         if worker is not None:
             worker.stop()
+
+    def open_monitor(self, port_path: str) -> None:
+        """Open the serial port of the board on that port for looking on, and open it again whenever it comes back.
+
+        `MonitorChanged` follows. While a job runs on the board the port is the job's. One port at a time: another one
+        that is open is closed, one that is open already stays. Lines of the same port are gone on with.
+        """
+        with self._lock:
+            last = self._monitor
+            if self._closed or (last is not None and last.alive and last.port_path == port_path):
+                return
+            if last is not None:
+                last.stop()
+            self._monitor = Monitor(
+                self._bus,
+                self._clock,
+                lambda: self._watcher.boards,
+                self._post,
+                port_path,
+                transcript=last.transcript if last is not None and last.port_path == port_path else None,
+                lent=any(worker.port_path == port_path for worker in self._workers.values()),
+                after=last,
+            )
+            self._monitor.start()
+
+    def close_monitor(self) -> None:
+        """Close the serial port; `MonitorChanged` follows. Its lines can still be read."""
+        with self._lock:
+            if self._monitor is not None:
+                self._monitor.stop()
+
+    def send_serial(self, data: bytes) -> None:
+        """Send these bytes over the port that is open; dropped when none is. Never logged: it may be a password."""
+        with self._lock:
+            if self._monitor is not None:
+                self._monitor.send(data)
+
+    def clear_monitor(self) -> None:
+        """Drop the lines; `MonitorGrew` follows."""
+        with self._lock:
+            monitor = self._monitor
+        if monitor is not None:
+            monitor.transcript.clear()
+            self._post(MonitorGrew(monitor.port_path, monitor.transcript.revision))
 
     def list_backups(self) -> None:
         """Ask for `SafeProtection` and `BackupsListed`, newest first."""
@@ -276,8 +323,11 @@ class Engine:
         with self._lock:
             self._closed = True
             workers = tuple(self._threads)
+            monitor = self._monitor
         for worker in workers:
             worker.stop()
+        if monitor is not None:
+            monitor.stop()
         self._downloader.stop()
         self._watcher.stop()
         self._clerk.stop()
@@ -358,6 +408,7 @@ class Engine:
         late += ["download"] * (not self._downloader.join(deadline.left))
         late += ["watcher"] * (not self._watcher.join(deadline.left))
         late += ["clerk"] * (not self._clerk.join(deadline.left))
+        late += ["monitor"] * (self._monitor is not None and not self._monitor.join(deadline.left))
         for name in late:
             log.error("%s is still alive after %.0f s", name, limit)
         return not late
@@ -371,9 +422,18 @@ class Engine:
             raise BoardBusy(f"port {port_path}")
         return board
 
+    def _borrow(self, port_path: str) -> Callable[[], None] | None:
+        """Have the monitor let go of a port that a job needs; return what waits until it has."""
+        if self._monitor is None or self._monitor.port_path != port_path:
+            return None
+        self._monitor.lend()
+        return self._monitor.wait_until_free
+
     def _ended(self, worker: Worker) -> None:
         with self._lock:
             self._workers.pop(worker.run, None)
+            if self._monitor is not None and self._monitor.port_path == worker.port_path:
+                self._monitor.give_back()
 
     def _post(self, event: Event) -> None:
         try:

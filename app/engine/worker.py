@@ -13,10 +13,21 @@ from app.work.job import Job
 class Worker:
     """Runs one recipe on one board. A daemon, so that it never keeps the program alive, and joined all the same."""
 
-    def __init__(self, recipe: Recipe, job: Job, ended: Callable[[Worker], None]) -> None:
+    def __init__(
+        self, recipe: Recipe, job: Job, ended: Callable[[Worker], None], first: Callable[[], None] | None = None
+    ) -> None:
+        """Take what is needed.
+
+        Args:
+            recipe: What to run.
+            job: On what.
+            ended: Called when the run is over, before the last of its news.
+            first: Called in the thread before everything else; may wait until the board is free. None for nothing.
+        """
         self._recipe = recipe
         self._job = job
         self._ended = ended
+        self._first = first
         self._thread = threading.Thread(target=self._work, name=f"run-{job.run}", daemon=True)
 
     @property
@@ -48,4 +59,6 @@ class Worker:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
+        if self._first is not None:
+            self._first()
         run_recipe(self._recipe, self._job, before_last=lambda: self._ended(self))

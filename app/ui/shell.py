@@ -41,6 +41,7 @@ from app.orders import (
     AddFiles,
     CloseWindow,
     CopyBackup,
+    EmptyMonitor,
     FetchPack,
     ForgetRescue,
     ListBackups,
@@ -55,10 +56,13 @@ from app.orders import (
     SaveReport,
     SendAnswer,
     SetPassphrase,
+    StartMonitor,
     StartRun,
     StopFetch,
+    StopMonitor,
     StopRun,
     UnlockSafe,
+    WriteSerial,
 )
 from app.recipes.registry import recipe
 from app.ui.board_panel import BoardPanel
@@ -67,12 +71,14 @@ from app.ui.pages.decoder import DecoderPage
 from app.ui.pages.help import HelpPage
 from app.ui.pages.home import HomePage
 from app.ui.pages.light_guide import LightGuidePage
+from app.ui.pages.modes import ModesPage
 from app.ui.pages.pack import PackPage
 from app.ui.pages.plan import PlanPage
 from app.ui.pages.preferences import PreferencesPage
 from app.ui.pages.result import ResultPage
 from app.ui.pages.run import RunPage
 from app.ui.pages.safe import SafePage
+from app.ui.pages.serial_monitor import SerialMonitorPage
 from app.ui.parts.drop_overlay import DropOverlay
 from app.ui.say import announce, say
 from app.ui.settings import Settings
@@ -148,6 +154,18 @@ class Engine(Protocol):
 
     def forget_interrupted(self, rescue_id: str) -> None:
         """Forget one."""
+
+    def open_monitor(self, port_path: str) -> None:
+        """Open the serial port of the board on that port."""
+
+    def close_monitor(self) -> None:
+        """Close it."""
+
+    def clear_monitor(self) -> None:
+        """Drop its lines."""
+
+    def send_serial(self, data: bytes) -> None:
+        """Send bytes over it."""
 
 
 class Shell(QMainWindow):
@@ -285,6 +303,10 @@ class Shell(QMainWindow):
                 page.look_changed.connect(self.look_changed)
             case Screen.HELP:
                 page = HelpPage()
+            case Screen.MODES:
+                page = ModesPage()
+            case Screen.MONITOR:
+                page = SerialMonitorPage(self._settings)
             case Screen.GUIDE:
                 return self._make_guide()
             case Screen.DECODER:
@@ -386,6 +408,7 @@ class Shell(QMainWindow):
             ("F1", Go(Screen.HELP)),
             ("Ctrl+H", Go(Screen.HOME)),
             ("Ctrl+L", Go(Screen.GUIDE)),
+            ("Ctrl+M", Go(Screen.MONITOR)),
             ("Ctrl+D", Go(Screen.DECODER)),
             ("Ctrl+K", Go(Screen.SAFE)),
             ("Ctrl+R", Go(Screen.PACK)),
@@ -477,6 +500,14 @@ class Shell(QMainWindow):
                 self._engine.read_public_key(backup)
             case PutOnClipboard(words):
                 QGuiApplication.clipboard().setText(words)
+            case StartMonitor(port_path):
+                self._engine.open_monitor(port_path)
+            case StopMonitor():
+                self._engine.close_monitor()
+            case EmptyMonitor():
+                self._engine.clear_monitor()
+            case WriteSerial(data):
+                self._engine.send_serial(data)
             case OpenPractice():
                 program, *arguments = practice_command()
                 QProcess.startDetached(program, arguments)

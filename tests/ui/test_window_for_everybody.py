@@ -133,6 +133,18 @@ class NoEngine:
     def forget_interrupted(self, rescue_id: str) -> None:
         return
 
+    def open_monitor(self, port_path: str) -> None:
+        return
+
+    def close_monitor(self) -> None:
+        return
+
+    def clear_monitor(self) -> None:
+        return
+
+    def send_serial(self, data: bytes) -> None:
+        return
+
 
 class Stretched(QTranslator):
     """A language whose words are half as long again."""
