@@ -6,11 +6,11 @@ import platform
 import sys
 
 import PySide6
-from PySide6.QtCore import QUrl, Signal, qVersion
+from PySide6.QtCore import Qt, QUrl, Signal, qVersion
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from app import paths
-from app.clicks import Back
+from app.clicks import Back, Go, Screen
 from app.log import version
 from app.ui.access import AccessHelp
 from app.ui.pages.base import CopyButton, Page, box, breakable, button, label
@@ -46,10 +46,13 @@ class HelpPage(Page):
             self.tr("The board is not seen"),
             self.tr(
                 "Nine times in ten it is the cable: many cables only charge. Take one that came with a phone or a "
-                "camera and plug it straight into the computer, not into a hub. Then look at the board's light: the "
-                "light guide tells you what it says."
+                "camera and plug it straight into the computer, not into a hub. Then look at the board's light: "
+                '"What is my light doing?" tells you what it says, without a cable too.'
             ),
         )
+        decode = button(self.tr("What is my light &doing?"), "", lambda: self.chose.emit(Go(Screen.DECODER)))
+        decode.setObjectName("help-decoder")
+        self.content.addWidget(decode, 0, Qt.AlignmentFlag.AlignLeft)
         if sys.platform.startswith("linux"):
             self._section(
                 self.tr("This computer does not let the program open the board"),
@@ -60,7 +63,7 @@ class HelpPage(Page):
             self.tr("Keyboard"),
             self.tr(
                 "Tab and Shift+Tab move, Enter presses, Escape goes back. F1 help, Ctrl+H first page, Ctrl+L light "
-                "guide, Ctrl+K key safe, Ctrl+R rescue pack, Ctrl+comma settings. Underlined letters work with Alt."
+                "guide, Ctrl+D what the light is doing, Ctrl+K key safe, Ctrl+R rescue pack, Ctrl+comma settings. Underlined letters work with Alt."
             ),
         )
         self._section(

@@ -71,12 +71,13 @@ class HomePage(Page):
         hero = next((recipe for recipe in RECIPES if recipe.key == HERO), None)
         if hero is not None:
             self._body.addWidget(self._hero_card(hero, fit_of(hero, board), own[0] if own else None, calm=calm))
-        guide = CardButton(
-            self.tr("What is my light saying?"),
-            self.tr("Find your light by colour and rhythm. It tells you what the board is doing and what helps."),
+        decoder = CardButton(
+            self.tr("What is my light doing?"),
+            self.tr("Choose colour and rhythm, or tap along. It tells what the board is doing and what helps."),
             icon="light-guide",
         )
-        guide.clicked.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))
+        decoder.setObjectName("card-decoder")
+        decoder.clicked.connect(lambda: self.chose.emit(Go(Screen.DECODER)))
         set_up = self._cards(Group.SET_UP, board)
         if not state.boards and not state.practice:
             practice = CardButton(
@@ -91,7 +92,7 @@ class HomePage(Page):
             (Group.SET_UP, set_up),
             (Group.KEEP_SAFE, [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)]),
             (Group.KEYS, self._cards(Group.KEYS, board)),
-            (Group.RESCUE, [guide, *self._cards(Group.RESCUE, board), self._pack_card(state)]),
+            (Group.RESCUE, [decoder, *self._cards(Group.RESCUE, board), self._pack_card(state)]),
         )
         if self._first is None:
             self._first = next((card for _, cards in groups for card in cards if card.isEnabled()), None)

@@ -128,10 +128,12 @@ class LightGuidePage(QWidget):
 
     Signals:
         chosen: The person wants the job with this recipe key.
+        decode: The person wants to find out which light it is.
         closed: The person wants to go back.
     """
 
     chosen = Signal(str)
+    decode = Signal()
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -158,6 +160,11 @@ class LightGuidePage(QWidget):
         self._fill_eras()
         head = QHBoxLayout()
         head.addWidget(title, 1)
+        find = QPushButton(self.tr("&Which one is mine?"), self)
+        find.setObjectName("find-light")
+        find.setAccessibleDescription(self.tr("Choose colour and rhythm, tap along, and see what fits best"))
+        find.clicked.connect(self.decode)
+        head.addWidget(find)
         head.addWidget(back)
         filters = TurningRow()
         for choice in (self._era, self._colour, self._rhythm):

@@ -386,7 +386,9 @@ class DecoderPanel(QWidget):
             Offer("no", self.tr("It is dark")),
             Offer(UNKNOWN, self.tr("I cannot tell")),
         )
-        group = SwatchGroup(self.tr("And the small blue light next to the USB socket?"), offers, widest=3, narrow=150)
+        group = SwatchGroup(
+            self.tr("And the small blue light, in the upper right corner of a Core?"), offers, widest=3, narrow=150
+        )
         group.setObjectName("small-blue")
         group.chosen.connect(
             lambda key: self._take(replace(self._seen, small_blue={"yes": True, "no": False}.get(key)))
