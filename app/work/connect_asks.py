@@ -1,0 +1,255 @@
+"""The questions of "why won't it connect?": what a person may be asked, when it makes sense, and what may be answered.
+
+Each is about a step of the user's support page. What the program can measure itself is never asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.text import Text, text
+from app.work.connect_case import OTHER, Case, Stage, network_keys
+from app.work.connect_rules import CLOUD, GETS_IN, IDLE, NETWORK, WAYS
+from app.work.preflight import State
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer; `weight` is how often people may be expected to give it, compared with the others."""
+
+    key: str
+    words: Text | str
+    weight: float = 1.0
+    body: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question. To say that one does not know is always possible beside its options.
+
+    Attributes:
+        key: Stable name.
+        title: The question.
+        body: How to find out.
+        options: What may be answered.
+        when: Whether it makes sense, and is not measured already.
+        source: Step of the support page.
+    """
+
+    key: str
+    title: Text
+    body: Text
+    options: Callable[[Case], tuple[Option, ...]]
+    when: Callable[[Case], bool]
+    source: str
+
+
+DONT_KNOW = text("Connect", "I don't know")
+UNKNOWN_WEIGHT = 1.0
+_MOST_NETWORKS = 12
+"""More rows than that nobody reads; whoever does not find the network says so."""
+
+_YES, _NO = text("Connect", "Yes"), text("Connect", "No")
+_NOT_LISTED = text("Connect", "It is not in this list")
+_JOINED = text("Connect", "This computer is in it.")
+_HEARD = text("Connect", "Heard here with {rssi} dBm.")
+_SEEN = text("Connect", "Heard here.")
+
+
+def _fixed(*options: Option) -> Callable[[Case], tuple[Option, ...]]:
+    return lambda _case: options
+
+
+def _networks(case: Case) -> tuple[Option, ...]:
+    """The networks heard, the one this computer is in first."""
+    joined = case.measured.joined
+    rows = list(network_keys(case.measured.heard).items())[:_MOST_NETWORKS]
+    rows.sort(key=lambda row: row[1].ssid != joined)
+    options = []
+    for key, each in rows:
+        here = each.ssid == joined
+        body = _JOINED if here else _HEARD.with_values(rssi=each.rssi) if each.rssi else _SEEN
+        options.append(Option(key, key, 4.0 if here else 1.0, each.note or body))
+    return (*options, Option(OTHER, _NOT_LISTED))
+
+
+def _routers(case: Case) -> tuple[Option, ...]:
+    only_n = Option("only-n", text("Connect", "It takes 802.11n devices only (no b and g)"))
+    listed = Option("listed", text("Connect", "It lets only listed devices in (access control, MAC filter)"))
+    neither = Option("neither", text("Connect", "Neither; nothing special is set"), 3.0)
+    return (*((only_n,) if case.core else ()), listed, neither)
+
+
+def _cloud_by_light(case: Case) -> bool:
+    return case.at(*WAYS)
+
+
+ASKS: tuple[Ask, ...] = (
+    Ask(
+        "credentials",
+        text("Connect", "Does the board know the network's name and password?"),
+        text(
+            "Connect", "A name may differ in one capital letter or space; a password that was not shown may be wrong."
+        ),
+        _fixed(
+            Option("sure", text("Connect", "Yes, they were typed with care and looked at"), 3.0),
+            Option("unsure", text("Connect", "They were typed, but I am not sure"), 2.0),
+            Option("changed", text("Connect", "They have changed at the router since")),
+            Option("never", text("Connect", "No, it was never told this network")),
+        ),
+        lambda case: case.at(*NETWORK),
+        "step 0",
+    ),
+    Ask(
+        "network",
+        text("Connect", "Which network should the board join?"),
+        text(
+            "Connect", "These are the networks this computer hears. The board is beside it, so it should hear them too."
+        ),
+        _networks,
+        lambda case: case.at(*NETWORK) and bool(case.measured.heard),
+        "step 0",
+    ),
+    Ask(
+        "antenna",
+        text("Connect", "Does the Core have an antenna?"),
+        text("Connect", "Some Cores have a tiny round socket (u.FL) for an antenna with a cable."),
+        _fixed(
+            Option("chip", text("Connect", "It is built in, a small white block at the edge"), 4.0),
+            Option("firm", text("Connect", "One with a cable is firmly on the socket")),
+            Option("loose", text("Connect", "There is a socket, with nothing or something loose on it")),
+        ),
+        lambda case: case.at(Stage.JOINING) and case.core,
+        "step 0",
+    ),
+    Ask(
+        "power",
+        text("Connect", "Does anything else draw power from the board, or from the hub it is on?"),
+        text("Connect", "Shields, relays and strips of lights do, and hubs without a power supply give little."),
+        _fixed(
+            Option("shared", text("Connect", "Yes"), 1.0),
+            Option("alone", text("Connect", "No, it is alone on a port of the computer"), 3.0),
+        ),
+        lambda case: case.at(Stage.JOINING),
+        "step 0",
+    ),
+    Ask(
+        "router",
+        text("Connect", "Is one of these set at the router?"),
+        text("Connect", "It stands in the router's Wi-Fi settings."),
+        _routers,
+        lambda case: case.at(*GETS_IN),
+        "step 4",
+    ),
+    Ask(
+        "addresses",
+        text("Connect", "Does the router give out addresses by itself (DHCP)?"),
+        text("Connect", "If other devices join by name and password alone, it does. Some have an end of their list."),
+        _fixed(
+            Option("on", text("Connect", "Yes, other devices join without trouble"), 3.0),
+            Option("off", text("Connect", "No, devices have fixed addresses there")),
+            Option("full", text("Connect", "Yes, but it may have given out all it has")),
+        ),
+        lambda case: case.at(Stage.ADDRESS),
+        "step 4",
+    ),
+    Ask(
+        "elsewhere",
+        text("Connect", "Does the board get online in another network?"),
+        text("Connect", "The hotspot of a phone is a quick try, on 2.4 GHz and with WPA2."),
+        _fixed(
+            Option("yes", text("Connect", "Yes, in another network it works"), 1.0),
+            Option("no", text("Connect", "No, in no network"), 1.0),
+            Option("untried", text("Connect", "I have not tried"), 3.0),
+        ),
+        lambda case: case.at(*NETWORK, *WAYS),
+        "step 2",
+    ),
+    Ask(
+        "cleared",
+        text("Connect", "Was the board unplugged once, and made to forget its networks?"),
+        text("Connect", "So often that is all it needs."),
+        _fixed(Option("yes", _YES, 1.0), Option("no", _NO, 2.0)),
+        lambda case: case.at(*NETWORK),
+        "step 3",
+    ),
+    Ask(
+        "program",
+        text("Connect", "Does the board's own program decide when to connect?"),
+        text("Connect", "A program in semi-automatic or manual mode does. Tinker, and most programs, do not."),
+        _fixed(Option("yes", _YES, 1.0), Option("no", _NO, 2.0)),
+        lambda case: case.at(*IDLE),
+        "step 3",
+    ),
+    Ask(
+        "same",
+        text("Connect", "Is this computer in the same network as the board?"),
+        text("Connect", "Then what works from here tells what the board can reach. A cable to the same router counts."),
+        _fixed(Option("yes", _YES, 3.0), Option("no", _NO, 1.0)),
+        lambda case: (
+            case.at(*CLOUD)
+            and case.same is None
+            and any(each.state is not State.UNKNOWN for each in case.measured.checks)
+        ),
+        "step 2",
+    ),
+    Ask(
+        "internet",
+        text("Connect", "Does a phone or another computer get to the internet in the board's network?"),
+        text("Connect", "Switch a phone's mobile data off and open a page you have not opened before."),
+        _fixed(Option("yes", _YES, 3.0), Option("no", _NO, 1.0)),
+        lambda case: case.at(*CLOUD) and not (case.same is True and case.check("internet") is not State.UNKNOWN),
+        "step 2",
+    ),
+    Ask(
+        "portal",
+        text("Connect", "Does that network show a page to sign in or agree to something?"),
+        text("Connect", "Hotels, cafés and guest networks often do."),
+        _fixed(Option("yes", _YES, 1.0), Option("no", _NO, 4.0)),
+        lambda case: case.at(*CLOUD) and not (case.same is True and case.check("portal") is not State.UNKNOWN),
+        "known issues",
+    ),
+    Ask(
+        "firewall",
+        text("Connect", "Is there a firewall, access control or a child lock in that network?"),
+        text("Connect", "Companies and schools nearly always have one; some home routers can."),
+        _fixed(Option("yes", _YES, 1.0), Option("no", _NO, 3.0)),
+        lambda case: _cloud_by_light(case) and not case.gets_out,
+        "step 4",
+    ),
+    Ask(
+        "cloud",
+        text("Connect", "Which cloud should the board connect to?"),
+        text("Connect", "If you never set up a server of your own, it is Particle's."),
+        _fixed(
+            Option("particle", text("Connect", "Particle's"), 4.0),
+            Option("own", text("Connect", "A server of my own"), 1.0),
+        ),
+        lambda case: case.at(*CLOUD, Stage.HANDSHAKE) and case.measured.keys is None,
+        "step 4",
+    ),
+    Ask(
+        "others",
+        text("Connect", "Do other boards reach the cloud from this network?"),
+        text("Connect", "For example another Core or Photon that breathes cyan here."),
+        _fixed(
+            Option("yes", _YES, 1.0),
+            Option("no", text("Connect", "No, or there is no other")),
+        ),
+        lambda case: case.at(Stage.CALLING) and case.core and not case.ported,
+        "deep update",
+    ),
+    Ask(
+        "how-often",
+        text("Connect", "How often does the red flash come?"),
+        text("Connect", "Watch it for a minute."),
+        _fixed(
+            Option("always", text("Connect", "After every stretch of fast cyan"), 2.0),
+            Option("sometimes", text("Connect", "Only now and then, between cyan"), 1.0),
+        ),
+        lambda case: case.at(Stage.RED) and case.measured.keys is None,
+        "step 4",
+    ),
+)
+"""In the order of the support page; of questions that would tell equally much the earlier one is asked."""
