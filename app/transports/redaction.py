@@ -106,6 +106,7 @@ class ControlRedaction:
 
 _MASK = ord("*")
 _SPACE = ord(" ")
+_CR, _LF = 0x0D, 0x0A
 _LINE_ENDS = b"\r\n"
 # Commands of the listening console (device-protocol.md 5.2), sent one character at a time.
 _COMMANDS_TYPED = frozenset(b"imvscdxL" + _LINE_ENDS)
@@ -136,11 +137,13 @@ class SerialRedaction:
         self._hidden = False  # the rest of this line is secret
         self._several = False  # all lines are, until the dialogue is over
         self._dialogue = False  # the console asks and the host answers
+        self._disturbed = False  # noise came amid an echo: nobody can say any more what belongs to it
+        self._carriage = False  # the last character was a CR
         self._echo = bytearray()  # secret bytes written whose echo has not been read
 
     def write(self, data: bytes) -> bool:
         """Whether what is sent may be written: single commands to a console that asks nothing."""
-        if self._dialogue or self._hidden or self._several:
+        if self._dialogue or self._hidden or self._several or self._disturbed:
             known = False
         else:
             self._dialogue = data in _DIALOGUES_TYPED
@@ -155,10 +158,13 @@ class SerialRedaction:
 
     def _shown(self, byte: int) -> int:
         if byte in _LINE_ENDS:
-            self._end_line()
+            if not (byte == _LF and self._carriage):
+                self._end_line()
+            self._carriage = byte == _CR
             return byte
+        self._carriage = False
         after_colon = byte == _SPACE and self._line.endswith(b":")  # still the prompt's own
-        hidden = self._several or (self._hidden and not after_colon)
+        hidden = self._several or self._disturbed or (self._hidden and not after_colon)
         if self._echo and self._echo[0] == byte:
             del self._echo[0]
             hidden = True
@@ -172,6 +178,10 @@ class SerialRedaction:
         return _MASK if hidden else byte
 
     def _end_line(self) -> None:
+        # In a dialogue the whole echo comes before its line end; one that comes earlier is not the console's, and the
+        # rest of the echo would look like a line of its own.
+        if self._dialogue and self._echo and self._echo[0] not in _LINE_ENDS:
+            self._disturbed = True
         if _SEVERAL_LINES.search(self._line):
             self._several = True
         self._line.clear()

@@ -223,6 +223,18 @@ def test_certificates_and_keys_of_many_lines_are_hidden(packet: int) -> None:
     assert b"Awesome." in console.trace
 
 
+NOISE = b"\x00\xff\x1b[\x7f\x80\r\n"
+
+
+@packets
+@pytest.mark.parametrize("place", [0, 1, 5, 12])
+def test_noise_amid_an_echo_does_not_make_the_rest_of_it_look_harmless(packet: int, place: int) -> None:
+    console = Console(packet).gets(b"w").says(NOISE + b"SSID: ").gets(b"Net\n").says(b"Net\r\nPassword: ")
+    password = b"correct horse"
+    console.gets(password + b"\n").says(password[:place] + NOISE + password[place:] + b"\r\n" + NOISE + password)
+    assert all(password[at : at + 3] not in console.trace for at in range(len(password) - 2))
+
+
 @packets
 def test_a_password_typed_before_its_prompt_was_read_is_hidden(packet: int) -> None:
     console = Console(packet).gets(b"w").gets(b"simv\n").says(b"SSID: simv\r\n")
