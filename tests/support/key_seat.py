@@ -22,7 +22,7 @@ from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from support.ears import Ears
 from support.offline import Offline
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 
 
 class KeySeat:
@@ -30,7 +30,7 @@ class KeySeat:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
-        self.clock = clock = ScaledClock(400.0)
+        self.clock = clock = PatientClock(3000.0)
         self.board = make(name, clock, profiles=True)
         self.trace = folder / "trace.jsonl"
         self.bus = TracingBus(VirtualBus(clock, [self.board]), self.trace)

@@ -1,4 +1,4 @@
-"""A real clock that runs faster: for tests where a window, an engine and a virtual board live side by side."""
+"""A real clock that runs faster: for the lab, where boards stand before a kernel with a time of its own."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from support.ears import Ears
 from support.offline import Offline
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 
 WAIT_MS = 10_000
 
@@ -55,7 +55,7 @@ class Desk:
         scanner: WifiScanner | None = None,
     ) -> None:
         self.qtbot = qtbot
-        self.clock = ScaledClock(factor)
+        self.clock = PatientClock(factor)
         self.bus = VirtualBus(self.clock)
         self.board: VirtualBoard = make(name, self.clock, profiles=profiles)
         self.hand = PracticeHand(self.board)

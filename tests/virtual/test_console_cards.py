@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 from support.stores import stores
 
 from app import console
@@ -74,7 +74,7 @@ class Person(io.StringIO):
 class Seat:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        clock = ScaledClock()
+        clock = PatientClock(160.0)
         board = make("photon", clock)
         self.bus = VirtualBus(clock, [board])
         self.desk = console.Desk(self.bus, clock, {"1-1": board})

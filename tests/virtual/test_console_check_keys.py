@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 from support.stores import stores
 
 from app import console
@@ -19,7 +19,7 @@ from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 
-FACTOR = 100.0
+FACTOR = 800.0
 
 
 class Typist(io.StringIO):
@@ -37,7 +37,7 @@ class Seat:
     """A board in update mode, and a terminal whose output is kept."""
 
     def __init__(self, folder: Path, name: str, typist: Typist | None = None) -> None:
-        clock = ScaledClock(FACTOR)
+        clock = PatientClock(FACTOR)
         self.board = make(name, clock, profiles=True)
         self._desk = Desk(VirtualBus(clock, (self.board,)), clock, {"1-1": self.board})
         self.safe = KeySafe(folder / "safe", practice=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from support.ears import Ears
 from support.offline import Offline
+from support.patient_clock import PatientClock
 from support.real_pack import real_pack
-from support.scaled_clock import ScaledClock
 
 from app import console
 from app.console import Desk
@@ -23,7 +23,7 @@ from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 
 AGREED = {"network": "known", "plan": "yes"}
-FACTOR = 100.0
+FACTOR = 800.0
 
 
 class Typist(io.StringIO):
@@ -41,7 +41,7 @@ class Seat:
     """A Core with an old radio in update mode, and a terminal whose output is kept."""
 
     def __init__(self, folder: Path, typist: Typist | None = None, *, profiles: bool = True) -> None:
-        clock = ScaledClock(FACTOR)
+        clock = PatientClock(FACTOR)
         self.board = make("core-old-radio", clock, profiles=profiles)
         self._desk = Desk(VirtualBus(clock, (self.board,)), clock, {"1-1": self.board})
         self._safe = KeySafe(folder / "safe", practice=True)

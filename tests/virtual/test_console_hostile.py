@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 from support.stores import stores
 
 from app import console
@@ -35,7 +35,7 @@ class Seat:
     """A Photon on a desk, and news that go where the test wants."""
 
     def __init__(self, folder: Path, news: io.StringIO) -> None:
-        clock = ScaledClock()
+        clock = PatientClock(160.0)
         self.board = make("photon", clock)
         self.desk = Desk(VirtualBus(clock, [self.board]), clock, {"1-1": self.board})
         self.safe = KeySafe(folder / "safe", practice=True)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 from support.stores import stores
 
 from app import console
@@ -42,7 +42,7 @@ class Somebody(Terminal):
 
 
 def run(folder: Path, terminal: Terminal, *, as_json: bool = False, firmware: str = "", **answers: str) -> int:
-    clock = ScaledClock(200.0)
+    clock = PatientClock(1500.0)
     board = make("photon", clock, profiles=False, firmware=firmware)
     safe = KeySafe(folder / "safe", practice=True)
     code = console.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.air import Air
 from support.ears import Ears
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 from support.spark_server import lay_out, public_pem
 from support.spec_cloud import server_key, server_public
 
@@ -34,7 +34,7 @@ class Seat:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
-        self.clock = clock = ScaledClock(400.0)
+        self.clock = clock = PatientClock(3000.0)
         self.air = Air()
         self.air.serve((HOST,), 5683)
         self.air.serve((HOST,), 8080)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.ears import Ears
 from support.offline import Offline
+from support.patient_clock import PatientClock
 from support.real_pack import real_pack
-from support.scaled_clock import ScaledClock
 
 from app import console
 from app.console import Desk
@@ -52,7 +52,7 @@ class Seat:
     def __init__(
         self, folder: Path, name: str, pack: RescuePack | None = None, typist: io.StringIO | None = None
     ) -> None:
-        self.clock = clock = ScaledClock(60.0)
+        self.clock = clock = PatientClock(500.0)
         self.board = make(name, clock)
         self.desk = Desk(VirtualBus(clock, [self.board]), clock, {"1-1": self.board})
         self.safe = KeySafe(folder / "safe", practice=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 from support.stores import stores
 
 from app import console, log
@@ -58,7 +58,7 @@ class Seat:
         in_dfu: bool = False,
         profiles: bool | None = None,
     ) -> None:
-        clock = ScaledClock(60.0)
+        clock = PatientClock(500.0)
         boards = {f"1-{number}": make(name, clock, profiles=profiles) for number, name in enumerate(names, start=1)}
         self.boards = boards
         self.desk = Desk(VirtualBus(clock, boards.values()), clock, boards)

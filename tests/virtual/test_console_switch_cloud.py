@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support.patient_clock import PatientClock
 from support.real_pack import real_pack
-from support.scaled_clock import ScaledClock
 from support.spec_cloud import server_block, server_public
 from support.stores import stores
 
@@ -28,7 +28,7 @@ class Seat:
     """A practice Photon that is set to a local cloud, and a terminal nobody sits at."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = ScaledClock(60.0)
+        self.clock = PatientClock(500.0)
         self.board = make("photon", self.clock, profiles=True, server=server_block(OLD, name="other"))
         self.safe = KeySafe(folder / "safe", practice=True)
         self.stores = stores(folder, self.safe)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.clock import FastClock
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 from support.stores import stores
 
 from app.console import Desk, run
@@ -154,7 +154,7 @@ class Reader(io.StringIO):
 def test_the_command_line_backs_up_into_a_locked_safe_only_with_its_passphrase(
     answers: dict[str, str], code: int, tmp_path: Path
 ) -> None:
-    clock = ScaledClock()
+    clock = PatientClock(160.0)
     boards = {"1-1": make("photon", clock)}
     safe = KeySafe(tmp_path / "safe", practice=True)
     safe.set_passphrase(SECRET)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.scaled_clock import ScaledClock
+from support.patient_clock import PatientClock
 from support.stores import stores
 
 from app.engine.engine import Engine
@@ -38,7 +38,7 @@ class Bench:
     """Two boards that run, an engine, and its news in order."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = ScaledClock()
+        self.clock = PatientClock(160.0)
         self.boards = (make("photon", self.clock), make("core-0.5", self.clock))
         self.bus = VirtualBus(self.clock, self.boards)
         self.safe = KeySafe(folder / "safe", practice=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from support.ears import Ears
 from support.offline import Offline
+from support.patient_clock import PatientClock
 from support.real_pack import real_pack
-from support.scaled_clock import ScaledClock
 from support.secret_bytes import needles, spellings
 from support.stores import stores
 
@@ -44,7 +44,7 @@ def logs(tmp_path: Path) -> Iterator[Path]:
 def test_no_private_byte_is_told_anywhere(
     name: str, as_json: bool, tmp_path: Path, logs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = ScaledClock()
+    clock = PatientClock(160.0)
     board = make(name, clock, profiles=True)
     trace = tmp_path / "trace.jsonl"
     bus = TracingBus(VirtualBus(clock, [board]), trace)
@@ -91,7 +91,7 @@ def test_no_private_byte_is_told_anywhere(
 def test_no_private_byte_is_told_by_what_looks_at_a_board_or_writes_to_it(
     recipe: str, name: str, tmp_path: Path, logs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = ScaledClock(60.0)
+    clock = PatientClock(500.0)
     board = make(name, clock, profiles=True)
     key = bytes(board.spi[0x2000:0x2264] if board.spi_flash is not None else board.dct[34:646])
     trace = tmp_path / "trace.jsonl"
@@ -145,7 +145,7 @@ def test_bytes_written_as_numbers_are_redacted() -> None:
 
 
 def test_the_trace_in_a_report_can_be_played_back(tmp_path: Path) -> None:
-    clock = ScaledClock()
+    clock = PatientClock(160.0)
     board = make("photon", clock, profiles=True)
     trace = tmp_path / "trace.jsonl"
     bus = TracingBus(VirtualBus(clock, [board]), trace)
