@@ -321,6 +321,7 @@ class Shell(QMainWindow):
     def _make_guide(self) -> QWidget:
         guide = LightGuidePage()
         guide.chosen.connect(lambda key: self.dispatch(PickRecipe(key)))
+        guide.decode.connect(lambda: self.dispatch(Go(Screen.DECODER)))
         guide.closed.connect(lambda: self.dispatch(Back()))
         return guide
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from app.clicks import Back, Go, PickRecipe, Screen
 from app.flow import AppState
 from app.platforms.model import Platform
-from app.ui.pages.base import Page, button, label
+from app.ui.pages.base import Page, TurningRow, button, label
 from app.ui.parts.decoder_panel import DecoderPanel
 from app.ui.theme import SPACE
 
@@ -29,10 +29,13 @@ class DecoderPage(Page):
         self._show.setObjectName("show-answers")
         self._over = button(self.tr("Start &over"), "", self.panel.start_over)
         self._over.setObjectName("start-over")
-        self.footer.add(self._summary, 1)
-        self.footer.add(self._show)
-        self.footer.add(self._over)
-        self.footer.add(button(self.tr("&Back"), "", lambda: self.chose.emit(Back())))
+        told, ways = TurningRow(), TurningRow()  # each turns alone: large words leave the page little room
+        told.add(self._summary, 1)
+        told.add(self._show)
+        ways.add(self._over)
+        ways.add(button(self.tr("&Back"), "", lambda: self.chose.emit(Back())))
+        self.footer.add(told, 1)
+        self.footer.add(ways)
         self.panel.changed.connect(self._look)
         self.panel.chosen.connect(lambda key: self.chose.emit(PickRecipe(key)))
         self.panel.guide.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))

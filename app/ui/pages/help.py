@@ -63,7 +63,8 @@ class HelpPage(Page):
             self.tr("Keyboard"),
             self.tr(
                 "Tab and Shift+Tab move, Enter presses, Escape goes back. F1 help, Ctrl+H first page, Ctrl+L light "
-                "guide, Ctrl+D what the light is doing, Ctrl+K key safe, Ctrl+R rescue pack, Ctrl+comma settings. Underlined letters work with Alt."
+                "guide, Ctrl+D what the light is doing, Ctrl+K key safe, Ctrl+R rescue pack, Ctrl+comma "
+                "settings. Underlined letters work with Alt."
             ),
         )
         self._section(
