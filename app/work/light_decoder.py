@@ -1,39 +1,49 @@
 """Tells what a board's light is doing from what a person saw or tapped: likelihoods, and the one question that tells.
 
-Pure. Numbers in brackets are sections of device-protocol.md.
+Pure. The parts: `light_seen` (what people see in a pattern), `light_taps` (rhythm from taps), `light_telling`
+(questions), `light_words` (the same as a line of text).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from app.platforms.lights import Colour, LightPattern, Rhythm, pattern
-from app.text import Text
+from app.platforms.lights import PANIC_CODES, PATTERNS, Colour, LightPattern, pattern
+from app.platforms.model import Platform
+from app.work.light_seen import AGES, Seen, kind_of, likelihood, name_of, rarity
+from app.work.light_taps import TapRhythm, rhythm_of
+from app.work.light_telling import (
+    CALM,
+    FLASH,
+    FLICKER,
+    SHADE,
+    UNSURE,
+    Telling,
+    TellingOption,
+    best_question,
+    told_likelihood,
+)
 
-UNSURE = ""
-"""The answer to a telling question of somebody who cannot say; the question is not asked again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a person says the light does; None stands for what was not said.
-
-    Attributes:
-        colour: The colour as the person names it.
-        rhythm: The rhythm as the person names it.
-        period_ms: From one blink to the next in ms, as tapped.
-        count: How many blinks before the pause; after an SOS, how many slow ones follow.
-        small_blue: Whether the small blue light glows dimly.
-        told: Answers to telling questions: key of the question and of the option, or UNSURE.
-    """
-
-    colour: Colour | None = None
-    rhythm: Rhythm | None = None
-    period_ms: float | None = None
-    count: int | None = None
-    small_blue: bool | None = None
-    told: tuple[tuple[str, str], ...] = ()
+__all__ = [
+    "AGES",
+    "UNSURE",
+    "Guess",
+    "LightReading",
+    "Reading",
+    "Seen",
+    "TapRhythm",
+    "Telling",
+    "TellingOption",
+    "decode",
+    "eras_for",
+    "kind_of",
+    "pointed_at",
+    "reading_of",
+    "rhythm_of",
+    "tapped",
+    "with_told",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +52,6 @@ class Guess:
 
     pattern: LightPattern
     likelihood: float
-
-
-@dataclass(frozen=True, slots=True)
-class TellingOption:
-    """One answer to a telling question; `light` is the key of a pattern to be shown living beside it, "" for none."""
-
-    key: str
-    words: Text
-    light: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """The question that would tell best: two to four options, and UNSURE always beside them."""
-
-    key: str
-    words: Text
-    options: tuple[TellingOption, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +67,6 @@ class Reading:
     guesses: tuple[Guess, ...]
     telling: Telling | None
     panic: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TapRhythm:
-    """What taps look like.
-
-    Attributes:
-        rhythm: The rhythm they fit best.
-        period_ms: From one blink to the next in ms.
-        count: Blinks of a counted pattern, or after an SOS; None for steady blinking.
-        too_fast: Whether the taps are as fast as fingers go, so that the light may well be faster.
-    """
-
-    rhythm: Rhythm
-    period_ms: float
-    count: int | None = None
-    too_fast: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +96,16 @@ class LightReading:
         return sum(likelihood for key, likelihood in self.guesses if kind_of(key) in kinds)
 
 
-def kind_of(key: str) -> str:
-    """Return what a pattern says whatever the era, for example `listening`; `panic` for every panic."""
-    era, _, kind = key.partition(".")
-    return "panic" if era == "panic" else kind
+_FLASHES = (Colour.RED, Colour.ORANGE, Colour.YELLOW, Colour.MAGENTA)
+"""Whoever names one of these has seen the flash after the cyan, not the cyan."""
+
+
+def eras_for(platform: Platform, age: str = "") -> tuple[str, ...]:
+    """Return which eras of lights come into question on a board whose firmware is of that age, one of AGES.
+
+    "" for an age that is not known. The boot loader may be older or newer than the firmware, so its eras stay.
+    """
+    return tuple(era for era in platform.light_eras if not age or era == age or era not in AGES)
 
 
 def decode(seen: Seen, eras: Collection[str]) -> Reading:
@@ -132,19 +113,54 @@ def decode(seen: Seen, eras: Collection[str]) -> Reading:
 
     Args:
         seen: What was seen.
-        eras: Which boards and firmware come into question, keys of `lights.ERAS`; a platform's `light_eras`.
+        eras: Which boards and firmware come into question, keys of `lights.ERAS`; see `eras_for`.
     """
-    raise NotImplementedError
+    within = frozenset(eras)
+    weights = [
+        (known, rarity(known, within) * likelihood(seen, known) * told_likelihood(seen.told, known))
+        for known in PATTERNS
+        if known.era in within
+    ]
+    whole = sum(weight for _, weight in weights)
+    if whole <= 0:
+        return Reading((), None, None)
+    weighed = sorted(((known, weight / whole) for known, weight in weights), key=lambda each: -each[1])
+    # Patterns that say the same in several eras count together; the likeliest of them, or the earliest, speaks for all.
+    spoken: dict[str, LightPattern] = {}
+    shares: dict[str, float] = {}
+    for known, share in weighed:
+        name = name_of(known.key)
+        spoken.setdefault(name, known)
+        shares[name] = shares.get(name, 0.0) + share
+    ranked = sorted(shares, key=lambda name: -shares[name])
+    return Reading(
+        tuple(Guess(spoken[name], shares[name]) for name in ranked),
+        best_question(weighed, _unfit(seen)),
+        PANIC_CODES.get(ranked[0]),
+    )
+
+
+def _unfit(seen: Seen) -> frozenset[str]:
+    """Questions that were asked already, or make no sense after what was said."""
+    unfit = {key for key, _ in seen.told}
+    if seen.colour is None:
+        unfit.add(SHADE)  # whoever names no colour is not asked for a finer one
+    if seen.colour in _FLASHES:
+        unfit.add(FLASH)
+    elif seen.colour is not None and dict(seen.told).get(FLASH, CALM) == CALM:
+        unfit.add(FLICKER)  # it asks what comes before a flash
+    return frozenset(unfit)
 
 
 def with_told(seen: Seen, question: str, option: str) -> Seen:
     """Return what was seen with the answer to a telling question; UNSURE is an answer."""
-    raise NotImplementedError
+    kept = tuple(each for each in seen.told if each[0] != question)
+    return replace(seen, told=(*kept, (question, option)))
 
 
-def rhythm_of(taps: Sequence[float]) -> TapRhythm | None:
-    """Tell the rhythm of taps at these times in seconds, rising; None when there are too few."""
-    raise NotImplementedError
+def tapped(seen: Seen, taps: TapRhythm) -> Seen:
+    """Return what was seen with the rhythm that was tapped in place of the one that was named."""
+    return replace(seen, rhythm=taps.rhythm, period_ms=taps.period_ms, count=taps.count)
 
 
 def reading_of(seen: Seen, eras: Collection[str]) -> LightReading:
