@@ -25,11 +25,12 @@ class DecoderPage(Page):
         self.content.addWidget(self.panel)
         self.content.addStretch(1)
         self._summary = label("", "strong")
-        self._show = button(self.tr("Sho&w what helps"), "", self._go_to_answers)
+        self._show = button(self.tr("Sho&w"), "", self._go_to_answers)
         self._show.setObjectName("show-answers")
+        self._show.setAccessibleName(self.tr("Show what it means and what helps"))
         self._over = button(self.tr("Start &over"), "", self.panel.start_over)
         self._over.setObjectName("start-over")
-        told, ways = TurningRow(), TurningRow()  # each turns alone: large words leave the page little room
+        told, ways = TurningRow(narrow=200), TurningRow()  # each turns alone: large words leave the page little room
         told.add(self._summary, 1)
         told.add(self._show)
         ways.add(self._over)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.pages.base import TurningRow, button, label
 from app.ui.theme import SPACE, tokens
@@ -127,7 +127,9 @@ class TapPad(QWidget):
         self._clear = button(self.tr("Clear taps"), "small", self.clear)
         self._clear.setObjectName("clear-taps")
         self._clear.setEnabled(False)
-        picture = QVBoxLayout()
+        beside = QWidget()
+        picture = QVBoxLayout(beside)
+        picture.setContentsMargins(0, 0, 0, 0)
         picture.setSpacing(SPACE // 2)
         picture.addWidget(
             label(
@@ -136,17 +138,16 @@ class TapPad(QWidget):
             )
         )
         picture.addWidget(self._strip)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE * 2)
-        row.addWidget(self._pad)
-        row.addLayout(picture, 1)
+        row = TurningRow(narrow=360)
+        row.add(self._pad)
+        row.add(beside, 1)
         below = TurningRow()
         below.add(self._words, 1)
         below.add(self._clear)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
-        column.addLayout(row)
+        column.addWidget(row)
         column.addWidget(below)
 
     @property
