@@ -147,6 +147,18 @@ class Transcript:
             return self._number
 
     @property
+    def cleared(self) -> int:
+        """Number of the first line after the last `clear`; 0 when there was none."""
+        with self._lock:
+            return self._cleared
+
+    @property
+    def lost(self) -> int:
+        """How many lines since the last `clear` are kept no more."""
+        with self._lock:
+            return max(0, self._lines[0].number - self._cleared) if self._lines else 0
+
+    @property
     def revision(self) -> int:
         """A number that grows with each change."""
         with self._lock:

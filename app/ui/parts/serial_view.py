@@ -1,0 +1,130 @@
+"""The lines of a serial port on the screen: as many as are kept, appended in batches, never a password in a copy."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from PySide6.QtCore import QMimeData, QSize
+from PySide6.QtGui import QTextCursor, QTextOption
+from PySide6.QtWidgets import QPlainTextEdit
+
+from app.ui.say import say
+from app.ui.theme import tokens
+from app.work.serial_lines import KEPT_LINES, Line, Transcript, handed_on, shown
+
+HEIGHT = 190  # px at text scale 1.0
+
+
+class SerialView(QPlainTextEdit):
+    """Follows a transcript. One block for each line, so a marked part is found again among the lines."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setReadOnly(True)
+        self.setUndoRedoEnabled(False)
+        self.setAcceptDrops(False)  # files dropped on it are the window's
+        self.setTabChangesFocus(True)
+        self.setAccessibleName(name)
+        self.setProperty("kind", "mono")
+        self.setMaximumBlockCount(KEPT_LINES)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self._transcript: Transcript | None = None
+        self._lines: deque[Line] = deque(maxlen=KEPT_LINES)
+        self._stamps = True
+        self._as_hex = False
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """What is shown, in order."""
+        return tuple(self._lines)
+
+    def sizeHint(self) -> QSize:
+        """As high as a few lines; it takes what room there is."""
+        return QSize(super().sizeHint().width(), tokens().px(HEIGHT))
+
+    def minimumSizeHint(self) -> QSize:
+        """The same: a window of lines that shows none would be of no use."""
+        return QSize(super().minimumSizeHint().width(), tokens().px(HEIGHT))
+
+    def set_form(self, *, stamps: bool, as_hex: bool) -> None:
+        """Show times or not, and hex digits or words."""
+        if (stamps, as_hex) == (self._stamps, self._as_hex):
+            return
+        self._stamps, self._as_hex = stamps, as_hex
+        lines = self.lines
+        self._empty()
+        self._append(lines)
+
+    def follow(self, transcript: Transcript) -> None:
+        """Show what is in this transcript now; what was shown of it before stays as it is."""
+        if transcript is not self._transcript:
+            self._transcript = transcript
+            self._empty()
+        if self._lines and self._lines[-1].number < transcript.cleared:
+            self._empty()
+        batch = transcript.since(self._next())
+        if batch.lines and self._lines and batch.lines[0].number == self._lines[-1].number:
+            self._replace_last(batch.lines[0])
+            self._append(batch.lines[1:])
+        else:
+            self._append(batch.lines)
+
+    def handed_on(self) -> list[str]:
+        """Return all lines as they are copied and saved."""
+        return self._masked(self.lines)
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """Copy what is marked; a line with a secret is copied masked."""
+        cursor = self.textCursor()
+        document = self.document()
+        first = document.findBlock(cursor.selectionStart())
+        last = document.findBlock(cursor.selectionEnd())
+        pieces: list[str] = []
+        block = first
+        while block.isValid() and block.blockNumber() <= last.blockNumber():
+            words = block.text()
+            begin = max(cursor.selectionStart() - block.position(), 0)
+            end = min(cursor.selectionEnd() - block.position(), len(words))
+            line = self._lines[block.blockNumber()] if block.blockNumber() < len(self._lines) else None
+            safe = self._masked((line,))[0] if line is not None else words
+            pieces.append(words[begin:end] if safe == words else safe)
+            block = block.next()
+        data = QMimeData()
+        data.setText("\n".join(pieces))
+        return data
+
+    # --- inside ---
+
+    def _next(self) -> int:
+        """Number of the first line that is not shown to its end."""
+        if not self._lines:
+            return 0
+        last = self._lines[-1]
+        return last.number + 1 if last.ended else last.number
+
+    def _masked(self, lines: Sequence[Line]) -> list[str]:
+        if self._transcript is None:
+            return []
+        return handed_on(self._transcript, lines, stamps=self._stamps, as_hex=self._as_hex, say=say)
+
+    def _words(self, line: Line) -> str:
+        note = say(line.words) if line.words is not None else ""
+        return shown(line, stamps=self._stamps, as_hex=self._as_hex, note=note)
+
+    def _empty(self) -> None:
+        self._lines.clear()
+        self.clear()
+
+    def _append(self, lines: Sequence[Line]) -> None:
+        if lines:
+            self._lines.extend(lines)
+            # One call: each costs a layout. It scrolls on only where the person was at the end already.
+            self.appendPlainText("\n".join(self._words(line) for line in lines))
+
+    def _replace_last(self, line: Line) -> None:
+        self._lines[-1] = line
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText(self._words(line))
