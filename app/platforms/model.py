@@ -51,6 +51,15 @@ class Button(Enum):
 
 
 @unique
+class Radio(Enum):
+    """What a board reaches Wi-Fi with; decides which networks it can join."""
+
+    NONE = "none"  # a modem for mobile networks instead
+    CC3000 = "cc3000"  # of the Core: 802.11b/g, channels 1 to 11 (support page, Can't Get Connected)
+    PHOTON = "photon"  # of Photon and P1
+
+
+@unique
 class SerialForm(Enum):
     """What an iSerialNumber is in one mode of one generation (device-protocol.md 1.4)."""
 
@@ -375,6 +384,7 @@ class Platform:
         shared_overlaps: Pairs of region keys that share memory by design.
         shares_ids: Whether prototypes of other boards announce the same USB ids (1.1).
         work_times: How long its memories take, one row for each medium and size of erase unit.
+        radio: What it reaches Wi-Fi with.
         has_modem: Whether its console waits for a modem before it tells the ID, up to 20 s (5.3).
     """
 
@@ -403,6 +413,7 @@ class Platform:
     shares_ids: bool = False
     has_modem: bool = False
     work_times: tuple[WorkTime, ...] = ()
+    radio: Radio = Radio.NONE
 
     def region(self, key: str) -> Region:
         """Return the named region; KeyError when this platform has none of that name."""

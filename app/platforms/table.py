@@ -21,6 +21,7 @@ from app.platforms.model import (
     Platform,
     PollTime,
     Quirk,
+    Radio,
     Region,
     SerialForm,
     UsbId,
@@ -341,6 +342,7 @@ _CORE = Platform(
     fields=_CORE_FIELDS,
     shares_ids=True,  # 1.1: prototypes of the Photon announce the same ids
     work_times=_CORE_WORK,
+    radio=Radio.CC3000,
 )
 
 # --- what all STM32F205 boards share (1.4-1.6, 2.1, 2.4, 3.5, 4) ----------------------------------------------------
@@ -628,6 +630,7 @@ _PHOTON = Platform(
     monolithic_regions=_PHOTON_MONOLITHIC,
     shared_overlaps=(("ota", "factory"),),
     work_times=_F2_WORK,
+    radio=Radio.PHOTON,
 )
 
 _P1 = Platform(
@@ -666,6 +669,7 @@ _P1 = Platform(
     monolithic_regions=_PHOTON_MONOLITHIC,
     shared_overlaps=(("ota", "factory"),),
     work_times=(*_F2_WORK, _SPI_WORK),
+    radio=Radio.PHOTON,
 )
 
 # --- Electron (3.4) -------------------------------------------------------------------------------------------------

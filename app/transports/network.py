@@ -17,12 +17,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from app.clock import Clock, Deadline
 from app.cloud_faults import ListenRefused, PortTaken
 
 log = logging.getLogger(__name__)
+
+Told = TypeVar("Told")
 
 
 class Reach(Enum):
@@ -97,6 +99,21 @@ class Network(Protocol):
             clock: What the waiting goes through.
             check: Called while it waits; raises to stop.
         """
+
+    def look_up(self, host: str, within: float, clock: Clock, check: Callable[[], None]) -> tuple[str, ...]:
+        """Return the IPv4 addresses of a name, () where nobody knows it or no answer came in time."""
+
+    def page(self, url: str, within: float, clock: Clock, check: Callable[[], None]) -> int | None:
+        """Ask for a page straight, past any proxy, and follow it nowhere.
+
+        Returns:
+            The status of the answer, None where none came in time.
+        """
+
+    def datagram(
+        self, host: str, port: int, data: bytes, within: float, clock: Clock, check: Callable[[], None]
+    ) -> Reach:
+        """Send one datagram and wait for any answer from there; nothing of it is looked at."""
 
 
 # --- the computer's own network -------------------------------------------------------------------------------------
@@ -183,6 +200,65 @@ class HostNetwork:
                     return Reach.SILENT
                 clock.pause(min(_LOOK_S, deadline.left))
         return _meaning(code)
+
+    def look_up(self, host: str, within: float, clock: Clock, check: Callable[[], None]) -> tuple[str, ...]:
+        """Return the IPv4 addresses of a name, () where nobody knows it or no answer came in time."""
+        return _addresses_of(host, Deadline(clock, within), clock, check)
+
+    def page(self, url: str, within: float, clock: Clock, check: Callable[[], None]) -> int | None:
+        """Ask for a page straight, past any proxy, and follow it nowhere.
+
+        Returns:
+            The status of the answer, None where none came in time.
+        """
+
+        def ask() -> int | None:
+            import httpx  # here, or every start of the program would wait for it
+
+            try:
+                with (
+                    httpx.Client(trust_env=False, timeout=within) as client,
+                    client.stream("GET", url, headers={"User-Agent": "rekindle", "Cache-Control": "no-cache"}) as came,
+                ):
+                    return came.status_code
+            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                log.info("%s: %s", url, type(error).__name__)
+                return None
+
+        return _aside(ask, None, Deadline(clock, within), clock, check)
+
+    def datagram(
+        self, host: str, port: int, data: bytes, within: float, clock: Clock, check: Callable[[], None]
+    ) -> Reach:
+        """Send one datagram and wait for any answer from there; nothing of it is looked at."""
+        deadline = Deadline(clock, within)
+        address = _address_of(host, deadline, clock, check)
+        if address is None:
+            return Reach.NO_HOST
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+            made.setblocking(False)
+            try:
+                made.connect((address, port))  # so that nobody else's answer counts, and a refusal is told
+                made.send(data)
+            except OSError as error:
+                log.info("datagram to %s:%d: %s", address, port, error)
+                return Reach.REFUSED if error.errno == errno.ECONNREFUSED else Reach.NO_HOST
+            while True:
+                try:
+                    made.recv(_CHUNK)
+                except (BlockingIOError, InterruptedError):
+                    pass
+                except ConnectionError:
+                    return Reach.REFUSED
+                except OSError as error:
+                    log.info("datagram to %s:%d: %s", address, port, error)
+                    return Reach.NO_HOST
+                else:
+                    return Reach.ANSWERS
+                check()
+                if deadline.passed():
+                    return Reach.SILENT
+                clock.pause(min(_LOOK_S, deadline.left))
 
 
 class _HostListener:
@@ -301,29 +377,45 @@ def _rank(address: str, adapter: str, ways: tuple[str, ...]) -> tuple[int, int, 
 
 def _address_of(host: str, deadline: Deadline, clock: Clock, check: Callable[[], None]) -> str | None:
     """Return the IPv4 address of a host, None if it has none or the name is not found in time."""
+    found = _addresses_of(host, deadline, clock, check)
+    return found[0] if found else None
+
+
+def _addresses_of(host: str, deadline: Deadline, clock: Clock, check: Callable[[], None]) -> tuple[str, ...]:
+    """Return the IPv4 addresses of a host, () if it has none or the name is not found in time."""
     try:
-        return str(IPv4Address(host))
+        return (str(IPv4Address(host)),)
     except ValueError:
         pass
-    done = threading.Event()
-    found: list[str] = []
 
-    def look_up() -> None:
+    def look_up() -> tuple[str, ...]:
         try:
             rows = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
-            found.extend(str(row[4][0]) for row in rows)
         except (OSError, UnicodeError) as error:
             log.info("look up %s: %s", host, error)
+            return ()
+        return tuple(dict.fromkeys(str(row[4][0]) for row in rows))
+
+    return _aside(look_up, (), deadline, clock, check)
+
+
+def _aside(ask: Callable[[], Told], late: Told, deadline: Deadline, clock: Clock, check: Callable[[], None]) -> Told:
+    """Return what a call that cannot be stopped gives; when it takes too long it is left alone, and `late` returned."""
+    done = threading.Event()
+    found: list[Told] = []
+
+    def run() -> None:
+        try:
+            found.append(ask())
         finally:
             done.set()
 
-    # The system's own look-up cannot be stopped: it is left alone when it takes too long.
-    threading.Thread(target=look_up, name="look-up", daemon=True).start()
+    threading.Thread(target=run, name="look-up", daemon=True).start()
     while not clock.wait(done, min(_LOOK_S, deadline.left)):
         check()
         if deadline.passed():
-            return None
-    return found[0] if found else None
+            return late
+    return found[0] if found else late
 
 
 def _is_decided(made: socket.socket) -> bool:

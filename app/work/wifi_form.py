@@ -64,10 +64,12 @@ class SeenNetwork:
         ssid: Its name; never empty.
         security: None where it is not known or not one a board knows.
         cipher: As far as it is known.
-        channel: 0 where it is not known.
+        channel: 0 where it is not known; on 6 GHz the numbers begin at 1 again.
         rssi: Strength in dBm, for example -60; 0 where it is not known.
         note: What a person should know before choosing it, None for nothing.
         fits: Whether a board can join it; `note` says why not.
+        frequency_mhz: 0 where it is not known.
+        too_new: Whether it takes only security that no board here knows (WPA3); None where it may.
     """
 
     ssid: bytes
@@ -77,6 +79,8 @@ class SeenNetwork:
     rssi: int = 0
     note: Text | None = None
     fits: bool = True
+    frequency_mhz: int = 0
+    too_new: bool | None = False
 
     @property
     def name(self) -> str:

@@ -177,6 +177,9 @@ class Air:
         weather: What goes wrong now.
         dialled: Every host and port a board wanted to reach.
         lines: The boards' ends of all lines so far.
+        page_status: Status of every page there is; None where none comes.
+        answering: What happens to datagrams to a host and port; to all others nothing does.
+        datagrams: Every datagram that was sent from this computer.
     """
 
     def __init__(
@@ -195,6 +198,9 @@ class Air:
         self.listeners: list[AirListener] = []
         self.dialled: list[tuple[str, int]] = []
         self.lines: list[AirLine] = []
+        self.page_status: int | None = None
+        self.answering: dict[tuple[str, int], Reach] = {}
+        self.datagrams: list[tuple[str, int, bytes]] = []
         self._free = itertools.count(FIRST_FREE_PORT)
         self._living: list[Lives] = []
 
@@ -237,6 +243,32 @@ class Air:
             return Reach.REFUSED
         clock.pause(within)
         check()
+        return Reach.SILENT
+
+    def look_up(self, host: str, within: float, clock: Clock, check: Callable[[], None]) -> tuple[str, ...]:
+        """Return the address of a name this air knows."""
+        check()
+        address = self.names.get(host, host)
+        return (address,) if address.replace(".", "").isdecimal() else ()
+
+    def page(self, url: str, within: float, clock: Clock, check: Callable[[], None]) -> int | None:
+        """Return the status every page has in this air."""
+        check()
+        if self.page_status is None:
+            clock.pause(within)
+        return self.page_status
+
+    def datagram(
+        self, host: str, port: int, data: bytes, within: float, clock: Clock, check: Callable[[], None]
+    ) -> Reach:
+        """Return what happens to a datagram: those of this air that answer are in `answering`."""
+        check()
+        self.datagrams.append((host, port, data))
+        if not self.look_up(host, within, clock, check):
+            return Reach.NO_HOST
+        if (host, port) in self.answering:
+            return self.answering[host, port]
+        clock.pause(within)
         return Reach.SILENT
 
     # --- World ------------------------------------------------------------------------------------------------------

@@ -25,3 +25,17 @@ class Offline:
     def reach(self, host: str, port: int, within: float, clock: Clock, check: Callable[[], None]) -> Reach:
         """Nothing is there."""
         return Reach.NO_HOST
+
+    def look_up(self, host: str, within: float, clock: Clock, check: Callable[[], None]) -> tuple[str, ...]:
+        """Nobody knows any name."""
+        return ()
+
+    def page(self, url: str, within: float, clock: Clock, check: Callable[[], None]) -> int | None:
+        """No page comes."""
+        return None
+
+    def datagram(
+        self, host: str, port: int, data: bytes, within: float, clock: Clock, check: Callable[[], None]
+    ) -> Reach:
+        """Nothing is there."""
+        return Reach.NO_HOST
