@@ -598,7 +598,7 @@ def prompt(question: Question) -> str:
             kinds = f" ({', '.join(suffixes)})" if suffixes else ""
             return f"{'folder' if folder else 'file'}{kinds} > "
         case WifiForm():
-            return "name or number > "
+            return "name or number; Enter alone looks again > "
         case TellLight():
             return "colour rhythm > "
         case DoThis():

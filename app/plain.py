@@ -38,8 +38,9 @@ A `TellLight` asks what the light does: the answer is the key of a light, words 
 `app/work/light_words.py`), or `unseen`.
 
 A `WifiForm` has `seen`: networks with `ssid` (text; what is no UTF-8 as escapes), `security` and `cipher` (numbers, or
-null), `channel` and `rssi` (0: not known), `note` or null, `fits`; and `enterprise` and `forget`, which say what may be
-answered. Its answer is a name or JSON (see `app/work/wifi_form.py`); a password is never in either.
+null), `channel` and `rssi` (0: not known), `note` or null, `fits`; `enterprise` and `forget`, which say what may be
+answered; `joined`, the network this computer is in, and `trouble`, why it sees none, or null. Its answer is a name or
+JSON (see `app/work/wifi_form.py`), or nothing to look again; a password is never in either.
 
 With `--save` a line `document_saved` (`key`, `path`) for each document comes before the outcome. One that cannot be
 written is a fault of run 0 there, and the exit code is 1 although the run succeeded.

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from app.platforms.lights import pattern
 from app.protocols.wifi import SECURITY_NAMES
-from app.text import Text
+from app.text import Text, text
 from app.work.plan import HEALTH_WORDS, STATE_WORDS, PlannedWrite, RescuePlan, SlotView, Verdict, XRay
 from app.work.questions import ChooseCard, WatchLight, WifiForm
+
+_JOINED = text("PlanLines", "this computer is in it")
 
 
 def xray_lines(xray: XRay) -> list[str]:
@@ -70,17 +72,19 @@ def network_lines(question: WifiForm) -> list[str]:
     """Return the networks seen, numbered: name, strength, channel, kind of security, and what speaks against it."""
     lines = []
     for number, row in enumerate(question.seen, start=1):
-        parts = [f"  {number}. {row.name}"]
+        parts = [f"  {number}. {row.name}" if row.fits else f"  ({number}.) {row.name}"]
         if row.percent is not None:
             parts.append(f"{row.percent} %")
         if row.channel:
             parts.append(f"channel {row.channel}")
         if row.security is not None:
             parts.append(SECURITY_NAMES[row.security].english())
+        if row.ssid == question.joined:
+            parts.append(_JOINED.english())
         lines.append(", ".join(parts))
         if row.note is not None:
             lines.append(f"     {row.note.english()}")
-    return lines
+    return [*lines, question.trouble.english()] if question.trouble is not None else lines
 
 
 def answer_lines(name: str, options: Sequence[tuple[str, Text | str]]) -> list[str]:

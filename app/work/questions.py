@@ -182,7 +182,7 @@ class TellLight:
 
 @dataclass(frozen=True, slots=True)
 class WifiForm:
-    """The networks a board is to be told, and what it takes to join them. Answer: `WifiAnswer`.
+    """The networks a board is to be told, and what it takes to join them. Answer: `WifiAnswer` or `LookAgain`.
 
     Attributes:
         name: Stable name.
@@ -191,6 +191,10 @@ class WifiForm:
         seen: Networks seen from here, the strongest first.
         enterprise: Whether this board knows networks of companies with a sign-in.
         forget: Whether the networks it knows already can be forgotten first.
+        joined: Name of the network this computer is in, b"" where nobody knows.
+        trouble: Why there are no networks, or fewer than there could be; None when all is well.
+        platform: Which board it is for, None where what speaks against a network is not to be looked at.
+        version: The board's firmware as it told it, "" where that is not known.
     """
 
     name: str
@@ -199,6 +203,10 @@ class WifiForm:
     seen: tuple[SeenNetwork, ...] = ()
     enterprise: bool = False
     forget: bool = True
+    joined: bytes = b""
+    trouble: Text | None = None
+    platform: Platform | None = None
+    version: str = ""
 
 
 Question = Confirm | Choose | ChooseCard | Enter | PickFile | DoThis | Review | WatchLight | TellLight | WifiForm

@@ -95,14 +95,26 @@ class SeenNetwork:
 
 @dataclass(frozen=True, slots=True)
 class WifiAnswer:
-    """What was entered: the networks to be told, in this order, and whether the old ones are to be forgotten first."""
+    """What was entered.
+
+    Attributes:
+        networks: The networks to be told, in this order.
+        forget: Whether the old ones are to be forgotten first.
+        anyway: Whether the person has agreed to tell those that stop a board, too.
+    """
 
     networks: tuple[WifiLogin, ...]
     forget: bool = False
+    anyway: bool = False
 
     def secrets(self) -> tuple[str, ...]:
         """Everything in it that must never be told."""
         return tuple(secret for each in self.networks for secret in each.secrets())
+
+
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """The other answer to the form: look for networks once more, then ask again. What was typed stays where it is."""
 
 
 def seen_by_board(points: Iterable[AccessPoint]) -> tuple[SeenNetwork, ...]:
@@ -117,8 +129,10 @@ def seen_by_board(points: Iterable[AccessPoint]) -> tuple[SeenNetwork, ...]:
 # --- what is typed ----------------------------------------------------------------------------------------------------
 
 
-def parse(given: object, seen: tuple[SeenNetwork, ...]) -> WifiAnswer:
-    """Return an answer from a view, or from what was typed: a name, the number of a row, or JSON.
+def parse(given: object, seen: tuple[SeenNetwork, ...]) -> WifiAnswer | LookAgain:
+    """Return an answer from a view, or from what was typed: a name, the number of a row, JSON; nothing: look again.
+
+    The number of a row that does not fit is refused: whoever knows better types its name.
 
     JSON is a network, a list of them, or `{"networks": [...], "forget": true}`. A network has `ssid` (or `ssid-hex`),
     and may have `security`, `cipher`, `hidden`, `password-file`, and `enterprise`: `eap` (`peap`, `tls`), `username`,
@@ -132,13 +146,17 @@ def parse(given: object, seen: tuple[SeenNetwork, ...]) -> WifiAnswer:
         if not given.networks:
             raise ValueError("at least one network")
         return given
-    if not isinstance(given, str) or not given:
-        raise ValueError("the name of a network")
+    if isinstance(given, LookAgain) or given == "":
+        return LookAgain()
+    if not isinstance(given, str):
+        raise ValueError("the name of a network")  # noqa: TRY004 - whoever gave it made the mistake, not the program
     if given[0] in "{[":
         return _from_json(given, seen)
     row = next((each for each in seen if each.ssid == given.encode()), None)
     if row is None and given.isdecimal() and 1 <= int(given) <= len(seen):
         row = seen[int(given) - 1]
+        if not row.fits:
+            raise ValueError(f"no board of this kind joins number {given}; to tell it all the same, type its name")
     return WifiAnswer((_login(row) if row is not None else WifiLogin(given.encode(), hidden=True),))
 
 

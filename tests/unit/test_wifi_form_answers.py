@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from app.wifi_faults import (
     SignInTooLong,
 )
 from app.work.questions import WifiForm, parse_answer
-from app.work.wifi_form import SeenNetwork, WifiAnswer, check, read_certificate, seen_by_board
+from app.work.wifi_form import LookAgain, SeenNetwork, WifiAnswer, check, read_certificate, seen_by_board
 
 WORDS = text("Test", "Words.")
 SEEN = (
@@ -56,6 +57,22 @@ def test_another_name_is_taken_as_it_is() -> None:
     assert parsed(" Büro ") == (WifiLogin(" Büro ".encode(), hidden=True),)
 
 
+def test_nothing_looks_again_and_is_not_a_network() -> None:
+    assert parse_answer(FORM, "") == LookAgain()
+    assert parse_answer(FORM, LookAgain()) == LookAgain()
+
+
+def test_a_number_never_chooses_what_does_not_fit_but_a_name_does() -> None:
+    far = SeenNetwork(b"Far", Security.WPA2, channel=44, fits=False)
+    form = replace(FORM, seen=(far, *SEEN))
+    with pytest.raises(ValueError, match="type its name"):
+        parse_answer(form, "1")
+    answer = parse_answer(form, "Far")
+    assert isinstance(answer, WifiAnswer)
+    assert answer.networks == (WifiLogin(b"Far", Security.WPA2),)
+    assert network_lines(form)[0].startswith("  (1.) Far")
+
+
 def test_json_may_name_several_and_have_the_old_ones_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_bytes(" gehéim \r\n".encode())
@@ -81,7 +98,6 @@ def test_json_may_name_several_and_have_the_old_ones_forgotten(tmp_path: Path) -
 @pytest.mark.parametrize(
     "given_",
     [
-        "",
         None,
         3,
         "{",
@@ -108,8 +124,8 @@ def test_whatever_is_typed_is_an_answer_or_refused(typed: str) -> None:
         answer = parse_answer(FORM, typed)
     except ValueError:
         return
-    assert isinstance(answer, WifiAnswer)
-    assert answer.networks
+    assert isinstance(answer, WifiAnswer) == (typed != "")
+    assert not isinstance(answer, WifiAnswer) or answer.networks
 
 
 def test_a_password_file_that_is_not_there_is_said(tmp_path: Path) -> None:
