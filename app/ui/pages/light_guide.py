@@ -99,15 +99,25 @@ class LightCard(QFrame):
         meaning = Words(say(pattern.meaning), self)
         advice = Words(say(pattern.advice), self)
         advice.setProperty("kind", "muted")
-        words = QVBoxLayout()
-        words.setSpacing(SPACE // 2)
-        for part in (name, below_name, bar, meaning, advice):
-            if part is None:
-                continue
-            if isinstance(part, QLabel):
-                part.setWordWrap(True)
-                part.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            words.addWidget(part)
+        head = QVBoxLayout()
+        head.setSpacing(SPACE // 2)
+        head.addStretch(1)
+        for part in (name, below_name, bar):
+            if part is not None:
+                head.addWidget(part)
+        head.addStretch(1)
+        top = QHBoxLayout()
+        top.addWidget(led)
+        top.addLayout(head, 1)
+        # Below the light, not beside it: sentences and the button need the whole width where words are large.
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE + SPACE // 2, SPACE, SPACE + SPACE // 2, SPACE + SPACE // 2)
+        layout.setSpacing(SPACE // 2)
+        layout.addLayout(top)
+        layout.addWidget(meaning)
+        layout.addWidget(advice)
+        for part in (name, meaning, advice):
+            part.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         helping = known(pattern.recipe) if starts else None
         self.start: QPushButton | None = None
         if helping is not None:
@@ -115,12 +125,9 @@ class LightCard(QFrame):
             start.setProperty("kind", "small")
             start.setAccessibleDescription(say(pattern.name))
             start.clicked.connect(lambda: self.chosen.emit(pattern.recipe))
-            words.addWidget(start, 0, Qt.AlignmentFlag.AlignLeft)
-        words.addStretch(1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(SPACE, SPACE + 4, SPACE + 4, SPACE + 4)
-        layout.addWidget(led, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(words, 1)
+            layout.addSpacing(SPACE // 2)
+            layout.addWidget(start, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addStretch(1)
 
 
 class LightGuidePage(QWidget):

@@ -37,6 +37,7 @@ from app.ui.parts.tap_pad import TapPad
 from app.ui.say import announce, number, say
 from app.ui.theme import SPACE, tokens
 from app.work.light_decoder import (
+    AGES,
     UNSURE,
     Guess,
     LightReading,
@@ -45,8 +46,10 @@ from app.work.light_decoder import (
     TapRhythm,
     Telling,
     decode,
+    eras_for,
     reading_of,
     rhythm_of,
+    tapped,
     with_told,
 )
 
@@ -59,8 +62,6 @@ LIKELIHOOD_WIDTH = 56  # px at text scale 1.0
 MOST_COUNT = {Rhythm.COUNTED: 9, Rhythm.SOS: 14}
 UNKNOWN = "unknown"
 """Key of the sample that says: I cannot tell."""
-AGES = ("core-2014", "up-to-0.6", "from-0.7")
-"""The eras of `ERAS` that a board's firmware is of: one at a time, while a board has all its other eras at once."""
 ANNOUNCE_MS = 600  # a screen reader is told when the fingers rest, not at each tap
 
 ALMOST_CERTAIN = text("Decoder", "Almost certain")
@@ -85,12 +86,6 @@ def in_words(likelihood: float) -> Text:
     if likelihood >= 0.5:
         return LIKELY
     return POSSIBLE if likelihood >= 0.15 else UNLIKELY
-
-
-def eras_for(board: Platform | None, age: str) -> tuple[str, ...]:
-    """Return the eras that come into question for a board, None for any, and an age of firmware, "" for any; pure."""
-    eras = board.light_eras if board is not None else tuple(ERAS)
-    return tuple(era for era in eras if era not in AGES or not age or era == age)
 
 
 class Likelihood(QWidget):
@@ -269,8 +264,10 @@ class DecoderPanel(QWidget):
         """Which boards and firmware come into question."""
         if self._fixed:
             return self._fixed
-        board = next((row for row in PLATFORMS if row.key == self._board.currentData()), None)
-        return eras_for(board, str(self._age.currentData()))
+        age = str(self._age.currentData())
+        if (board := self._platform()) is not None:
+            return eras_for(board, age)
+        return tuple(era for era in ERAS if not age or era == age or era not in AGES)
 
     def answer(self) -> LightReading:
         """Return the answer to `TellLight`."""
@@ -345,8 +342,11 @@ class DecoderPanel(QWidget):
         choice.setMinimumContentsLength(10)
         return choice
 
+    def _platform(self) -> Platform | None:
+        return next((row for row in PLATFORMS if row.key == self._board.currentData()), None)
+
     def _fill_ages(self) -> None:
-        board = next((row for row in PLATFORMS if row.key == self._board.currentData()), None)
+        board = self._platform()
         eras = board.light_eras if board is not None else tuple(ERAS)
         self._age.blockSignals(True)
         self._age.clear()
@@ -471,7 +471,7 @@ class DecoderPanel(QWidget):
         found = rhythm_of(taps)
         self._pad.say(self._tap_words(len(taps), found))
         if found is not None:
-            self._take(replace(self._seen, rhythm=found.rhythm, period_ms=found.period_ms, count=found.count))
+            self._take(tapped(self._seen, found))
         elif self._seen.period_ms is not None:  # what was tapped is gone, or began anew
             self._take(replace(self._seen, rhythm=None, period_ms=None, count=None))
 
