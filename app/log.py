@@ -129,6 +129,19 @@ def note_environment() -> None:
         log.info("%s", line)
 
 
+def recent(lines: int) -> tuple[str, ...]:
+    """Return the last lines of the log file, redacted; none where no log is written."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler) and isinstance(handler.formatter, RedactingFormatter):
+            handler.flush()
+            try:
+                told = Path(handler.baseFilename).read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                return ()
+            return tuple(redact(told).splitlines()[-lines:])
+    return ()
+
+
 def tear_down() -> None:
     """Close the log file; for tests and for the end of the program."""
     root = logging.getLogger()

@@ -142,7 +142,8 @@ _NOT_SEEN = text("CheckKeys", "Nobody saw the light; what is on the board has to
 _NOTHING_TO_KEEP = text("CheckKeys", "The key slot is empty: there is nothing to keep.")
 _KEPT = text("CheckKeys", "Stored, read back and compared.")
 
-_NEEDS_UPDATE_MODE = (Repair.RESTORE_KEY, Repair.CHANGE_KEY, Repair.SWITCH_CLOUD, Repair.PROVE)
+NEEDS_UPDATE_MODE = (Repair.RESTORE_KEY, Repair.CHANGE_KEY, Repair.SWITCH_CLOUD, Repair.PROVE)
+"""Repairs for which a board that is in update mode had better stay there."""
 _MAY_NOT_KNOW = (LightSeen.ORANGE, LightSeen.RED, LightSeen.RED_OR_ORANGE, LightSeen.FLASH)
 """Lights after which the server may not know the board's key."""
 
@@ -236,7 +237,7 @@ class CheckKeys(Recipe):
         if self._wants_letter and not self._documents:
             steps.append(_ID_LATER)
         if self._left is None:
-            steps.append(_IN_UPDATE_MODE if self._diagnosis.repair not in _NEEDS_UPDATE_MODE else _READY)
+            steps.append(_IN_UPDATE_MODE if self._diagnosis.repair not in NEEDS_UPDATE_MODE else _READY)
         elif self._left is LEFT_QUIET:
             steps.append(self._left)
         warnings = [finding.words for finding in others]
@@ -246,7 +247,7 @@ class CheckKeys(Recipe):
         return Outcome(
             summary,
             tuple(self._facts),
-            kept=tuple(str(path) for backup in self._kept for path in backup.files),
+            kept=self.kept,
             warnings=tuple(warnings),
             next_steps=tuple(steps),
             next_recipes=self._next,
@@ -257,6 +258,37 @@ class CheckKeys(Recipe):
     def tidy(self, job: Job) -> None:
         """Let a board that was brought into update mode run its firmware again."""
         leave_as_found(job, self._found_mode)
+
+    # --- for another recipe that needs to know ---
+
+    def judge(self, job: Job, light: LightSeen) -> Diagnosis:
+        """Read, keep and judge the keys of a board that is in update mode already.
+
+        Args:
+            job: The run; its key safe is ready to take a key.
+            light: What the light did.
+
+        Raises:
+            Fault: The keys could not be read or kept.
+        """
+        self._light = light
+        self._read(job)
+        self._keep(job)
+        self._judge(job)
+        self._raw = []
+        assert self._diagnosis is not None
+        return self._diagnosis
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The files in the key safe that hold what was read."""
+        return tuple(str(path) for backup in self._kept for path in backup.files)
+
+    @property
+    def server(self) -> ServerBlock:
+        """The server key and address that were read."""
+        assert self._server is not None
+        return self._server.block
 
     # --- steps ---
 
@@ -336,7 +368,7 @@ class CheckKeys(Recipe):
 
     def _leave(self, job: Job) -> None:
         assert self._diagnosis is not None
-        if self._diagnosis.repair in _NEEDS_UPDATE_MODE:
+        if self._diagnosis.repair in NEEDS_UPDATE_MODE:
             job.skip(_STAYS_FOR_REPAIR)  # fingers that brought it there need not do so again
         elif self._found_mode is Mode.DFU:
             job.skip(_STAYS)

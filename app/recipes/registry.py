@@ -20,11 +20,13 @@ from app.recipes.restore_key import RestoreKey
 from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
 from app.recipes.switch_cloud import SwitchCloud
+from app.recipes.why_not_connecting import WhyNotConnecting
 from app.recipes.x_ray import XRayRecipe
 
 RECIPES: tuple[type[Recipe], ...] = (
     ReadIdentity,
     JoinWifi,
+    WhyNotConnecting,
     BackUpKey,
     SaveBoard,
     XRayRecipe,

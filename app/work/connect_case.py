@@ -22,8 +22,8 @@ UNKNOWN = "unknown"
 """The answer of somebody who cannot say; the question is not asked again."""
 OTHER = "other"
 """The answer of somebody whose network is not among those heard."""
-WEAK_DBM = -75
-"""Below this a board beside this computer may fail; our own estimate, no source gives a number."""
+WEAK = "weak"
+"""The finding about a network that comes in weakly here."""
 _RELEASE = re.compile(r"(\d+)\.(\d+)")
 
 
@@ -245,17 +245,16 @@ class Case:
     def findings(self) -> tuple[Finding, ...]:
         """What speaks against that network for this kind of board."""
         network = self.network
-        return () if network is None else look_at(network, self.measured.platform)
+        return () if network is None else look_at(network, self.measured.platform, version=self.measured.version)
 
     def finding(self, severity: Severity) -> Finding | None:
-        """Return the first finding of that severity."""
-        return next((each for each in self.findings if each.severity is severity), None)
+        """Return the first finding of that severity; a weak network has a rule of its own."""
+        return next((each for each in self.findings if each.severity is severity and each.rule != WEAK), None)
 
     @property
     def weak(self) -> bool:
         """Whether the network comes in weakly here, where the board is."""
-        network = self.network
-        return network is not None and network.rssi != 0 and network.rssi < WEAK_DBM
+        return any(each.rule == WEAK for each in self.findings)
 
     @property
     def open(self) -> bool:

@@ -34,6 +34,7 @@ from app.recipes.switch_cloud import SwitchCloud
 from app.text import Text
 from app.virtual.catalogue import HEALTHY_BOARDS
 from app.virtual.mishaps import STANDARD_MISHAPS, Mishap
+from app.work.connect_asks import ASKS
 from app.work.events import Failed, Succeeded
 from app.work.flashing import board_name
 from app.work.memory_map import whole_memory
@@ -54,6 +55,7 @@ ONLY = {
     "clear-wifi": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
     "prove-handshake": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
     "join-wifi": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
+    "why-not-connecting": tuple(name for name in HEALTHY_BOARDS if name != "electron"),
 }
 """Recipes that fit some boards only."""
 WRITES_KEYS = ("restore-key", "change-key")
@@ -81,6 +83,10 @@ ANSWERS = {
     "slot": "application",
     "other-board": True,
     "with-keys": False,
+    "start": True,
+    "read-keys": True,
+    "report": False,
+    **{ask.key: "unknown" for ask in ASKS if ask.key not in ("network", "cloud")},
 }
 
 
