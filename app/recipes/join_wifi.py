@@ -24,20 +24,25 @@ from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.clear_wifi import DONE_KEY, hold_to_forget
 from app.recipes.join_wifi_words import Light
 from app.recipes.shared import ALREADY_LISTENING, enter_listening, has_requests, leave_as_found
-from app.text import Text, text
+from app.text import Text, joined, text
+from app.transports.wifi_scan import Scan
 from app.wifi_faults import Derp, PasswordOnCommandLine, StillKnown
 from app.work.board import Board
 from app.work.events import Fact, Outcome
 from app.work.job import CONSOLE_BAUD, Job
-from app.work.questions import Choose, Enter, WifiForm
+from app.work.preflight import Severity, merge
+from app.work.questions import Choose, Confirm, Enter, WifiForm
 from app.work.step import Step
-from app.work.wifi_form import SECURITY_KEYS, SeenNetwork, WifiAnswer, check, password_from, seen_by_board
+from app.work.wifi_findings import findings, stops
+from app.work.wifi_form import SECURITY_KEYS, LookAgain, SeenNetwork, WifiAnswer, check, password_from, seen_by_board
 
 log = logging.getLogger(__name__)
 
 KEY = "join-wifi"
 NETWORK, SECURITY, PASSWORD, PASSWORD_FILE, LIGHT = "network", "security", "password", "password-file", "join-light"
+ANYWAY = "tell-anyway"
 TRIES = 3
+SCAN_WITHIN_S = 20.0
 LEAVES_S = 1.5  # a board leaves listening mode by itself once it has saved a network (5.4)
 WATCH_S = 600.0
 X_TIMEOUT_MS = 2_000
@@ -49,18 +54,29 @@ _RELEASE = re.compile(r"(\d+)\.(\d+)")
 _TITLE = text("JoinWifi", "Which network shall the board join?")
 _BODY = text(
     "JoinWifi",
-    "These boards know 2.4 GHz only. The password goes to the board and is kept nowhere else. Names and passwords are "
-    "taken exactly as they are, spaces too.",
+    "These boards know 2.4 GHz only, and get their address from the router (DHCP); a fixed one is the business of a "
+    "board's own program. The password goes to the board and is kept nowhere else. Names and passwords are taken "
+    "exactly as they are, spaces too.",
 )
+_ANYWAY_TITLE = text("JoinWifi", "Tell the board the network {name} all the same?")
+_ANYWAY_BODY = text("JoinWifi", "It will most likely not get in. {reasons}")
+_ANYWAY_YES = text("JoinWifi", "Tell it anyway")
+_ANYWAY_NO = text("JoinWifi", "Choose another network")
+_LOOKING_AGAIN = text("JoinWifi", "Looking for networks once more.")
+_AFTER = text("JoinWifi", "{before} {after}")
+_CAN_MATTER = text("JoinWifi", "{name}: {words} {change}")
+_NO_SIGN_IN_HERE = text("JoinWifi", "This board cannot sign in to a company's network (WPA Enterprise).")
 _SECURITY_TITLE = text("JoinWifi", "How is the network {name} protected?")
 _SECURITY_BODY = text("JoinWifi", "It stands in the router's settings. Nearly all networks today have WPA2.")
 _PASSWORD_TITLE = text("JoinWifi", "Type the password of the network {name}")
 _PASSWORD_BODY = text("JoinWifi", "It goes to the board and is kept nowhere else.")
 _PASSWORD_HINT = text("JoinWifi", "exactly as at the router")
 
-_FOUND = text("JoinWifi", "Its firmware is {version}; it sees {count} networks itself.")
-_FOUND_NO_SCAN = text("JoinWifi", "Its firmware is {version}.")
-_FOUND_OLD = text("JoinWifi", "Its firmware does not tell its version, so it is of before 2015.")
+_FOUND = text("JoinWifi", "Its firmware is {version}; {count} networks are seen from here.")
+_FOUND_OLD = text(
+    "JoinWifi",
+    "Its firmware does not tell its version, so it is of before 2015; {count} networks are seen from here.",
+)
 _NO_SCAN = text("JoinWifi", "The board could not look for networks itself: {reason}")
 _CHOSEN = text("JoinWifi", "To be told: {names}.")
 _STOP_WAITS = text(
@@ -113,6 +129,7 @@ class JoinWifi(Recipe):
         self._version = ""
         self._answer = WifiAnswer(())
         self._seen: tuple[SeenNetwork, ...] = ()
+        self._around = Scan()
         self._warnings: list[Text] = []
         self._light = Light.UNSEEN
 
@@ -125,7 +142,11 @@ class JoinWifi(Recipe):
                 weight=2,
                 detail=text("JoinWifi", "Without buttons where that is possible."),
             ),
-            Step(text("JoinWifi", "Ask the board what it is and what it sees"), self._look),
+            Step(
+                text("JoinWifi", "Ask the board what it is, and look for networks"),
+                self._look,
+                detail=text("JoinWifi", "With this computer's Wi-Fi, and the board's own where that can be asked."),
+            ),
             Step(text("JoinWifi", "Choose the network"), self._ask),
             Step(text("JoinWifi", "Forget the networks it knows"), self._forget),
             Step(
@@ -174,16 +195,20 @@ class JoinWifi(Recipe):
     def _look(self, job: Job) -> None:
         with job.console() as console:
             self._version = console.version() or ""
-        if not self._version:
-            job.say(_FOUND_OLD)
-            return
-        job.told_version(self._version)
-        if self._by_request(job.board):
-            self._seen = self._scan(job)
-        if self._seen:
-            job.say(_FOUND.with_values(version=self._version, count=len(self._seen)))
-        else:
-            job.say(_FOUND_NO_SCAN.with_values(version=self._version))
+        if self._version:
+            job.told_version(self._version)
+        self._look_around(job)
+        found = _FOUND.with_values(version=self._version) if self._version else _FOUND_OLD
+        job.say(found.with_values(count=len(self._seen)))
+
+    def _look_around(self, job: Job) -> None:
+        """Look with this computer's radio, and with the board's where that can be asked."""
+        by_board = self._scan(job) if self._by_request(job.board) else ()
+        self._around = job.scanner.scan(SCAN_WITHIN_S, job.clock, job.check)
+        if self._around.trouble is not None:
+            job.note(self._around.trouble)
+        seen = merge(by_board, self._around, job.platform, version=self._version)
+        self._seen = seen if self._enterprise(job.board) else tuple(_without_sign_in(row) for row in seen)
 
     def _scan(self, job: Job) -> tuple[SeenNetwork, ...]:
         try:
@@ -197,24 +222,57 @@ class JoinWifi(Recipe):
             return ()
 
     def _ask(self, job: Job) -> None:
-        enterprise = has_requests(job.board) and self._release >= FIRST_WITH_ENTERPRISE
-        form = WifiForm(NETWORK, _TITLE, _BODY, self._seen, enterprise=enterprise)
-        for last in (False,) * (TRIES - 1) + (True,):
+        tries = TRIES
+        while not self._answer.networks:
             beforehand = job.answered_beforehand(NETWORK)
-            answer = job.ask(form)
+            answer = job.ask(self._form(job))
+            if isinstance(answer, LookAgain):
+                job.note(_LOOKING_AGAIN)
+                self._look_around(job)
+                continue
             assert isinstance(answer, WifiAnswer)
             try:
+                if not self._agreed(job, answer):
+                    continue
                 networks = tuple(_completed(job, each) for each in answer.networks)
                 for each in networks:
-                    check(each, enterprise=enterprise)
+                    check(each, enterprise=self._enterprise(job.board))
             except Fault as fault:
-                if last or beforehand or not fault.code.startswith("wifi."):
+                tries -= 1
+                if not tries or beforehand or not fault.code.startswith("wifi."):
                     raise
                 job.note(fault.cause)
                 continue
             self._answer = replace(answer, networks=networks)
-            break
         job.say(_CHOSEN.with_values(names=", ".join(each.name for each in self._answer.networks)))
+
+    def _form(self, job: Job) -> WifiForm:
+        return WifiForm(
+            NETWORK,
+            _TITLE,
+            _BODY,
+            self._seen,
+            enterprise=self._enterprise(job.board),
+            joined=self._around.joined or b"",
+            trouble=self._around.trouble,
+            platform=job.platform,
+            version=self._version,
+        )
+
+    def _agreed(self, job: Job, answer: WifiAnswer) -> bool:
+        """Say what speaks against the networks; whether the person wants those that stop a board told all the same."""
+        for login in answer.networks:
+            found = findings(login, self._seen, job.platform, self._version)
+            for each in found:
+                job.note(_CAN_MATTER.with_values(name=login.name, words=each.words, change=each.change))
+            if answer.anyway or not stops(found):
+                continue
+            reasons = joined((each.words for each in found if each.severity is Severity.STOPS), _AFTER)
+            title = _ANYWAY_TITLE.with_values(name=login.name)
+            body = _ANYWAY_BODY.with_values(reasons=reasons)
+            if not job.ask(Confirm(ANYWAY, title, body, _ANYWAY_YES, _ANYWAY_NO, risky=True)):
+                return False
+        return True
 
     def _forget(self, job: Job) -> None:
         if not self._answer.forget:
@@ -289,9 +347,20 @@ class JoinWifi(Recipe):
         found = _RELEASE.match(self._version)
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
+    def _enterprise(self, board: Board) -> bool:
+        """Whether the firmware knows networks with a sign-in (5.5)."""
+        return has_requests(board) and self._release >= FIRST_WITH_ENTERPRISE
+
     def _by_request(self, board: Board) -> bool:
         """Whether the firmware takes Wi-Fi by control request (6.3): Photon and P1, 0.8 to 1.5."""
         return has_requests(board) and FIRST_BY_REQUEST <= self._release < FIRST_WITHOUT_REQUEST
+
+
+def _without_sign_in(row: SeenNetwork) -> SeenNetwork:
+    """Mark a company's network for a board that cannot sign in to it."""
+    if row.security is None or not row.security.enterprise or not row.fits:
+        return row
+    return replace(row, fits=False, note=_NO_SIGN_IN_HERE)
 
 
 def _completed(job: Job, login: WifiLogin) -> WifiLogin:

@@ -75,7 +75,7 @@ def at(
     light: str = "connected",
     **options: Any,  # noqa: ANN401 - handed on to `make`
 ) -> Desk:
-    answers = {"network": WifiAnswer(logins, forget), "join-light": light, "clear-wifi": "done"}
+    answers = {"network": WifiAnswer(logins, forget, anyway=True), "join-light": light, "clear-wifi": "done"}
     given: dict[str, Any] = {"networks": tuple(NETWORKS.values()), "profiles": False, **options}
     return desk(name, folder, mode, answers=answers, firmware=firmware, **given)
 
