@@ -7,8 +7,9 @@ from collections.abc import Callable
 from app.clock import Clock
 from app.faults import Fault
 from app.firmware.pack import RescuePack, pick
-from app.transports.wifi_scan import HeardNetwork, Protection, Scan, WifiScanner
-from app.virtual.air import HOME, PRACTICE_AIR, Network, Security
+from app.transports.wifi_parse import frequency_of, strongest_first
+from app.transports.wifi_scan import Encryption, HeardNetwork, Protection, Scan, WifiScanner
+from app.virtual.air import HOME, PRACTICE_AIR, Cipher, Network, Security
 from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import PRACTICE_BOARDS, make
 
@@ -56,10 +57,12 @@ class AirScanner:
                 each.channel,
                 each.rssi,
                 _PROTECTIONS[each.security],
+                _ENCRYPTIONS[each.cipher or Cipher.UNSET],
+                frequency_of(each.channel),
             )
             for each in self._networks
         ]
-        return Scan(tuple(sorted(heard, key=lambda each: -each.rssi)), self._joined)
+        return Scan(strongest_first(heard), self._joined)
 
 
 _PROTECTIONS = {
@@ -69,4 +72,10 @@ _PROTECTIONS = {
     Security.WPA2: Protection.WPA2,
     Security.WPA_ENTERPRISE: Protection.WPA_ENTERPRISE,
     Security.WPA2_ENTERPRISE: Protection.WPA2_ENTERPRISE,
+}
+_ENCRYPTIONS = {
+    Cipher.UNSET: Encryption.UNKNOWN,
+    Cipher.AES: Encryption.AES,
+    Cipher.TKIP: Encryption.TKIP,
+    Cipher.AES_TKIP: Encryption.AES_TKIP,
 }

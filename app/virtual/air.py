@@ -150,6 +150,18 @@ PRACTICE_AIR = (
     Network(b"Practice guests", Security.OPEN, channel=1, rssi=-68, internet=Internet.PORTAL),
     Network(b"Practice 5 GHz", channel=44, rssi=-48, password=b"practice board"),
     Network(b"Caf\xc3\xa9 next door", Security.WPA, Cipher.TKIP, channel=11, rssi=-81, password=b"espresso"),
+    Network(HOME.ssid, channel=36, rssi=-50, password=HOME.password),  # the same router's other radio
+    Network(b"Practice channel 13", channel=13, rssi=-62, password=HOME.password),
+    Network(
+        b"Practice school",
+        Security.WPA2_ENTERPRISE,
+        channel=1,
+        rssi=-66,
+        password=b"practice board",
+        eap=Eap.PEAP,
+        identity=b"teacher",
+    ),
+    Network(b"Practice hidden", channel=6, rssi=-58, password=HOME.password, hidden=True),
 )
 # What a board knows that is said to know networks, and nothing more of it.
 HOME_PROFILE = Profile(HOME.ssid, HOME.security, HOME.password, Cipher.AES)
