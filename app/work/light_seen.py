@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.platforms.lights import PANIC_CODES, Colour, LightPattern, Rhythm
+from app.platforms.model import Mode
 
 AGES = ("core-2014", "up-to-0.6", "from-0.7")
 """The eras of firmware: a board is in one of them."""
@@ -27,6 +28,7 @@ class Seen:
         period_ms: From one blink to the next in ms, as tapped; then `rhythm` is that of the taps.
         count: How many blinks before the pause; after an SOS, how many slow ones follow.
         small_blue: Whether the small blue light glows dimly.
+        mode: The mode the board is in as USB shows it; NORMAL says only that it is not in update mode.
         told: Answers to telling questions: key of the question and of the option, or "" for unsure.
     """
 
@@ -35,6 +37,7 @@ class Seen:
     period_ms: float | None = None
     count: int | None = None
     small_blue: bool | None = None
+    mode: Mode | None = None
     told: tuple[tuple[str, str], ...] = ()
 
 
@@ -101,7 +104,7 @@ _TAPPED: Mapping[Rhythm, Mapping[Rhythm, float]] = {
 # Weight, ms and spread (of the logarithm) of the tap distances that a period gives. Fingers do five taps a second at
 # the best; of a faster light every second or fourth blink is tapped, or as fast as it goes.
 _TAP_DISTANCES: Mapping[int, tuple[tuple[float, float, float], ...]] = {
-    100: ((0.45, 160, 0.20), (0.30, 200, 0.13), (0.20, 400, 0.15)),
+    100: ((0.70, 180, 0.18), (0.20, 400, 0.15)),
     200: ((0.62, 200, 0.13), (0.08, 160, 0.15), (0.25, 400, 0.13)),
     400: ((0.88, 400, 0.12), (0.07, 800, 0.12)),
     500: ((0.88, 500, 0.12), (0.07, 1000, 0.12)),
@@ -145,8 +148,8 @@ _OTHER_LOOKS: Mapping[str, tuple[_Look, ...]] = {
     ),
     "cyan-red": (
         _Look(0.65, Colour.CYAN, Rhythm.BLINK, 200),
-        _Look(0.20, Colour.RED, Rhythm.COUNTED),
-        _Look(0.15, Colour.RED, Rhythm.SLOW_BLINK),
+        _Look(0.25, Colour.RED, Rhythm.COUNTED, 0, 1),
+        _Look(0.10, Colour.RED, Rhythm.SLOW_BLINK),
     ),
 }
 
@@ -210,7 +213,6 @@ _SELDOM: Mapping[str, float] = {
     "one-red": 0.05,
     "pulsing-white": 0.60,
     "no-firmware": 0.60,
-    "cyan-red": 0.60,
     "handshake": 0.80,
 }
 _PANIC_SELDOM = 0.10
@@ -241,7 +243,16 @@ def likelihood(seen: Seen, pattern: LightPattern) -> float:
             whole *= 0.9 if seen.small_blue else 0.1
         else:  # it may glow for other reasons: user firmware drives it, too
             whole *= 0.15 if seen.small_blue else 0.85
-    return whole
+    return whole * _in_mode(seen.mode, pattern.mode)
+
+
+def _in_mode(seen: Mode | None, shown: Mode | None) -> float:
+    """What USB says of the mode, coarse: the light may have been seen a moment before, or on another board."""
+    if seen is None:
+        return 1.0
+    if seen is Mode.NORMAL:
+        return 0.03 if shown is Mode.DFU else 1.0
+    return 1.0 if shown is seen else 0.03
 
 
 def _look_likelihood(seen: Seen, look: _Look) -> float:

@@ -38,6 +38,7 @@ _SOS_BOUNCE_MS = 140.0
 _SOS_PAUSE_MS = 850.0
 _SOS_MEAN_BELOW_MS = 460.0
 _SOS_WHOLE_TAPS = 6  # of nine; so many make sure that it is one
+_SOS_MOST_TAPS = 11
 _SOS_PART_TAPS = 3
 _CODE_MS = 600.0
 _SOS_TO_CODE_MS = 1150.0  # from the last blink of the SOS to the first of the count
@@ -74,7 +75,7 @@ def rhythm_of(taps: Sequence[float]) -> TapRhythm | None:
     gaps = _gaps(taps)
     if len(gaps) < FEWEST_TAPS - 1:
         return None
-    return _sos(gaps) or _steady(gaps) or _counted(gaps)
+    return _steady(gaps) or _sos(gaps) or _counted(gaps)
 
 
 def _gaps(taps: Sequence[float]) -> list[float]:
@@ -149,7 +150,9 @@ def _sos(gaps: Sequence[float]) -> TapRhythm | None:
     """An SOS is nine quick taps; each slow one after it counts, with those that were missed put back by their time."""
     gaps = _joined(gaps, _SOS_BOUNCE_MS)
     letters = _letters(gaps)
-    if not any(end - begin >= _SOS_WHOLE_TAPS - 1 for begin, end in letters):
+    if not any(_SOS_WHOLE_TAPS <= end - begin + 1 <= _SOS_MOST_TAPS for begin, end in letters):
+        return None
+    if letters[0] == (0, len(gaps)):  # quick taps without any pause
         return None
     counts: list[int] = []
     for (_, end), (begin, _) in pairwise(letters):
