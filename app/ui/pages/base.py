@@ -424,6 +424,12 @@ class CardGrid(QWidget):
                 found.append((ahead + 2 * beside, other))
         return min(found, key=lambda each: each[0], default=(0, None))[1]
 
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as one column: with the columns it has now it could never be made narrower."""
+        parts = [part for heading, cards in self._groups for part in (heading, *cards)]
+        widest = max((part.minimumSizeHint().width() for part in parts), default=0)
+        return QSize(widest, super().minimumSizeHint().height())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Choose the number of columns again."""
         super().resizeEvent(event)

@@ -32,6 +32,7 @@ from app.text import Text, text
 from app.ui.pages.base import CardButton, CardGrid, TurningRow, box, button, label
 from app.ui.pages.light_guide import COLOUR_NAMES, RHYTHM_NAMES, LightCard
 from app.ui.parts.fold import Fold
+from app.ui.parts.rhythm_bar import RhythmBar
 from app.ui.parts.swatches import Offer, SwatchGroup, sample
 from app.ui.parts.tap_pad import TapPad
 from app.ui.say import announce, number, say
@@ -45,6 +46,7 @@ from app.work.light_decoder import (
     Seen,
     TapRhythm,
     Telling,
+    TellingOption,
     decode,
     eras_for,
     reading_of,
@@ -60,6 +62,8 @@ SHOWN_GUESSES = 3
 LEAST_LIKELIHOOD = 0.01
 LIKELIHOOD_WIDTH = 56  # px at text scale 1.0
 MOST_COUNT = {Rhythm.COUNTED: 9, Rhythm.SOS: 14}
+COUNT, SMALL_BLUE = "count", "small-blue"
+"""Questions that tell, and that the panel asks without being told to."""
 UNKNOWN = "unknown"
 """Key of the sample that says: I cannot tell."""
 ANNOUNCE_MS = 600  # a screen reader is told when the fingers rest, not at each tap
@@ -85,7 +89,7 @@ def in_words(likelihood: float) -> Text:
         return ALMOST_CERTAIN
     if likelihood >= 0.5:
         return LIKELY
-    return POSSIBLE if likelihood >= 0.15 else UNLIKELY
+    return POSSIBLE if likelihood >= 0.1 else UNLIKELY
 
 
 class Likelihood(QWidget):
@@ -125,6 +129,20 @@ class GuessCard(LightCard):
     def show_likelihood(self, likelihood: float) -> None:
         """Show this one, 0.0 to 1.0."""
         self._likelihood.show_likelihood(likelihood)
+
+
+class TellingButton(CardButton):
+    """One answer to the question that tells, with its living light and the rhythm of that as a picture."""
+
+    def __init__(self, option: TellingOption) -> None:
+        light = pattern(option.light) if option.light else None
+        super().__init__(say(option.words), light=light)
+        self.setObjectName(f"tell-{option.key}")
+        column = self.layout()
+        if light is not None and column is not None:
+            bar = RhythmBar()
+            bar.show_pattern(light)
+            column.addWidget(bar)
 
 
 class Counter(QWidget):
@@ -289,8 +307,9 @@ class DecoderPanel(QWidget):
         if self._reading is None or not self._reading.guesses:
             return ""
         best = self._reading.guesses[0]
+        words = in_words(best.likelihood)  # where much is possible, the first of it is still no less likely
         return self.tr("{likelihood}: {name}").format(
-            likelihood=say(in_words(best.likelihood)), name=say(best.pattern.name)
+            likelihood=say(POSSIBLE if words is UNLIKELY else words), name=say(best.pattern.name)
         )
 
     @property
@@ -362,7 +381,7 @@ class DecoderPanel(QWidget):
             for colour in (*(each for each in Colour if each is not Colour.OFF), Colour.OFF)
         ]
         offers.append(Offer(UNKNOWN, self.tr("I cannot tell")))
-        group = SwatchGroup(self.tr("Which colour is it?"), offers, narrow=136)
+        group = SwatchGroup(self.tr("Which colour is it?"), offers, widest=4, narrow=118)
         group.setObjectName("colours")
         group.chosen.connect(self._colour_chosen)
         return group
@@ -413,6 +432,8 @@ class DecoderPanel(QWidget):
             )
         )
         column.addWidget(self._empty)
+        self._more = label("", "accent")
+        column.addWidget(self._more)
         self._question, question = box("hero")
         self._question_words: QLabel = label("", "strong")
         question.addWidget(self._question_words)
@@ -516,7 +537,7 @@ class DecoderPanel(QWidget):
         """Show what belongs to what was said, and what it may mean."""
         seen = self._seen
         said = seen != Seen()
-        self._reading = decode(seen, self.eras) if said else None
+        self._reading = decode(self._not_to_be_asked_twice(), self.eras) if said else None
         dark = seen.colour is Colour.OFF
         if seen.colour is not None or self._colours.key != UNKNOWN:
             self._colours.choose(seen.colour.name if seen.colour is not None else None)
@@ -542,8 +563,30 @@ class DecoderPanel(QWidget):
             self._announce.start()
         self.changed.emit()
 
+    def _not_to_be_asked_twice(self) -> Seen:
+        """What was seen, with the questions set aside that this panel asks in its own way."""
+        seen = self._seen
+        here = {COUNT: seen.rhythm in MOST_COUNT and seen.count is None, SMALL_BLUE: seen.colour is Colour.OFF}
+        for question, asked in here.items():
+            if asked and question not in dict(seen.told):
+                seen = with_told(seen, question, UNSURE)
+        return seen
+
+    @property
+    def _more_to_say(self) -> str:
+        """What has not been asked for yet; "" when both colour and rhythm were answered, if only by not knowing."""
+        if self._colours.key is None:
+            return self.tr("Choose the colour, too.")
+        if self._seen.colour is not Colour.OFF and self._rhythms.key is None:
+            return self.tr("Choose how it moves, too, or tap along.")
+        return ""
+
     def _show_telling(self) -> None:
-        telling = self._reading.telling if self._reading is not None else None
+        more = self._more_to_say if self._reading is not None else ""
+        self._more.setText(more)
+        self._more.setVisible(bool(more))
+        # Samples are quicker than a question; it is for what they leave open.
+        telling = self._reading.telling if self._reading is not None and not more else None
         self._question.setVisible(telling is not None)
         self._untell.setVisible(bool(self._seen.told))
         if telling == self._telling:
@@ -554,9 +597,7 @@ class DecoderPanel(QWidget):
         if telling is not None:
             self._question_words.setText(say(telling.words))
             for option in telling.options:
-                light = pattern(option.light) if option.light else None
-                card = CardButton(say(option.words), light=light)
-                card.setObjectName(f"tell-{option.key}")
+                card = TellingButton(option)
                 card.clicked.connect(lambda _checked=False, chosen=option.key: self._tell(chosen))
                 cards.append(card)
             self._first_option = cards[0]
