@@ -209,7 +209,7 @@ def _iw_network(lines: list[str]) -> HeardNetwork | None:
     ciphers: set[str] = set()
     part = ""
     for line in lines:
-        key, _, value = line.strip(" \r").lstrip("\t").partition(":")
+        key, _, value = line.rstrip("\r").lstrip(" \t").partition(":")
         if line.startswith("\t") and not line.startswith("\t\t"):
             part = key
         match key:
