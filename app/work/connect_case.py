@@ -13,7 +13,7 @@ from enum import Enum, unique
 from app.platforms.model import Mode, Platform
 from app.protocols.wifi import Security
 from app.work.key_diagnosis import Diagnosis as KeyDiagnosis
-from app.work.light_decoder import LightReading, kind_of
+from app.work.light_decoder import LightReading
 from app.work.preflight import Check, Finding, Severity, State, look_at
 from app.work.wifi_form import SeenNetwork
 
@@ -45,6 +45,7 @@ class Stage(Enum):
     ONLINE = "online"  # in the network, and does not call its cloud
     CALLING = "calling"  # blinking cyan
     HANDSHAKE = "handshake"  # fast cyan that does not end
+    HELD_UP = "held-up"  # blinking cyan, and a red flash now and then
     RED = "red-flash"
     ORANGE = "orange-flash"
     MAGENTA = "magenta-flash"
@@ -74,7 +75,6 @@ _STAGES = {
     "clear-wifi": Stage.BUSY,
     "clear-wifi-failed": Stage.BUSY,
     "power-off": Stage.POWER_OFF,
-    "panic": Stage.PANIC,
     "network-off": Stage.RADIO_OFF,
     "pulsing-white": Stage.RADIO_OFF,
     "network-on": Stage.RADIO_ON,
@@ -84,6 +84,7 @@ _STAGES = {
     "connected": Stage.ONLINE,
     "cloud-connecting": Stage.CALLING,
     "handshake": Stage.HANDSHAKE,
+    "cyan-red": Stage.HELD_UP,
     "handshake-red": Stage.RED,
     "handshake-orange": Stage.ORANGE,
     "handshake-magenta": Stage.MAGENTA,
@@ -97,10 +98,13 @@ _STAGES = {
 
 def stage_of(key: str) -> Stage:
     """Return what a light pattern says about the way to the cloud; KeyError for a key that is none."""
-    if key.endswith(".safe-mode"):
+    era, _, kind = key.rpartition(".")
+    if era == "panic":
+        return Stage.PANIC
+    if kind == "safe-mode":
         # The boot loader shows it only while a button is held; the firmware once the board is connected (8.1).
-        return Stage.BUSY if key.startswith("boot-loader") else Stage.SAFE_MODE
-    return _STAGES[kind_of(key)]
+        return Stage.BUSY if era == "boot-loader" else Stage.SAFE_MODE
+    return _STAGES[kind]
 
 
 def stages_of(reading: LightReading | None) -> tuple[tuple[Stage, float], ...]:

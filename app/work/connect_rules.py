@@ -470,7 +470,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "red-now-and-then",
-        lambda case: case.at(Stage.RED) and case.said("how-often", "sometimes"),
+        lambda case: case.at(Stage.HELD_UP) or (case.at(Stage.RED) and case.said("how-often", "sometimes")),
         _LIKELY,
         text("Connect", "Cyan with a red flash now and then is most likely the router's doing."),
         text("Connect", "Switch firewall and access control off for a try, and let TCP port 5683 out."),
