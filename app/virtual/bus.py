@@ -17,6 +17,7 @@ from app.virtual.face import Gone, NoAnswer, Stall
 
 PACKET = 64  # bytes of a full-speed bulk packet
 READ_STEP = 0.002  # seconds between two looks at the serial port
+LONGEST_READ_STEP = 0.03  # where nothing came for long: ever fewer looks, still below what anybody tells from at once
 REQUEST_TO_INTERFACE = 0x21
 STANDARD_TO_INTERFACE = 0x01
 # USB 2.0 tables 9-2 and 9-5.
@@ -314,6 +315,7 @@ class VirtualSerialPipe(_Pipe):
         assert self._face.serial is not None
         endpoint = self._face.serial.to_host
         deadline = Deadline(self._bus.clock, timeout_ms / 1000)
+        step = READ_STEP
         while True:
             try:
                 found = self._face.bulk_in(endpoint, PACKET)
@@ -323,7 +325,8 @@ class VirtualSerialPipe(_Pipe):
                 raise BoardGone("serial read") from None
             if found or deadline.passed():
                 return found
-            self._bus.clock.wait(self._face.lost, min(READ_STEP, deadline.left))
+            self._bus.clock.wait(self._face.lost, min(step, deadline.left))
+            step = min(step * 1.25, LONGEST_READ_STEP)
 
     def set_baud(self, baud: int) -> None:
         """Send a line coding of 8N1 with that baud rate."""

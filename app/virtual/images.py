@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 import struct
@@ -42,6 +43,7 @@ class Module:
         return self.end - self.start + _CRC
 
 
+@functools.cache
 def build(
     *,
     seed: str,
