@@ -176,6 +176,8 @@ class BoardPanel(QFrame):
         safe.setObjectName("open-safe")
         pack = button(self.tr("Rescue &pack"), "side", lambda: self.chose.emit(Go(Screen.PACK)))
         pack.setObjectName("open-pack")
+        monitor = button(self.tr("Serial &monitor"), "side", lambda: self.chose.emit(Go(Screen.MONITOR)))
+        monitor.setObjectName("open-monitor")
         row = QHBoxLayout()
         row.setSpacing(SPACE)
         row.addWidget(button(self.tr("S&ettings"), "side", lambda: self.chose.emit(Go(Screen.SETTINGS))))
@@ -183,6 +185,7 @@ class BoardPanel(QFrame):
         doors.addWidget(guide)
         doors.addWidget(safe)
         doors.addWidget(pack)
+        doors.addWidget(monitor)
         doors.addLayout(row)
         return doors
 

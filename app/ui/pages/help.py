@@ -53,6 +53,13 @@ class HelpPage(Page):
         decode = button(self.tr("What is my light &doing?"), "", lambda: self.chose.emit(Go(Screen.DECODER)))
         decode.setObjectName("help-decoder")
         self.content.addWidget(decode, 0, Qt.AlignmentFlag.AlignLeft)
+        self._section(
+            self.tr("What is listening mode, safe mode, update mode?"),
+            self.tr("What a board does in each, how to get in and out, what works there, and which jobs use it."),
+        )
+        modes = button(self.tr("&Modes explained"), "", lambda: self.chose.emit(Go(Screen.MODES)))
+        modes.setObjectName("help-modes")
+        self.content.addWidget(modes, 0, Qt.AlignmentFlag.AlignLeft)
         if sys.platform.startswith("linux"):
             self._section(
                 self.tr("This computer does not let the program open the board"),
@@ -63,8 +70,8 @@ class HelpPage(Page):
             self.tr("Keyboard"),
             self.tr(
                 "Tab and Shift+Tab move, Enter presses, Escape goes back. F1 help, Ctrl+H first page, Ctrl+L light "
-                "guide, Ctrl+D what the light is doing, Ctrl+K key safe, Ctrl+R rescue pack, Ctrl+comma "
-                "settings. Underlined letters work with Alt."
+                "guide, Ctrl+D what the light is doing, Ctrl+K key safe, Ctrl+M serial monitor, Ctrl+R rescue pack, "
+                "Ctrl+comma settings. Underlined letters work with Alt."
             ),
         )
         self._section(

@@ -2,22 +2,158 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.clicks import Back
-from app.ui.pages.base import Page, button
+from app.clicks import Back, Go, PickRecipe, Screen
+from app.flow import AppState
+from app.platforms.lights import LightPattern
+from app.platforms.model import Platform
+from app.platforms.modes import MODES, DeviceMode, ModeKind, buttons_for, lights_of
+from app.platforms.table import PLATFORMS
+from app.recipes.registry import known
+from app.text import Text, text
+from app.ui.pages.base import Page, TurningRow, box, button, clear, label
+from app.ui.parts.led import Led
+from app.ui.parts.rhythm_bar import RhythmBar
+from app.ui.say import say
+from app.ui.theme import SPACE, tokens
+
+HEADINGS: dict[ModeKind, tuple[Text, Text]] = {
+    ModeKind.DOING: (
+        text("ModesPage", "What the board is doing"),
+        text("ModesPage", "A board is in one of these at any time. The buttons change it, and so do jobs."),
+    ),
+    ModeKind.PROGRAM: (
+        text("ModesPage", "How a program handles the network"),
+        text("ModesPage", "Whoever wrote the program has chosen one of these. No button changes it."),
+    ),
+}
+LED = 30  # px at text scale 1.0
 
 
 class ModesPage(Page):
-    """A page to read."""
+    """A card for each mode, for the kind of board that is on the table or chosen here."""
 
     def __init__(self) -> None:
         super().__init__("")
+        self._shown: Platform | None = None
+        self._from_table: Platform | None = None
         self.title.setText(self.tr("Modes explained"))
+        self._board = QComboBox()
+        self._board.setAccessibleName(self.tr("Board"))
+        self._board.setObjectName("modes-board")
+        for platform in PLATFORMS:
+            self._board.addItem(platform.name, platform.key)
+        self._board.currentIndexChanged.connect(lambda _index: self._draw())
+        row = TurningRow(narrow=420)
+        row.add(label(self.tr("The lights and buttons below are those of this board:"), "muted"), 1)
+        row.add(self._board)
+        self.content.addWidget(row)
+        self._body = QVBoxLayout()
+        self._body.setSpacing(SPACE * 2)
+        self.content.addLayout(self._body)
+        self.content.addStretch(1)
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
+        guide = button(self.tr("Light &guide"), "", lambda: self.chose.emit(Go(Screen.GUIDE)))
+        guide.setObjectName("modes-to-guide")
+        self.footer.add(guide)
         self.footer.add_stretch()
         self.footer.add(self._back)
 
+    def show_state(self, state: AppState) -> None:
+        """Take the board on the table, unless another kind was chosen since."""
+        board = state.shown_board
+        platform = board.platform if board is not None else None
+        if platform is not None and platform is not self._from_table:
+            self._from_table = platform
+            self._board.setCurrentIndex(self._board.findData(platform.key))
+        self._draw()
+
     def first_focus(self) -> QWidget:
-        """Back; the text is read from the top."""
-        return self._back
+        """The board; the text is read from the top."""
+        return self._board
+
+    def _draw(self) -> None:
+        platform = next(each for each in PLATFORMS if each.key == self._board.currentData())
+        if platform is self._shown:
+            return
+        self._shown = platform
+        clear(self._body)
+        for kind, (heading, words) in HEADINGS.items():
+            self._body.addWidget(label(say(heading), "heading"))
+            self._body.addWidget(label(say(words), "muted"))
+            for each in MODES:
+                if each.kind is kind:
+                    self._body.addWidget(self._card(each, platform))
+
+    def _card(self, found: DeviceMode, platform: Platform) -> QWidget:
+        frame, column = box()
+        frame.setObjectName(f"mode-{found.key}")
+        column.addWidget(label(say(found.name), "card-title"))
+        column.addWidget(label(say(found.what)))
+        lights = lights_of(found, platform)
+        if lights:
+            column.addWidget(self._lights(lights))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE * 2)
+        grid.setVerticalSpacing(SPACE)
+        grid.setColumnStretch(1, 1)
+        buttons = buttons_for(found, platform)
+        enter = (*((buttons,) if buttons is not None else ()), *found.enter)
+        rows = (
+            (self.tr("Into it"), enter, found.code),
+            (self.tr("Out of it"), found.leave, ""),
+            (self.tr("Works"), found.works, ""),
+            (self.tr("Does not work"), found.fails, ""),
+        )
+        for number, (name, sentences, code) in enumerate(rows):
+            head = label(name, "muted-word")
+            head.setWordWrap(False)
+            grid.addWidget(head, number, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(self._sentences(sentences, code), number, 1)
+        column.addLayout(grid)
+        jobs = [recipe for key in found.recipes if (recipe := known(key)) is not None]
+        if jobs:
+            row = TurningRow()
+            row.add(label(self.tr("Jobs:"), "muted"))
+            for recipe in jobs:
+                start = button(say(recipe.title), "small")
+                start.clicked.connect(lambda _checked=False, key=recipe.key: self.chose.emit(PickRecipe(key)))
+                start.setObjectName(f"{found.key}-{recipe.key}")
+                start.setAccessibleDescription(say(found.name))
+                row.add(start)
+            row.add_stretch()
+            column.addWidget(row)
+        return frame
+
+    def _sentences(self, sentences: tuple[Text, ...], code: str) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE // 2)
+        for words in sentences:
+            column.addWidget(label(say(words)))
+        if code:
+            column.addWidget(label(code, "mono", selectable=True))
+        return holder
+
+    def _lights(self, lights: tuple[LightPattern, ...]) -> QWidget:
+        row = TurningRow(narrow=260 * len(lights))
+        for pattern in lights:
+            holder = QWidget()
+            line = QHBoxLayout(holder)
+            line.setContentsMargins(0, 0, 0, 0)
+            line.setSpacing(SPACE)
+            led = Led(diameter=tokens().px(LED))
+            led.show_pattern(pattern)
+            bar = RhythmBar()
+            bar.show_pattern(pattern)
+            words = QVBoxLayout()
+            words.setSpacing(SPACE // 2)
+            words.addWidget(label(say(pattern.name)))
+            words.addWidget(bar)
+            line.addWidget(led, 0, Qt.AlignmentFlag.AlignVCenter)
+            line.addLayout(words, 1)
+            row.add(holder, 1)
+        return row

@@ -122,7 +122,7 @@ class SerialMonitorPage(Page):
         self._ports = QComboBox()
         self._ports.setAccessibleName(self.tr("Board"))
         self._ports.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._ports.setMinimumContentsLength(18)
+        self._ports.setMinimumContentsLength(30)
         self._ports.currentIndexChanged.connect(lambda _index: self._show_status(announced=False))
         self._open = button(self.tr("&Open the port"), "primary", self._press_open)
         self._open.setObjectName("open-port")
