@@ -24,6 +24,7 @@ from app.platforms.identify import boot_loader_of
 from app.platforms.model import Mode, Platform
 from app.platforms.table import platform
 from app.protocols.dfu import DfuSession
+from app.transports.base import Bus
 from app.transports.network import HostNetwork, Network
 from app.transports.wifi_host import HostScanner
 from app.transports.wifi_scan import WifiScanner
@@ -138,6 +139,7 @@ class Station:
         pack: RescuePack,
         *,
         clock: Clock | None = None,
+        dfu: bool = True,
         **options: Any,  # noqa: ANN401
     ) -> None:
         """Plug the board in and bring it into update mode.
@@ -148,9 +150,11 @@ class Station:
             folder: For everything that is kept.
             pack: The real images.
             clock: The time the board lives by, if not the desk's faster one.
+            dfu: Whether it is brought into update mode; else it starts what it holds.
             **options: Handed on to `make`.
         """
         self.desk = desk
+        self.bus: Bus = desk.bus  # as our program sees it
         self.kind: Platform = platform(name.split("-")[0])
         self.board: VirtualBoard = make(name, clock or desk.board_clock, **options)
         self.hand = PracticeHand(self.board)
@@ -165,7 +169,8 @@ class Station:
         self.before_event: Callable[[Event], None] = lambda _: None
         self.cable: Cable = desk.plug(self.board)
         self._waits = contextlib.ExitStack()
-        self.into_dfu()
+        if dfu:
+            self.into_dfu()
 
     def __enter__(self) -> Self:
         self._waits.enter_context(hurried_waits())
@@ -224,7 +229,7 @@ class Station:
 
         observer = Observer(told)
         engine = Engine(
-            self.desk.bus,
+            self.bus,
             self.desk.clock,
             self.safe,
             observer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from PySide6.QtCore import Qt
@@ -138,11 +138,11 @@ class Window:
 
 
 @contextmanager
-def window_on(place: Station, qtbot: QtBot) -> Iterator[Window]:
-    """Put the window together as the program does."""
+def window_on(place: Station, qtbot: QtBot, modes: Collection[Mode] = (Mode.DFU,)) -> Iterator[Window]:
+    """Put the window together as the program does, and wait until it shows the board in one of these modes."""
     bridge = Bridge()
     engine = Engine(
-        place.desk.bus,
+        place.bus,
         place.desk.clock,
         place.safe,
         bridge.post,
@@ -159,7 +159,7 @@ def window_on(place: Station, qtbot: QtBot) -> Iterator[Window]:
     engine.start()
     engine.list_backups()
     try:
-        qtbot.waitUntil(lambda: (board := shell.state.board) is not None and board.mode is Mode.DFU, timeout=SHOWN_MS)
+        qtbot.waitUntil(lambda: (board := shell.state.board) is not None and board.mode in modes, timeout=SHOWN_MS)
         yield Window(place, qtbot, shell)
     finally:
         engine.close()

@@ -16,6 +16,7 @@ from app.virtual.line_reader import LineReader
 from app.virtual.wifi_requests import WifiAsk, WifiRequests
 
 TAP_S = 0.2
+QUIET_BYTES = 12
 SAVING, REQUEST, STORED = "saving", "request", "stored"
 _QUESTIONS = {  # how device-protocol.md 5.4 and 5.5 begin them
     "SSID": "name",
@@ -40,18 +41,20 @@ class BoardSide:
         question: What it asks now: `name`, `security`, `cipher`, `password`, `eap`, `certificate`, `private-key`,
             `username`, `outer`, `root`; or `saving`, or `request` while it works on a control request.
         gap: Seconds between two bytes it says, each in a packet of its own; 0 for as they come.
+        quiet: The same for the first bytes of each question, which then look like words cut short; `gap` must be set.
         keep: Called with each byte it says: whether it reaches us. Another program reads what does not.
     """
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes]] = []
         self.question = ""
-        self.gap = 0.0
+        self.gap = self.quiet = 0.0
         self.keep: Callable[[int], bool] | None = None
         self._reader: LineReader | None = None
         self._plan: tuple[str, int, Act] | None = None
         self._off = False
         self._next = 0.0
+        self._slow = 0
 
     @property
     def left(self) -> bytes:
@@ -98,6 +101,7 @@ class BoardSide:
 
     def _asks(self, reader: LineReader, question: str) -> None:
         self._reader, self.question, self._off = reader, question, False
+        self._slow = QUIET_BYTES
         self._reaches(0)
 
     def _reaches(self, count: int) -> None:
@@ -154,7 +158,8 @@ def board_side() -> Iterator[BoardSide]:
             return b""
         found = take(reader, 1, now)
         if found:
-            side._next = now + side.gap
+            side._slow -= 1
+            side._next = now + (side.quiet if side._slow > 0 and side.quiet else side.gap)
         return side._says(found)
 
     def watched_answer(requests: WifiRequests, kind: int, payload: bytes) -> tuple[int, bytes]:
