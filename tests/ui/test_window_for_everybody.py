@@ -75,7 +75,7 @@ from app.work.events import (
     Stopped,
     Succeeded,
 )
-from app.work.questions import Card, Choose, ChooseCard, Confirm, DoThis, Enter, PickFile, Question
+from app.work.questions import Card, Choose, ChooseCard, Confirm, DoThis, Enter, PickFile, Question, TellLight
 
 LONG = text("Test", "Some words of usual length that stand for a sentence.")
 CORE = platform("core")
@@ -216,6 +216,7 @@ QUESTIONS: dict[str, Question] = {
     "review": REVIEW,
     "review-open": SHORT_REVIEW,
     "watch": WATCH,
+    "light": TellLight("q", LONG, LONG, CORE),
 }
 RUN: tuple[Event | Click, ...] = (
     RunBegan(1, "back-up-key", board()),
@@ -272,6 +273,7 @@ SCENES: dict[str, tuple[Event | Click, ...]] = {
     "settings": (Go(Screen.SETTINGS),),
     "help": (Go(Screen.HELP),),
     "guide": (Go(Screen.GUIDE),),
+    "decoder": (BoardsChanged((board(),)), Go(Screen.DECODER)),
     **{
         f"ask-{name}": (BoardsChanged((board(),)), *RUN, Asked(1, question, lambda _answer: None))
         for name, question in QUESTIONS.items()
