@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from app.clock import Clock, Deadline, RealClock
 from app.console_documents import document_lines, save_documents
+from app.console_light import LIGHT_WAYS, ask_light
 from app.engine.engine import Engine
 from app.faults import AccessDenied, Fault, NoAnswer, NoBoard, NoSuchBoard
 from app.plain import event_json, json_line, to_json
@@ -504,6 +505,8 @@ class _Show:
                 if question.until is not None:
                     return [*lines, _MOVES_ON.english()]
                 return lines if self._terminal.has_person else lines + answer_lines(question.name, question.options)
+            case Asked(question=TellLight() as question) if not self._terminal.has_person:
+                return [question.title.english(), question.body.english(), *answer_lines(question.name, LIGHT_WAYS)]
             case Asked(question=WifiForm() as question):
                 return [question.title.english(), question.body.english(), *network_lines(question)]
             case Asked(question=question):
@@ -541,10 +544,7 @@ class _Show:
             return
         while True:
             try:
-                given = self._terminal.read(prompt(question), secret=isinstance(question, Enter) and question.secret)
-                if isinstance(question, Enter) and not given:
-                    given = question.start  # Enter alone keeps what stands in the prompt
-                answer = parse_answer(question, given)
+                answer = self._answer_of(question)
             except KeyboardInterrupt:
                 self._stop()
                 return
@@ -558,6 +558,20 @@ class _Show:
                 continue
             reply(answer)
             return
+
+
+    def _answer_of(self, question: Question) -> object:
+        """Ask a person for the answer to one question.
+
+        Raises:
+            ValueError: It has another form than the question wants.
+        """
+        if isinstance(question, TellLight):
+            return ask_light(self._terminal, question.eras or question.platform.light_eras)
+        given = self._terminal.read(prompt(question), secret=isinstance(question, Enter) and question.secret)
+        if isinstance(question, Enter) and not given:
+            given = question.start  # Enter alone keeps what stands in the prompt
+        return parse_answer(question, given)
 
 
 _SAVED = text("Console", "Saved: {path}")
@@ -600,7 +614,7 @@ def prompt(question: Question) -> str:
         case WifiForm():
             return "name or number; Enter alone looks again > "
         case TellLight():
-            return "colour rhythm > "
+            return ""  # a talk of its own, see `ask_light`
         case DoThis():
             return ""
         case _ as missing:

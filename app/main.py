@@ -46,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _pack(options)
             case "rescues":
                 return _rescues(options)
+            case "light":
+                return _light(options)
             case _:
                 return _window(options)
     except KeyboardInterrupt:
@@ -120,6 +122,20 @@ def _rescues(options: argparse.Namespace) -> int:
     if options.forget is not None:
         return console_rescues.forget_rescue(undo, options.forget, Terminal(), as_json=options.json)
     return console_rescues.list_rescues(undo, Terminal(), as_json=options.json)
+
+
+def _light(options: argparse.Namespace) -> int:
+    from app import console_light
+    from app.clock import RealClock
+
+    return console_light.tell_light(
+        options.words,
+        Terminal(),
+        board=options.board,
+        age=options.firmware,
+        as_json=options.json,
+        now=RealClock().now,
+    )
 
 
 def _run_at(
@@ -343,4 +359,15 @@ def _parser() -> argparse.ArgumentParser:
     rescues.add_argument("--practice", action="store_true", help="those of practice boards")
     rescues.add_argument("--forget", metavar="RESCUE", help="offer this one no more; what was kept stays")
     rescues.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    light = commands.add_parser("light", help="tell what the light of a board says; no board is needed")
+    light.add_argument("words", nargs="*", metavar="WORD", help="colour and rhythm, for example: red counted 2")
+    light.add_argument("--board", choices=("core", "photon", "p1", "electron"), help="kind of board (default: any)")
+    light.add_argument(
+        "--firmware",
+        choices=("core-2014", "up-to-0.6", "from-0.7"),
+        default="",
+        help="age of the firmware, where it is known",
+    )
+    light.add_argument("--json", action="store_true", help="print one JSON object")
     return parser

@@ -12,6 +12,7 @@ may change; keys, codes, names and values of the kinds below may not.
 | `rekindle pack add` | `pack_added`: `path`, `names` (recognised and kept), `unknown` (how many others) |
 | `rekindle pack fetch` | `pack_fetched`: a file of the rescue pack that is here now |
 | `rekindle pack notices` | `pack_notice`: `title`, `words`, `licence` (its text; empty if it is not here) |
+| `rekindle light` | `light`: `guesses`, `telling`, `panic` (below) |
 | `rekindle rescues` | `rescue`: one that was interrupted |
 | `rekindle run --save` | `document_saved`: `key`, `path` |
 | `rekindle run` | `event`: its kind, `run`: the run's number (0 if none could be started), and the members below |
@@ -33,6 +34,10 @@ A question's `name` is what `--answer` takes; its `kind` is `Confirm`, `Choose`,
 `DoThis`, `Review`, `WatchLight`, `TellLight` or `WifiForm`, and its further members are those of that class. A card
 of a `ChooseCard` has `key` (the answer), `title`, `body`, `icon`, `mark` or null, `light` (key of a light pattern) and
 `fits`: whether it can be answered.
+
+A `light` has `guesses`, the most likely first: each `key`, `likelihood` (0 to 1), `name`, `meaning`, `advice`, `recipe`
+("" for none); `panic`: the code or null; and `telling`: the question that would tell best, or null: `key`, `words` and
+`options` (each `key`, `words`, `light`). It is answered by one more word, for example `flash=red`.
 
 A `TellLight` asks what the light does: the answer is the key of a light, words such as `red counted 2` (see
 `app/work/light_words.py`), or `unseen`.

@@ -188,7 +188,7 @@ def count_of(pattern: LightPattern) -> int | None:
     """Return what counting gives: blinks before the pause, or after an SOS; None where there is nothing to count."""
     if pattern.rhythm is Rhythm.SOS:
         return PANIC_CODES[pattern.key]
-    if pattern.rhythm is Rhythm.COUNTED and kind_of(pattern.key) != "cyan-red":
+    if pattern.rhythm is Rhythm.COUNTED:
         return blinks(pattern)
     return None
 
