@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 from unittest import mock
 
+from support.ears import Ears
 from support.person import Person
 
 from app.clock import Clock, Deadline
@@ -26,7 +27,6 @@ from app.platforms.table import platform
 from app.protocols.dfu import DfuSession
 from app.transports.base import Bus
 from app.transports.network import HostNetwork, Network
-from app.transports.wifi_host import HostScanner
 from app.transports.wifi_scan import WifiScanner
 from app.undo.store import UndoStore
 from app.virtual.board import VirtualBoard
@@ -164,7 +164,7 @@ class Station:
         self.undo = UndoStore(folder / "boards", safe=self.safe)
         self.clouds = CloudBook(folder / "clouds")
         self.network: Network = HostNetwork()
-        self.scanner: WifiScanner = HostScanner()
+        self.scanner: WifiScanner = Ears()  # what is in the air around the test changes nothing
         self.news: list[Event] = []  # of the last run
         self.before_event: Callable[[Event], None] = lambda _: None
         self.cable: Cable = desk.plug(self.board)
