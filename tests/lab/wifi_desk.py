@@ -61,9 +61,7 @@ class WifiDesk:
 
 
 @contextmanager
-def wifi_desk(
-    desk: Desk, folder: Path, row: Row, *, listens: bool, network: Network | None = None
-) -> Iterator[WifiDesk]:
+def wifi_desk(desk: Desk, folder: Path, row: Row, *, listens: bool) -> Iterator[WifiDesk]:
     """Plug the row's board in; it starts what it holds, or begins to listen where it knows no network."""
     listener, root = Listener(), logging.getLogger()
     level = root.level
