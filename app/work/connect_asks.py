@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.text import Text, text
 from app.work.connect_case import OTHER, Case, Stage, network_keys
-from app.work.connect_rules import CLOUD, GETS_IN, IDLE, NETWORK, WAYS
+from app.work.connect_rules import CLOUD, ENTRY, GETS_IN, IDLE, NETWORK, WAYS
 from app.work.preflight import State
 
 
@@ -81,8 +81,25 @@ def _routers(case: Case) -> tuple[Option, ...]:
     return (*((only_n,) if case.core else ()), listed, neither)
 
 
-def _cloud_by_light(case: Case) -> bool:
-    return case.at(*WAYS)
+def _basics(case: Case) -> tuple[Option, ...]:
+    antenna = Option("antenna", text("Connect", "It has a tiny round socket (u.FL), with no antenna firmly on it"))
+    power = Option("power", text("Connect", "Shields, relays or a hub without a power supply share its power"))
+    neither = Option("neither", text("Connect", "Neither; it is alone on a port of the computer"), 3.0)
+    return (*((antenna,) if case.core else ()), power, neither)
+
+
+def _there(case: Case) -> tuple[Option, ...]:
+    """What may stand between a board and its cloud, without what this computer has shown to be well."""
+
+    def well(key: str) -> bool:
+        return case.same is True and case.check(key) is State.OK
+
+    offline = Option("no-internet", text("Connect", "Nobody gets to the internet there"))
+    portal = Option("portal", text("Connect", "It shows a page to sign in at or to agree to something"))
+    firewall = Option("firewall", text("Connect", "It has a firewall, access control or a child lock"), 1.5)
+    plain = Option("plain", text("Connect", "None; it is a plain home network that works"), 4.0)
+    shown = [*((offline,) if not well("internet") else ()), *((portal,) if not well("portal") else ())]
+    return (*shown, firewall, plain)
 
 
 ASKS: tuple[Ask, ...] = (
@@ -98,7 +115,7 @@ ASKS: tuple[Ask, ...] = (
             Option("changed", text("Connect", "They have changed at the router since")),
             Option("never", text("Connect", "No, it was never told this network")),
         ),
-        lambda case: case.at(*NETWORK),
+        lambda case: case.at(*ENTRY),
         "step 0",
     ),
     Ask(
@@ -108,29 +125,14 @@ ASKS: tuple[Ask, ...] = (
             "Connect", "These are the networks this computer hears. The board is beside it, so it should hear them too."
         ),
         _networks,
-        lambda case: case.at(*NETWORK) and bool(case.measured.heard),
+        lambda case: case.at(*ENTRY) and bool(case.measured.heard),
         "step 0",
     ),
     Ask(
-        "antenna",
-        text("Connect", "Does the Core have an antenna?"),
-        text("Connect", "Some Cores have a tiny round socket (u.FL) for an antenna with a cable."),
-        _fixed(
-            Option("chip", text("Connect", "It is built in, a small white block at the edge"), 4.0),
-            Option("firm", text("Connect", "One with a cable is firmly on the socket")),
-            Option("loose", text("Connect", "There is a socket, with nothing or something loose on it")),
-        ),
-        lambda case: case.at(Stage.JOINING) and case.core,
-        "step 0",
-    ),
-    Ask(
-        "power",
-        text("Connect", "Does anything else draw power from the board, or from the hub it is on?"),
-        text("Connect", "Shields, relays and strips of lights do, and hubs without a power supply give little."),
-        _fixed(
-            Option("shared", text("Connect", "Yes"), 1.0),
-            Option("alone", text("Connect", "No, it is alone on a port of the computer"), 3.0),
-        ),
+        "basics",
+        text("Connect", "Is one of these so?"),
+        text("Connect", "Wi-Fi needs an antenna, and 300 mA in bursts."),
+        _basics,
         lambda case: case.at(Stage.JOINING),
         "step 0",
     ),
@@ -187,36 +189,17 @@ ASKS: tuple[Ask, ...] = (
         text("Connect", "Is this computer in the same network as the board?"),
         text("Connect", "Then what works from here tells what the board can reach. A cable to the same router counts."),
         _fixed(Option("yes", _YES, 3.0), Option("no", _NO, 1.0)),
-        lambda case: (
-            case.at(*CLOUD)
-            and case.same is None
-            and any(each.state is not State.UNKNOWN for each in case.measured.checks)
-        ),
+        lambda case: case.at(*CLOUD) and case.same is None and case.tried,
         "step 2",
     ),
     Ask(
-        "internet",
-        text("Connect", "Does a phone or another computer get to the internet in the board's network?"),
-        text("Connect", "Switch a phone's mobile data off and open a page you have not opened before."),
-        _fixed(Option("yes", _YES, 3.0), Option("no", _NO, 1.0)),
-        lambda case: case.at(*CLOUD) and not (case.same is True and case.check("internet") is not State.UNKNOWN),
-        "step 2",
-    ),
-    Ask(
-        "portal",
-        text("Connect", "Does that network show a page to sign in or agree to something?"),
-        text("Connect", "Hotels, cafés and guest networks often do."),
-        _fixed(Option("yes", _YES, 1.0), Option("no", _NO, 4.0)),
-        lambda case: case.at(*CLOUD) and not (case.same is True and case.check("portal") is not State.UNKNOWN),
-        "known issues",
-    ),
-    Ask(
-        "firewall",
-        text("Connect", "Is there a firewall, access control or a child lock in that network?"),
-        text("Connect", "Companies and schools nearly always have one; some home routers can."),
-        _fixed(Option("yes", _YES, 1.0), Option("no", _NO, 3.0)),
-        lambda case: _cloud_by_light(case) and not case.gets_out,
-        "step 4",
+        "there",
+        text("Connect", "Which of these is true of the board's network?"),
+        text("Connect", "A phone in that network, with its mobile data off, shows the first two."),
+        _there,
+        # What works from here may tell it, so whether that counts for the board is settled first.
+        lambda case: case.at(*CLOUD) and not case.gets_out and (case.same is not None or not case.tried),
+        "steps 2 and 4, known issues",
     ),
     Ask(
         "cloud",

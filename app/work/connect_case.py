@@ -281,6 +281,11 @@ class Case:
         """Return what trying that from this computer told."""
         return next((each.state for each in self.measured.checks if each.key == key), State.UNKNOWN)
 
+    @property
+    def tried(self) -> bool:
+        """Whether anything that was tried from this computer told something."""
+        return any(each.state is not State.UNKNOWN for each in self.measured.checks)
+
     def fails(self, key: str) -> bool:
         """Whether that fails from this computer, which is in the board's network."""
         return self.same is True and self.check(key) is State.FAILED

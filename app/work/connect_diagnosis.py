@@ -21,6 +21,7 @@ MOST_QUESTIONS = 5
 """A person who has answered so many wants an answer, not another question."""
 CLEAR, BETTER_THAN_NOT = 0.8, 0.45
 """How likely a reading of the light has to be for certainty, and to be more than a guess."""
+SURER_BITS = 0.5
 WORTH_NAMING = 0.12
 """A less likely reading of the light leads to no cause."""
 
@@ -101,14 +102,20 @@ def _makes_sense(known: Known, ask: Ask) -> bool:
 
 
 def _worth(known: Known, ask: Ask) -> float:
-    """How much the answer is expected to tell, in bits: how evenly the answers lead to different causes."""
+    """How much the answer is expected to change.
+
+    In bits: how evenly the answers lead to different causes; and half a bit for each step of sureness gained.
+    """
+    before = diagnose(known).main
     shares: dict[tuple[str, Sureness], float] = {}
     weights = [(option.key, option.weight) for option in options_of(known, ask)] + [(UNKNOWN, UNKNOWN_WEIGHT)]
     whole = sum(weight for _, weight in weights)
     for key, weight in weights:
         main = diagnose(known.with_answer(ask.key, key)).main
         shares[main.code, main.sureness] = shares.get((main.code, main.sureness), 0.0) + weight / whole
-    return round(-sum(share * math.log2(share) for share in shares.values()), 6)
+    told = -sum(share * math.log2(share) for share in shares.values())
+    surer = sum(share * (sureness - before.sureness) for (_, sureness), share in shares.items())
+    return round(told + SURER_BITS * surer, 6) if told > 0 else 0.0
 
 
 def _most(share: float) -> Sureness:

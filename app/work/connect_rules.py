@@ -68,6 +68,8 @@ WAYS = (Stage.CALLING, Stage.NO_INTERNET, Stage.NO_CLOUD)
 FLASHES = (Stage.RED, Stage.ORANGE, Stage.MAGENTA)
 IDLE = (Stage.RADIO_OFF, Stage.RADIO_ON, Stage.ONLINE)
 """It could connect and does not try to."""
+ENTRY = (Stage.JOINING, Stage.UNSEEN)
+"""Where name, password and radio come into question; who waits for an address has got past those."""
 NETWORK = (*GETS_IN, Stage.UNSEEN)
 CLOUD = (*WAYS, Stage.UNSEEN)
 
@@ -145,7 +147,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "connected",
-        lambda case: case.at(Stage.CONNECTED),
+        lambda case: case.at(Stage.CONNECTED) and (case.core or case.measured.claimed is not False),
         _CERTAIN,
         text("Connect", "Nothing keeps it: breathing cyan means that the board is connected to its cloud."),
         text("Connect", "If your app does not show it, look whether it belongs to your account there."),
@@ -271,7 +273,7 @@ RULES: tuple[Rule, ...] = (
     # --- into the network: step 0, the basics ---
     Rule(
         "network-does-not-fit",
-        lambda case: case.at(*NETWORK) and case.finding(Severity.STOPS) is not None,
+        lambda case: case.at(*ENTRY) and case.finding(Severity.STOPS) is not None,
         _CERTAIN,
         text("Connect", "This board cannot join {name}: {finding}"),
         text("Connect", "{change}"),
@@ -281,7 +283,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "never-told",
-        lambda case: case.at(*NETWORK) and case.said("credentials", "never"),
+        lambda case: case.at(*ENTRY) and case.said("credentials", "never"),
         _LIKELY,
         text("Connect", "The board was never told this network."),
         text("Connect", "Tell it the network's name and password."),
@@ -290,7 +292,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "network-changed",
-        lambda case: case.at(*NETWORK) and case.said("credentials", "changed"),
+        lambda case: case.at(*ENTRY) and case.said("credentials", "changed"),
         _LIKELY,
         text("Connect", "The board still knows the old name or the old password of the network."),
         text("Connect", "Tell it the network as it is now."),
@@ -299,7 +301,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "not-heard",
-        lambda case: case.at(*NETWORK) and case.said("network", OTHER),
+        lambda case: case.at(*ENTRY) and case.said("network", OTHER),
         _LIKELY,
         text(
             "Connect", "This computer does not hear your network either: it is out of range, hidden, or on 5 GHz only."
@@ -310,7 +312,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "too-far",
-        lambda case: case.at(*NETWORK) and case.weak,
+        lambda case: case.at(*ENTRY) and case.weak,
         _LIKELY,
         text("Connect", "The network {name} comes in weakly here, so the board may not hear it well enough."),
         text("Connect", "Bring the board near the router and try there."),
@@ -319,7 +321,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "antenna",
-        lambda case: case.at(*NETWORK) and case.said("antenna", "loose"),
+        lambda case: case.at(*ENTRY) and case.said("basics", "antenna"),
         _LIKELY,
         text("Connect", "This Core has a socket in place of the antenna on the board, and no antenna firmly in it."),
         text("Connect", "Put an antenna on the socket until it clicks, then press RESET."),
@@ -328,7 +330,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "power",
-        lambda case: case.at(*NETWORK) and case.said("power", "shared"),
+        lambda case: case.at(*ENTRY) and case.said("basics", "power"),
         _LIKELY,
         text("Connect", "The board may not get enough power to send: Wi-Fi needs 300 mA in bursts."),
         text("Connect", "Take off what else draws power, and use another cable, port or power supply."),
@@ -337,7 +339,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "only-n",
-        lambda case: case.at(*NETWORK) and case.core and case.said("router", "only-n"),
+        lambda case: case.at(*ENTRY) and case.core and case.said("router", "only-n"),
         _LIKELY,
         text("Connect", "The router takes 802.11n devices only, and a Core's radio knows 802.11b and g."),
         text("Connect", "Set the router to a mixed mode, with b and g."),
@@ -355,7 +357,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "wrong-password",
-        lambda case: case.at(*NETWORK) and not case.open and case.said("credentials", "unsure"),
+        lambda case: case.at(*ENTRY) and not case.open and case.said("credentials", "unsure"),
         _LIKELY,
         text("Connect", "Name or password of the network may be wrong on the board."),
         _DO_JOIN,
@@ -434,7 +436,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "sign-in-page",
-        lambda case: case.at(*CLOUD) and case.said("portal", "yes"),
+        lambda case: case.at(*CLOUD) and case.said("there", "portal"),
         _LIKELY,
         text("Connect", "The network shows a page to sign in at, which a board cannot do."),
         text("Connect", "Use a network without such a page, for example the hotspot of a phone."),
@@ -443,7 +445,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "no-internet-told",
-        lambda case: case.at(*CLOUD) and case.said("internet", "no"),
+        lambda case: case.at(*CLOUD) and case.said("there", "no-internet"),
         _LIKELY,
         text("Connect", "There is no internet in the board's network; other devices have none there either."),
         text("Connect", "Get the router online first; the board follows by itself."),
@@ -452,7 +454,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "firewall",
-        lambda case: case.at(*CLOUD) and case.said("firewall", "yes"),
+        lambda case: case.at(*CLOUD) and case.said("there", "firewall"),
         _LIKELY,
         text("Connect", "A firewall or access control stands between the board and its cloud."),
         text("Connect", "Switch it off for a try, then let outgoing TCP port 5683 through."),
@@ -612,7 +614,7 @@ RULES: tuple[Rule, ...] = (
     # --- where nothing better is known ---
     Rule(
         "network-warns",
-        lambda case: case.at(*NETWORK) and case.finding(Severity.WARNS) is not None,
+        lambda case: case.at(*ENTRY) and case.finding(Severity.WARNS) is not None,
         _POSSIBLE,
         text("Connect", "The network {name} may not suit this board: {warning}"),
         text("Connect", "{warning_change}"),
@@ -641,21 +643,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        lambda case: case.at(Stage.JOINING) and not case.open,
+        lambda case: case.at(Stage.JOINING) and not (case.open and case.finding(Severity.WARNS)),
         _POSSIBLE,
         text("Connect", "The board does not get into the network. A wrong password is the most frequent reason."),
         _DO_JOIN,
         (JOIN, AGAIN),
         "support page, step 0",
-    ),
-    Rule(
-        "no-entry",
-        lambda case: case.at(Stage.JOINING) and case.open,
-        _POSSIBLE,
-        text("Connect", "The board does not get into the network, although that has no password."),
-        text("Connect", "Bring the board near the router, and try another network, for example a phone's hotspot."),
-        (JOIN, AGAIN),
-        "support page, steps 0 and 2",
     ),
     Rule(
         "no-address",
