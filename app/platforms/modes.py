@@ -105,16 +105,14 @@ MODES: tuple[DeviceMode, ...] = (
             text("Modes", "By itself, once its dialogue has stored a network."),
             text("Modes", "With the command x, from firmware 0.4.0 on."),
             text("Modes", "From firmware 0.4.6 on: hold the button three seconds once more, then let go."),
+            text("Modes", "An Electron leaves it by itself, usually after five minutes."),
             _RESET,
         ),
         works=(
             text("Modes", "Telling the board a network, reading its ID, its version and its modules."),
             text("Modes", "The serial monitor with all its commands."),
         ),
-        fails=(
-            text("Modes", "The cloud, and your program."),
-            text("Modes", "An Electron leaves listening mode by itself, usually after five minutes."),
-        ),
+        fails=(text("Modes", "The cloud, and your program."),),
         lights=("listening",),
         recipes=("join-wifi", "read-id", "clear-wifi"),
         source="device-protocol.md 5.1, 5.2, 5.6, 8.1, 8.2",
@@ -170,7 +168,7 @@ MODES: tuple[DeviceMode, ...] = (
             text("Modes", "A Core does not tell its device ID in this mode."),
         ),
         lights=("dfu",),
-        recipes=("back-up-key", "x-ray", "check-keys", "save-board"),
+        recipes=("back-up-key", "x-ray", "check-keys"),
         source="device-protocol.md 1.2, 1.4, 2.1, 5.6, 8.1",
         mode=Mode.DFU,
         choreography="dfu",
@@ -248,7 +246,7 @@ LET_GO = text("Modes", "{way} That takes {after}; let go before {until} are over
 LET_GO_ANY_TIME = text("Modes", "{way} That takes {after}.")
 SECONDS = text("Modes", "{seconds} seconds")
 ONE_SECOND = text("Modes", "one second")
-NO_WAY = text("Modes", "This board's usual boot loader has no such mode.")
+NO_WAY = text("Modes", "By the buttons: not with this board's usual boot loader.")
 
 
 def mode(key: str) -> DeviceMode:

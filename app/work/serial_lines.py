@@ -134,7 +134,8 @@ class Transcript:
         self._open_size = 0
         self._tail = b""  # the end of the board's line under way, across cuts
         self._hidden = False  # what follows on the board's line is secret
-        self._several = False  # so are the lines after it
+        self._several = False  # so is this line and those after it
+        self._several_next = False  # so are those after it
         self._typed: set[bytes] = set()
         self._revision = 0
         self._told = 0  # the revision that was told last
@@ -183,7 +184,7 @@ class Transcript:
         with self._lock:
             at = self._now()
             self._revision += 1
-            worth = self._hidden or self._several or _WORTH_A_LOOK.search(self._tail[-_LONGEST_WORTH:] + data)
+            worth = self._hidden or self._several_next or _WORTH_A_LOOK.search(self._tail[-_LONGEST_WORTH:] + data)
             start = 0
             while start < len(data):
                 end = data.find(_LINE_END, start) + 1
@@ -210,7 +211,7 @@ class Transcript:
         """Forget what the board asked for: it restarted, and its prompts are gone with it."""
         with self._lock:
             self._cut()
-            self._tail, self._hidden, self._several = b"", False, False
+            self._tail, self._hidden, self._several, self._several_next = b"", False, False, False
 
     def clear(self) -> None:
         """Drop all lines."""
@@ -256,7 +257,9 @@ class Transcript:
             if self._open_line is None:
                 self._open_line = Line(self._take_number(), at, Kind.BOARD)
             part, piece = piece[: LONGEST_LINE - self._open_size], piece[LONGEST_LINE - self._open_size :]
-            if secret_from is not None and self._open_line.secret_from is None and secret_from <= len(part):
+            hidden_from = self._open_line.secret_from
+            plain = hidden_from is None or hidden_from >= self._open_size  # nothing of a secret has come yet
+            if secret_from is not None and plain and secret_from <= len(part):
                 self._open_line = _hiding(self._open_line, self._open_size + secret_from)
             self._open.append(part)
             self._open_size += len(part)
@@ -271,17 +274,20 @@ class Transcript:
         line = self._tail + piece
         ends = piece.endswith(_LINE_END)
         start: int | None = None
-        if self._hidden or self._several:
+        if self._several:
             start = 0
+        elif self._hidden:  # the blank after the colon is still the prompt's
+            start = 1 if self._tail.endswith(b":") and piece.startswith(b" ") else 0
         elif found := _SECRET_AFTER.search(line):
             start = max(0, found.end() - before)
             self._hidden = True
         if _KEY_ENDS.search(line):
-            self._several = False
+            self._several = self._several_next = False
         elif _KEY_BEGINS.search(line):
-            self._several = True
+            self._several_next = True
         if ends:
             self._hidden = False
+            self._several = self._several_next
         self._tail = b"" if ends else line[-_TAIL:]
         return start
 

@@ -334,7 +334,7 @@ class SerialMonitorPage(Page):
             words = say(why)
         elif since:
             words = f"{words} {since}"
-        mark = self.tr("changes something") if command.caution is not None else ""
+        mark = self.tr("asks first") if command.caution is not None else ""
         title = self.tr("{key}   {name}").format(key=command.key, name=say(command.name))
         card = CardButton(title, words, fits=can_send and why is None, mark=mark, corner=True)
         card.setObjectName(f"command-{ord(command.key)}")
