@@ -111,7 +111,7 @@ class HostScanner:
         if iw is None:
             return Scan(trouble=trouble)
         found = self._by_iw(iw, ask)
-        return Scan(trouble=trouble) if not found.heard and nmcli is not None else found
+        return found if found.heard or nmcli is None or trouble is NOT_ALLOWED else Scan(trouble=trouble)
 
     def _by_iw(self, iw: str, ask: _Asker) -> Scan:
         adapters = parse_iw_devices(ask.tool([iw, "dev"]) or b"")
@@ -163,6 +163,8 @@ def decoded(printed: bytes) -> str:
 def _trouble_of(states: tuple[str, ...]) -> Text:
     if not states:
         return NO_RADIO
+    if set(states) == {"unmanaged"}:  # somebody else than NetworkManager has it
+        return NOT_ALLOWED
     return SWITCHED_OFF if set(states) <= {"unavailable", "unmanaged"} else NOTHING_HEARD
 
 

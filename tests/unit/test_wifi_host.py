@@ -82,6 +82,16 @@ class Tools:
             "linux", ("nmcli",), {LIST: "", STATES: "wifi:connected\n"}, 0, wifi_host.NOTHING_HEARD, id="quiet"
         ),
         pytest.param("linux", ("nmcli",), {}, 0, wifi_host.NOT_ALLOWED, id="no NetworkManager"),
+        pytest.param("linux", ("nmcli",), {LIST: "", STATES: "wifi:unmanaged"}, 0, wifi_host.NOT_ALLOWED, id="other"),
+        pytest.param("linux", ("nmcli", "iw"), {"iw dev": "phy#0\n"}, 0, wifi_host.NO_RADIO, id="neither"),
+        pytest.param(
+            "linux",
+            ("nmcli", "iw"),
+            {LIST: "", STATES: "wifi:unavailable", "iw dev": "\tInterface w\n"},
+            0,
+            wifi_host.SWITCHED_OFF,
+            id="off, and iw says nothing",
+        ),
         pytest.param(
             "linux",
             ("nmcli", "iw"),
