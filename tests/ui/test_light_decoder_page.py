@@ -153,6 +153,12 @@ def test_the_arrow_keys_choose_and_tab_goes_on(qtbot: QtBot) -> None:
     assert hand.seen().colour is Colour.RED
     QTest.keyClick(first, Qt.Key.Key_Right)
     assert hand.seen().colour is Colour.GREEN
+    QTest.keyClick(hand.find(Swatch, "swatch-GREEN"), Qt.Key.Key_Left)
+    QTest.keyClick(first, Qt.Key.Key_Left)
+    assert hand.find(SwatchGroup, "colours").key == "unknown"
+    QTest.keyClick(hand.find(SwatchGroup, "colours").first_focus(), Qt.Key.Key_Up)
+    assert hand.seen().colour not in (None, Colour.RED)
+    hand.choose("GREEN")
     reached = [each for each in hand.find(SwatchGroup, "colours").findChildren(Swatch) if tab_comes_by(each)]
     assert [each.objectName() for each in reached] == ["swatch-GREEN"]
 

@@ -219,7 +219,7 @@ def let_go(widget: QWidget) -> None:
     widget.deleteLater()
 
 
-def _keep_in_sight(widget: QWidget) -> None:
+def keep_in_sight(widget: QWidget) -> None:
     """Scroll whatever scrolls around a widget so that it is seen."""
     around = widget.parentWidget()
     while around is not None and not isinstance(around, QScrollArea):
@@ -359,7 +359,7 @@ class CardButton(QPushButton):
             super().keyPressEvent(event)
         elif (there := grid.neighbour(self, *ARROWS[event.key()])) is not None:
             there.setFocus(Qt.FocusReason.OtherFocusReason)
-            _keep_in_sight(there)
+            keep_in_sight(there)
 
     def hasHeightForWidth(self) -> bool:
         """Words wrap."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.clicks import Back, Go, PickRecipe, Screen
@@ -11,7 +9,6 @@ from app.flow import AppState
 from app.platforms.model import Platform
 from app.ui.pages.base import Page, TurningRow, button, label
 from app.ui.parts.decoder_panel import DecoderPanel
-from app.ui.theme import SPACE
 
 
 class DecoderPage(Page):
@@ -25,7 +22,7 @@ class DecoderPage(Page):
         self.content.addWidget(self.panel)
         self.content.addStretch(1)
         self._summary = label("", "strong")
-        self._show = button(self.tr("Sho&w"), "", self._go_to_answers)
+        self._show = button(self.tr("Sho&w"), "", self.panel.go_to_answers)
         self._show.setObjectName("show-answers")
         self._show.setAccessibleName(self.tr("Show what it means and what helps"))
         self._over = button(self.tr("Start &over"), "", self.panel.start_over)
@@ -38,6 +35,7 @@ class DecoderPage(Page):
         self.footer.add(told, 1)
         self.footer.add(ways)
         self.panel.changed.connect(self._look)
+        self.panel.turned.connect(self._look)
         self.panel.chosen.connect(lambda key: self.chose.emit(PickRecipe(key)))
         self.panel.guide.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))
         self._look()
@@ -54,20 +52,8 @@ class DecoderPage(Page):
         """The colours."""
         return self.panel.first_focus()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The answers may have moved."""
-        super().resizeEvent(event)
-        self._look()
-
     def _look(self) -> None:
         words = self.panel.summary()
         self._summary.setText(words)
         self._show.setVisible(bool(words) and not self.panel.beside)
         self._over.setEnabled(bool(words))
-
-    def _go_to_answers(self) -> None:
-        bar = self.scroller.verticalScrollBar()
-        bar.setValue(self.panel.y() + self.panel.answers.y() - SPACE * 2)
-        wanted = self.panel.first_answer()
-        if wanted is not None:
-            wanted.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -88,11 +88,14 @@ class HomePage(Page):
             practice.setObjectName("card-practice")
             practice.clicked.connect(lambda: self.chose.emit(PressPractice()))
             set_up.append(practice)
+        rescue = [*self._cards(Group.RESCUE, board), self._pack_card(state)]
+        # A light tells most where USB tells nothing: without a board it is one of the first things to try.
+        (rescue if state.boards else set_up).insert(0, decoder)
         groups = (
             (Group.SET_UP, set_up),
             (Group.KEEP_SAFE, [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)]),
             (Group.KEYS, self._cards(Group.KEYS, board)),
-            (Group.RESCUE, [decoder, *self._cards(Group.RESCUE, board), self._pack_card(state)]),
+            (Group.RESCUE, rescue),
         )
         if self._first is None:
             self._first = next((card for _, cards in groups for card in cards if card.isEnabled()), None)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
+    QScrollArea,
     QSizePolicy,
     QSpinBox,
     QVBoxLayout,
@@ -198,11 +199,13 @@ class DecoderPanel(QWidget):
 
     Signals:
         changed: Something else was seen, or the boards in question changed.
+        turned: The answers are now beside what is asked, or no longer.
         chosen: The person wants the job with this recipe key.
         guide: The person wants to see all lights.
     """
 
     changed = Signal()
+    turned = Signal()
     chosen = Signal(str)
     guide = Signal()
 
@@ -259,8 +262,8 @@ class DecoderPanel(QWidget):
         self._sides.setContentsMargins(0, 0, 0, 0)
         self._sides.setSpacing(SPACE * 3)
         self._sides.addLayout(asks, 3)
-        self.answers = self._make_answers()
-        self._sides.addWidget(self.answers, 2)
+        self._answers = self._make_answers()
+        self._sides.addWidget(self._answers, 2)
         self._others.hide()
         self.show_platform(platform)
         self._look()
@@ -335,6 +338,18 @@ class DecoderPanel(QWidget):
         wanted = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
         if self._sides.direction() is not wanted:
             self._sides.setDirection(wanted)
+            self.turned.emit()
+
+    def go_to_answers(self) -> None:
+        """Bring the answers in sight and the keyboard to them."""
+        around = self.parentWidget()
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        if around is not None and (inside := around.widget()) is not None:
+            place = self._answers.mapTo(inside, QPoint(0, 0))
+            around.verticalScrollBar().setValue(place.y() - SPACE * 2)
+        if (wanted := self.first_answer()) is not None:
+            wanted.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # --- making ---
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.platforms.lights import Colour, LightPattern, Rhythm, pattern
-from app.ui.pages.base import CardGrid, label
+from app.ui.pages.base import CardGrid, keep_in_sight, label
 from app.ui.parts.led import Led
 from app.ui.parts.rhythm_bar import RhythmBar
 from app.ui.theme import SPACE, tokens
@@ -61,7 +61,13 @@ class Offer:
 
 
 class Swatch(QRadioButton):
-    """One sample. The whole tile can be clicked; a ring with a dot says that it is chosen, not only a colour."""
+    """One sample. The whole tile can be clicked; a ring with a dot says that it is chosen, not only a colour.
+
+    Signals:
+        passed_on: The left or right arrow was pressed: 1 for the next sample, -1 for the one before.
+    """
+
+    passed_on = Signal(int)
 
     def __init__(self, offer: Offer) -> None:
         super().__init__()
@@ -100,6 +106,21 @@ class Swatch(QRadioButton):
             self._led.show_pattern(light)
         if self._bar is not None:
             self._bar.show_pattern(light)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and right go through all samples, row after row; up and down are Qt's own."""
+        ways = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
+        way = ways.get(Qt.Key(event.key()))
+        if way is None:
+            super().keyPressEvent(event)
+        else:
+            self.passed_on.emit(-way if self.layoutDirection() is Qt.LayoutDirection.RightToLeft else way)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """A sample that the keys came to is in sight."""
+        super().focusInEvent(event)
+        if event.reason() is not Qt.FocusReason.MouseFocusReason:
+            keep_in_sight(self)
 
     def hitButton(self, place: QPoint) -> bool:
         """The whole tile."""
@@ -182,6 +203,7 @@ class SwatchGroup(QWidget):
         self._swatches = [Swatch(offer) for offer in offers]
         for place, swatch in enumerate(self._swatches):
             self._group.addButton(swatch, place)
+            swatch.passed_on.connect(lambda way, here=place: self._go_on(here + way))
         grid = CardGrid(widest=widest, narrow=narrow)
         grid.set_groups([(label(heading, "section"), list(self._swatches))])
         column = QVBoxLayout(self)
@@ -216,6 +238,11 @@ class SwatchGroup(QWidget):
     def first_focus(self) -> QWidget:
         """The chosen sample, else the first."""
         return self._group.checkedButton() or self._swatches[0]
+
+    def _go_on(self, place: int) -> None:
+        swatch = self._swatches[place % len(self._swatches)]
+        swatch.setFocus(Qt.FocusReason.OtherFocusReason)
+        swatch.click()
 
     def _toggled(self, place: int, on: bool) -> None:
         if on:
