@@ -206,7 +206,12 @@ _NETWORK_ON = _Saying(
     Rhythm.BREATHING,
     text("Lights", "Breathing blue"),
     text("Lights", "The radio is on, but the board is not connecting."),
-    text("Lights", "The firmware decides when to connect. Press RESET if it should have connected by now."),
+    text(
+        "Lights",
+        "The firmware decides when to connect. Press RESET if it should have connected by now; if it stays, find out "
+        "why it won't connect.",
+    ),
+    "why-not-connecting",
 )
 _CONNECTING = _Saying(
     Colour.GREEN,
@@ -215,31 +220,42 @@ _CONNECTING = _Saying(
     text("Lights", "The board is connecting to its network."),
     text(
         "Lights",
-        "Wait half a minute. If it goes on, check range, name and password: join a Wi-Fi network anew if they are "
-        "wrong. 5 GHz does not work.",
+        "Wait half a minute. If it goes on, find out why it won't connect: range, name or password may be wrong, and "
+        "5 GHz does not work.",
     ),
-    "join-wifi",
+    "why-not-connecting",
 )
 _ADDRESS_SLOW = _Saying(
     Colour.GREEN,
     Rhythm.BREATHING,
     text("Lights", "Breathing green"),
     text("Lights", "The board has joined the network and waits for an address, or stays off the cloud."),
-    text("Lights", "Wait half a minute. If it goes on and you expect the cloud, restart the router."),
+    text(
+        "Lights",
+        "Wait half a minute. If it goes on and you expect the cloud, restart the router, or find out why it won't "
+        "connect.",
+    ),
+    "why-not-connecting",
 )
 _ADDRESS_FAST = _Saying(
     Colour.GREEN,
     Rhythm.FAST_BLINK,
     text("Lights", "Fast blinking green"),
     text("Lights", "The board has joined the network and waits for an address."),
-    text("Lights", "Wait half a minute. If it goes on, restart the router."),
+    text("Lights", "Wait half a minute. If it goes on, restart the router, or find out why it won't connect."),
+    "why-not-connecting",
 )
 _ONLINE_NO_CLOUD = _Saying(
     Colour.GREEN,
     Rhythm.BREATHING,
     text("Lights", "Breathing green"),
     text("Lights", "The board is on the network, but not connecting to the cloud."),
-    text("Lights", "The firmware decides when to connect to the cloud. Nothing is wrong with the network."),
+    text(
+        "Lights",
+        "The firmware decides when to connect to the cloud. Nothing is wrong with the network. If it should be in the "
+        "cloud, find out why it won't connect.",
+    ),
+    "why-not-connecting",
 )
 _CLOUD_CONNECTING = _Saying(
     Colour.CYAN,
@@ -248,8 +264,10 @@ _CLOUD_CONNECTING = _Saying(
     text("Lights", "The board is connecting to its cloud server."),
     text(
         "Lights",
-        "Wait half a minute. If it goes on, the network may block outgoing port 5683, or the server may be gone.",
+        "Wait half a minute. If it goes on, the network may block outgoing port 5683, or the server may be gone. "
+        "Find out why it won't connect.",
     ),
+    "why-not-connecting",
 )
 # The support page: the deep update is there to "fix the flashing cyan issue".
 _CLOUD_CONNECTING_2014 = replace(
@@ -331,7 +349,8 @@ _UPDATING_FAST = _Saying(
 _NO_INTERNET_MEANING = text("Lights", "The network works, but the board cannot reach the internet.")
 _NO_INTERNET_ADVICE = text(
     "Lights",
-    "Check that other devices on this Wi-Fi reach the internet. Networks with a sign-in page do not work.",
+    "Check that other devices on this Wi-Fi reach the internet. Networks with a sign-in page do not work. If all that "
+    "is fine, find out why it won't connect.",
 )
 _NO_CLOUD_MEANING = text("Lights", "The internet works, but the board cannot reach its cloud server.")
 _NO_CLOUD_ADVICE = text(
@@ -340,13 +359,23 @@ _NO_CLOUD_ADVICE = text(
     "keys shows that address.",
 )
 _NO_INTERNET_RED = _Saying(
-    Colour.RED, Rhythm.COUNTED, text("Lights", "Two red blinks"), _NO_INTERNET_MEANING, _NO_INTERNET_ADVICE
+    Colour.RED,
+    Rhythm.COUNTED,
+    text("Lights", "Two red blinks"),
+    _NO_INTERNET_MEANING,
+    _NO_INTERNET_ADVICE,
+    "why-not-connecting",
 )
 _NO_CLOUD_RED = _Saying(
     Colour.RED, Rhythm.COUNTED, text("Lights", "Three red blinks"), _NO_CLOUD_MEANING, _NO_CLOUD_ADVICE, "check-keys"
 )
 _NO_INTERNET_ORANGE = _Saying(
-    Colour.ORANGE, Rhythm.COUNTED, text("Lights", "Two orange blinks"), _NO_INTERNET_MEANING, _NO_INTERNET_ADVICE
+    Colour.ORANGE,
+    Rhythm.COUNTED,
+    text("Lights", "Two orange blinks"),
+    _NO_INTERNET_MEANING,
+    _NO_INTERNET_ADVICE,
+    "why-not-connecting",
 )
 _NO_CLOUD_ORANGE = _Saying(
     Colour.ORANGE,

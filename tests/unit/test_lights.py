@@ -215,7 +215,9 @@ def test_a_pattern_can_be_asked_at_any_moment() -> None:
     assert breathing.at(4000 * 7 + 2000) == (Colour.CYAN, 1.0)
 
 
-JOINS = ("network-off", "listening", "clear-wifi", "connecting")
+JOINS = ("network-off", "listening", "clear-wifi")
+STUCK = ("network-on", "connecting", "dhcp", "no-internet")
+"""Lights at which a board may stop on its way; the last one has two colours."""
 
 
 def test_the_missing_firmware_of_a_core_shows_in_its_small_blue_light_only() -> None:
@@ -226,7 +228,10 @@ def test_the_missing_firmware_of_a_core_shows_in_its_small_blue_light_only() -> 
     ("key", "recipe"),
     [
         ("core-2014.cloud-connecting", "deep-update"),
-        ("up-to-0.6.cloud-connecting", ""),
+        ("up-to-0.6.cloud-connecting", "why-not-connecting"),
+        ("from-0.7.cloud-connecting", "why-not-connecting"),
+        ("from-0.7.connected", "why-not-connecting"),
+        *((f"{era}.{key}", "why-not-connecting") for era in ("core-2014", "up-to-0.6", "from-0.7") for key in STUCK),
         ("up-to-0.6.safe-mode", "restore-system"),
         ("from-0.7.safe-mode", "restore-system"),
         ("from-0.7.clear-wifi-failed", "clear-wifi"),
@@ -255,5 +260,6 @@ def test_a_light_leads_to_what_its_advice_names(key: str, recipe: str) -> None:
         "full-firmware-upgrade": "full firmware upgrade",
         "check-keys": "the keys",
         "join-wifi": "join a wi-fi network",
+        "why-not-connecting": "find out why it won't connect",
     }
     assert known.get(recipe, "") in pattern(key).advice.english().lower()
