@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from app.platforms.lights import PANIC_CODES, PATTERNS, Colour, LightPattern, pattern
+from app.platforms.lights import PANIC_CODES, PATTERNS, Colour, LightPattern, Rhythm, pattern
 from app.platforms.model import Platform
 from app.work.light_seen import AGES, Seen, kind_of, likelihood, name_of, rarity
 from app.work.light_taps import TapRhythm, rhythm_of
@@ -27,6 +27,7 @@ from app.work.light_telling import (
 
 __all__ = [
     "AGES",
+    "MOST_ASKED",
     "UNSURE",
     "Guess",
     "LightReading",
@@ -96,6 +97,14 @@ class LightReading:
         return sum(likelihood for key, likelihood in self.guesses if kind_of(key) in kinds)
 
 
+MOST_ASKED = 4
+"""After so many questions no more is asked."""
+_SAID_BY = {
+    Rhythm.SOS: frozenset({"sos", "pause"}),
+    Rhythm.COUNTED: frozenset({"pause"}),
+    Rhythm.BREATHING: frozenset({"soft"}),
+}
+"""Questions whoever named that rhythm has answered already."""
 _FLASHES = (Colour.RED, Colour.ORANGE, Colour.YELLOW, Colour.MAGENTA)
 """Whoever names one of these has seen the flash after the cyan, not the cyan."""
 
@@ -135,7 +144,7 @@ def decode(seen: Seen, eras: Collection[str]) -> Reading:
     ranked = sorted(shares, key=lambda name: -shares[name])
     return Reading(
         tuple(Guess(spoken[name], shares[name]) for name in ranked),
-        best_question(weighed, _unfit(seen)),
+        best_question(weighed, _unfit(seen)) if len(seen.told) < MOST_ASKED else None,
         PANIC_CODES.get(ranked[0]),
     )
 
@@ -147,7 +156,9 @@ def _unfit(seen: Seen) -> frozenset[str]:
         unfit.add(SHADE)  # whoever names no colour is not asked for a finer one
     if seen.colour in _FLASHES:
         unfit.add(FLASH)
-    elif seen.colour is not None and dict(seen.told).get(FLASH, CALM) == CALM:
+    if seen.period_ms is None and seen.rhythm is not None:
+        unfit |= _SAID_BY.get(seen.rhythm, frozenset())
+    if seen.colour not in (None, *_FLASHES) and dict(seen.told).get(FLASH, CALM) == CALM:
         unfit.add(FLICKER)  # it asks what comes before a flash
     return frozenset(unfit)
 

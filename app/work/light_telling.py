@@ -35,6 +35,8 @@ _OPTIONS_AT_MOST = 4
 _SHADES_AT_MOST = 3
 _WORTH_SHOWING = 0.02
 """A pattern less likely than that gets no option of its own."""
+_HIDDEN_AT_MOST = 0.25
+"""So much of what has a count may have one that is not among the options."""
 _WORTH_WEIGHING = 0.003
 """A pattern less likely than that does not decide which question is asked."""
 
@@ -221,10 +223,18 @@ _ONE_BLINK = text("LightTelling", "1 blink")
 
 def _counts(weighed: Weighed) -> tuple[TellingOption, ...]:
     found: dict[int, str] = {}
+    shown = hidden = 0.0
     for known, weight in weighed:
         count = count_of(known)
-        if count is not None and weight >= _WORTH_SHOWING and len(found) < _OPTIONS_AT_MOST:
+        if count is None:
+            continue
+        if count in found or (weight >= _WORTH_SHOWING and len(found) < _OPTIONS_AT_MOST):
             found.setdefault(count, known.key)
+            shown += weight
+        else:
+            hidden += weight
+    if hidden > _HIDDEN_AT_MOST * shown:  # nothing was counted yet: a few options would leave out the right one
+        return ()
     return tuple(
         TellingOption(str(count), _ONE_BLINK if count == 1 else _BLINKS.with_values(count=count), found[count])
         for count in sorted(found)
