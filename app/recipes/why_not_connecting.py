@@ -100,7 +100,7 @@ _REPORT = Confirm(
     text("WhyNot", "Fill in a report to show to others?"),
     text(
         "WhyNot",
-        "So far: {cause} If that does not help, a forum or a friend may know more. The report asks five things about "
+        "So far: {cause} If that does not help, a forum or a friend may know more. The report asks six things about "
         "your network; any may be left out. Without it, the report is made with what is known.",
     ),
     text("WhyNot", "Fill it in"),
@@ -123,6 +123,7 @@ _NOT_TRIED = text("WhyNot", "Nothing could be tried from here.")
 _ASKED = text("WhyNot", "Questions answered: {count}.")
 _NONE_ASKED = text("WhyNot", "No question was needed.")
 _READ = text("WhyNot", "Read and kept.")
+_NO_REPORT = text("WhyNot", "Not needed: the cause is certain.")
 _REPORT_READY = text("WhyNot", "The report has what is known.")
 _REPORT_FILLED = text("WhyNot", "The report is filled in.")
 _SUMMARY = text("WhyNot", "{cause} {sure}")
@@ -320,9 +321,11 @@ class WhyNotConnecting(Recipe):
 
     def _make_report(self, job: Job) -> None:
         main = self._diagnosis.main
-        filled = False
-        if main.sureness is not Sureness.CERTAIN:
-            filled = bool(job.ask(replace(_REPORT, body=_REPORT.body.with_values(cause=main.words))))
+        if main.sureness is Sureness.CERTAIN and not job.answered_beforehand(REPORT):
+            self._tell(job)
+            job.skip(_NO_REPORT)
+            return
+        filled = bool(job.ask(replace(_REPORT, body=_REPORT.body.with_values(cause=main.words))))
         if filled:
             answers = {}
             for each in FIELDS:

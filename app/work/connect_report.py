@@ -40,6 +40,7 @@ _BODY = text(
     "It has what a forum or a friend will ask for. Read it before you send it; names of networks and your device ID "
     "are left out.",
 )
+_BEGAN = re.compile(r" app\.log: rekindle \S+$")
 _LONG_ID = re.compile(r"\b[0-9A-Fa-f]{24}\b")
 _MAC = re.compile(r"\b(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b")
 _SHORT_SERIAL = re.compile(r"\b[0-9A-F]{12}\b")
@@ -234,8 +235,10 @@ def _log(lines: Iterable[str], board: Board, known: Known) -> list[str]:
     private = {str(Path.home()): "~", board.sighting.serial or "": "[serial]"}
     names = {each.name for each in known.measured.heard} | {_readable(known.measured.joined)}
     private |= {name: "[network]" for name in names if len(name) >= SHORTEST_NAME}
-    rows = []
+    rows: list[str] = []
     for line in lines:
+        if _BEGAN.search(line):  # what an earlier start of the program wrote is another story
+            rows.clear()
         for secret in sorted(filter(None, private), key=len, reverse=True):
             line = line.replace(secret, private[secret])
         line = _LONG_ID.sub("[device ID]", _MAC.sub("[MAC]", _SHORT_SERIAL.sub("[serial]", line)))
