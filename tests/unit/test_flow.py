@@ -365,7 +365,7 @@ def test_the_run_may_end_before_the_question_is_answered() -> None:
 # Side screens, messages, the safe
 
 
-@pytest.mark.parametrize("screen", [Screen.GUIDE, Screen.SAFE, Screen.HELP, Screen.SETTINGS])
+@pytest.mark.parametrize("screen", [Screen.GUIDE, Screen.DECODER, Screen.SAFE, Screen.HELP, Screen.SETTINGS])
 @pytest.mark.parametrize("start", [home(), planned(), running()], ids=["home", "plan", "run"])
 def test_a_side_screen_opens_from_everywhere_and_closes_to_where_it_was(screen: Screen, start: AppState) -> None:
     opened = play(Go(screen), start=start)

@@ -75,7 +75,7 @@ class Swatch(QRadioButton):
         self.setAccessibleName(offer.name)
         self.setAccessibleDescription(offer.hint)
         row = self._row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE * 2 + tokens().px(RING), SPACE // 2, SPACE, SPACE // 2)
+        row.setContentsMargins(SPACE * 2 + tokens().px(RING), SPACE - 2, SPACE, SPACE - 2)
         row.setSpacing(SPACE // 2)
         self._led: Led | None = None
         self._bar: RhythmBar | None = None
