@@ -207,6 +207,7 @@ def test_a_page_is_asked_for_straight_and_followed_nowhere(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with socket.create_server((LOOPBACK, 0)) as server:
+        server.settimeout(10)
 
         def serve() -> None:
             line, _ = server.accept()
