@@ -54,9 +54,8 @@ _RELEASE = re.compile(r"(\d+)\.(\d+)")
 _TITLE = text("JoinWifi", "Which network shall the board join?")
 _BODY = text(
     "JoinWifi",
-    "These boards know 2.4 GHz only, and get their address from the router (DHCP); a fixed one is the business of a "
-    "board's own program. The password goes to the board and is kept nowhere else. Names and passwords are taken "
-    "exactly as they are, spaces too.",
+    "These boards know 2.4 GHz only and get their address from the router (DHCP). The password goes to the board and "
+    "is kept nowhere else. Names and passwords are taken exactly as they are, spaces too.",
 )
 _ANYWAY_TITLE = text("JoinWifi", "Tell the board the network {name} all the same?")
 _ANYWAY_BODY = text("JoinWifi", "It will most likely not get in. {reasons}")

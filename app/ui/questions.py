@@ -44,6 +44,7 @@ from app.work.questions import (
     WatchLight,
     WifiForm,
 )
+from app.work.wifi_form import LookAgain
 
 FEW_CARDS = 4
 """So many cards look better in full rows; of more, the last row may be short."""
@@ -76,6 +77,20 @@ class QuestionView(QFrame):
     def pinned(self) -> QWidget | None:
         """Buttons that a page keeps in sight while the question scrolls, None when the question is short."""
         return None
+
+    @property
+    def says_no(self) -> bool:
+        """Whether one of its buttons ends the run, so that Stop beside it would be the same once more."""
+        return False
+
+    @property
+    def stays(self) -> bool:
+        """Whether it was answered in a way that brings the same question again, and waits for that."""
+        return False
+
+    def renew(self, question: Question) -> bool:
+        """Take the question that came again; False where it is another one, for which this is not the view."""
+        return False
 
     def show_hint(self, words: str) -> None:
         """Say what was wrong or what was seen."""
@@ -284,6 +299,11 @@ class ReviewView(QuestionView):
         """Yes and No."""
         return self.buttons
 
+    @property
+    def says_no(self) -> bool:
+        """No to the plan is the end."""
+        return True
+
     def first_focus(self) -> QWidget:
         """Yes; No where a warning wants to be read first."""
         return self._no if self._careful else self._yes
@@ -326,21 +346,22 @@ class TellLightView(QuestionView):
         self.column.setContentsMargins(0, 0, 0, 0)
         self._panel = DecoderPanel(question.platform, question.eras or question.platform.light_eras, starts=False)
         self.column.addWidget(self._panel)
-        self._words = label("", "strong")
+        self._show = button(self.tr("Sho&w what it may mean"), "", self._panel.go_to_answers)
         unseen = button(self.tr("I cannot see &it"), "", lambda: self.answered.emit(LightReading()))
         unseen.setObjectName("light-unseen")
         self._go = button(self.tr("Co&ntinue"), "primary", lambda: self.answered.emit(self._panel.answer()))
         self._go.setObjectName("light-go")
-        self.buttons.add(self._words, 1)
+        self.buttons.add(self._show)
         self.buttons.add(unseen)
         self.buttons.add(self._go)
         self.column.addWidget(self.buttons)
         self._panel.changed.connect(self._look)
+        self._panel.turned.connect(self._look)
         self._look()
 
     @property
     def pinned(self) -> QWidget:
-        """What it looks like so far, and both buttons: they stay in sight below the samples."""
+        """The buttons stay in sight below the samples."""
         return self.buttons
 
     def first_focus(self) -> QWidget:
@@ -348,7 +369,7 @@ class TellLightView(QuestionView):
         return self._panel.first_focus()
 
     def _look(self) -> None:
-        self._words.setText(self._panel.summary())
+        self._show.setVisible(self._panel.reading is not None and not self._panel.beside)
         self._go.setEnabled(self._panel.reading is not None)
 
 
@@ -359,13 +380,15 @@ class WifiFormView(QuestionView):
         super().__init__(say(question.title), say(question.body))
         self._panel = WifiPanel(question)
         self.column.addWidget(self._panel)
-        self._more = button(self.tr("&Add another network"), "", self._panel.add)
+        self._more = button(self.tr("A&dd another network"), "", self._add)
         self._more.setObjectName("wifi-more")
         self._go = button(self.tr("Co&ntinue"), "primary", self._hand_on)
         self._go.setObjectName("wifi-go")
         self.buttons.add(self._more)
         self.buttons.add(self._go)
         self.column.addWidget(self.buttons)
+        self._looking = False
+        self._panel.wants_look.connect(self._look_again)
         self._panel.changed.connect(self._look)
         self._panel.wants_file.connect(self._ask_file)
         for line in self._panel.findChildren(QLineEdit):
@@ -385,8 +408,41 @@ class WifiFormView(QuestionView):
         self._go.setEnabled(self._panel.whole)
         self._more.setEnabled(self._panel.can_add)
 
+    @property
+    def stays(self) -> bool:
+        """While networks are looked for, with everything that was typed."""
+        return self._looking
+
+    def renew(self, question: Question) -> bool:
+        """Show what was found."""
+        if not isinstance(question, WifiForm):
+            return False
+        self._wait(looking=False)
+        self._panel.renew(question)
+        self._panel.first_focus().setFocus()
+        return True
+
+    def show_hint(self, words: str) -> None:
+        """Say what was wrong, or that it looks around."""
+        super().show_hint(words or (self.tr("Looking for networks...") if self._looking else ""))
+
+    def _look_again(self) -> None:
+        self._wait(looking=True)
+        self.answered.emit(LookAgain())
+
+    def _wait(self, *, looking: bool) -> None:
+        self._looking = looking
+        self._panel.setEnabled(not looking)
+        self.buttons.setEnabled(not looking)
+        self.show_hint("")
+
+    def _add(self) -> None:
+        if self._panel.agreed():
+            self._panel.add()
+
     def _hand_on(self) -> None:
-        self.answered.emit(self._panel.answer())
+        if self._panel.agreed():
+            self.answered.emit(self._panel.answer())
 
     def _ask_file(self, kind: str) -> None:
         ask_file(

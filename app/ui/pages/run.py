@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
-    QAbstractButton,
+    QAbstractScrollArea,
     QApplication,
     QGridLayout,
     QHBoxLayout,
@@ -22,7 +22,7 @@ from app.ui.questions import QuestionView, view_for
 from app.ui.say import announce, data_size, duration, number, say, size_per_second
 from app.ui.theme import SPACE
 from app.work.events import Asked
-from app.work.questions import DoThis, Review, WatchLight
+from app.work.questions import DoThis, Review, TellLight, WatchLight
 
 PROGRESS_STEPS = 1000
 
@@ -126,6 +126,8 @@ class RunPage(Page):
         return self._stop
 
     def _begin(self, run: RunState) -> None:
+        self._end_question()  # one that waited for its run, which has ended
+        self._asked = None
         self._run = run.run
         self._notes = 0
         self._spoken = ""
@@ -198,7 +200,7 @@ class RunPage(Page):
         self._speed.setText(" · ".join(words))
 
     def _show_question(self, run: RunState) -> None:
-        if run.asked is not self._asked:
+        if run.asked is not self._asked and not self._goes_on(run):
             self._end_question()
             self._asked = run.asked
             if run.asked is not None:
@@ -206,22 +208,32 @@ class RunPage(Page):
         if self._view is not None:
             self._view.show_hint(say(run.hint) if run.hint is not None else "")
         # While hands are busy or the plan is read there is nothing to measure.
-        waits = run.asked is not None and isinstance(run.asked.question, DoThis | Review | WatchLight)
+        waits = run.asked is not None and isinstance(run.asked.question, DoThis | Review | WatchLight | TellLight)
         self._progress.setVisible(not waits)
         self._percent.setVisible(self._progress.isVisibleTo(self))
         self._speed.setVisible(self._progress.isVisibleTo(self))
+
+    def _goes_on(self, run: RunState) -> bool:
+        """Whether the view stays: it waits for its question to come again, or that has come."""
+        if self._view is None or not self._view.stays or not run.live:
+            return False
+        if run.asked is None:
+            return True
+        if not self._view.renew(run.asked.question):
+            return False
+        self._asked = run.asked
+        return True
 
     def _begin_question(self, asked: Asked) -> None:
         view = self._view = view_for(asked.question)
         view.answered.connect(lambda answer: self.chose.emit(GiveAnswer(answer)))
         self._question.addWidget(view)
-        for part in view.findChildren(QAbstractButton):
-            part.pressed.connect(self._leave_place)
+        self._watch_for_hands(view)
         self._pinned = view.pinned
         if self._pinned is not None:
             self.footer.add(self._pinned)
         self._fold.setVisible(self._pinned is None)
-        self._stop.setVisible(self._pinned is None)  # one of the pinned buttons says no, which is the same
+        self._stop.setVisible(not view.says_no)
         if (wanted := view.first_focus()) is not None:
             wanted.setFocus()
         announce(self, say(asked.question.title))
@@ -240,6 +252,20 @@ class RunPage(Page):
         self._stop.show()
         if answered_here:
             self._stop.setFocus()  # or the focus would go to whatever comes next, on the other side of the window
+
+    def _watch_for_hands(self, view: QuestionView) -> None:
+        """Notice when somebody works on the question: what they aim at must not move by itself any more."""
+        for part in view.findChildren(QWidget):
+            if isinstance(part, QAbstractScrollArea):
+                part.viewport().installEventFilter(self)
+            if part.focusPolicy() is not Qt.FocusPolicy.NoFocus:
+                part.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave the place on the page to the person from the first press of a key or of the mouse."""
+        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress):
+            self._leave_place()
+        return super().eventFilter(watched, event)
 
     def _leave_place(self) -> None:
         self._place_is_theirs = True

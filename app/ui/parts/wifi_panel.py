@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -19,15 +21,19 @@ from PySide6.QtWidgets import (
 
 from app.faults import Fault
 from app.protocols.wifi import NAME_BYTES, PASSWORD_BYTES, SECURITY_NAMES, Cipher, Eap, Enterprise, Security, WifiLogin
-from app.ui.pages.base import TurningRow, button, label
+from app.ui.pages.base import TurningRow, box, button, keep_in_sight, label
+from app.ui.parts.fold import Fold
 from app.ui.say import say
-from app.ui.theme import SPACE
+from app.ui.theme import SPACE, tokens
+from app.work.preflight import Finding, not_to_be_seen
 from app.work.questions import WifiForm
+from app.work.wifi_findings import findings, stops
 from app.work.wifi_form import SeenNetwork, WifiAnswer, check, read_certificate, read_private_key
 
-ROWS_SHOWN = 6
-ROW_PX = 28
-ROW_SPACE = 4
+ROWS_SHOWN = 5
+ROW_SPACE = 3
+BARS = 4
+BAR_PX, BARS_HEIGHT = 4, 16  # px at text scale 1.0
 CERTIFICATE, PRIVATE_KEY, ROOT = "certificate", "private-key", "root"
 
 
@@ -36,10 +42,12 @@ class WifiPanel(QWidget):
 
     Signals:
         changed: Something was typed or chosen.
+        wants_look: Networks are to be looked for once more.
         wants_file: A file is to be picked: `certificate`, `private-key` or `root`.
     """
 
     changed = Signal()
+    wants_look = Signal()
     wants_file = Signal(str)
 
     def __init__(self, question: WifiForm) -> None:
@@ -47,11 +55,20 @@ class WifiPanel(QWidget):
         self._question = question
         self._added: list[WifiLogin] = []
         self._files: dict[str, tuple[str, str]] = {}  # kind -> file name, content
+        self._anyway = False  # something on the list was agreed to against better advice
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
         self._list = self._make_list()
         column.addWidget(self._list)
+        self._trouble_words = label("", "muted")
+        self._again = button(self.tr("Look for networks a&gain"), "", self.wants_look.emit)
+        self._again.setObjectName("wifi-again")
+        around = TurningRow()
+        around.add(self._again)
+        around.add(self._trouble_words, 1)
+        around.add_stretch()
+        column.addWidget(around)
         grid = QGridLayout()
         grid.setHorizontalSpacing(SPACE * 2)
         grid.setVerticalSpacing(SPACE)
@@ -60,7 +77,7 @@ class WifiPanel(QWidget):
         self._grid = grid
         self._rows: dict[str, tuple[QLabel, QWidget]] = {}
         self._name = self._line("wifi-name")
-        self._row(self.tr("&Name"), self._name)
+        self._row(self.tr("N&ame"), self._name)
         self._name_count = label("", "muted")
         grid.addWidget(self._name_count, grid.rowCount(), 1)
         self._security = self._choice("wifi-security")
@@ -68,7 +85,7 @@ class WifiPanel(QWidget):
             if question.enterprise or not kind.enterprise:
                 self._security.addItem(say(SECURITY_NAMES[kind]), kind)
         self._security.setCurrentIndex(self._security.findData(Security.WPA2))
-        self._row(self.tr("&Security"), self._security)
+        self._row(self.tr("Securit&y"), self._security)
         self._cipher = self._choice("wifi-cipher")
         ciphers = (
             (self.tr("Let the board find out"), Cipher.UNKNOWN),
@@ -78,18 +95,18 @@ class WifiPanel(QWidget):
         )
         for words, cipher in ciphers:
             self._cipher.addItem(words, cipher)
-        self._row(self.tr("C&ipher"), self._cipher)
+        self._row(self.tr("Ciphe&r"), self._cipher)
         self._eap = self._choice("wifi-eap")
         self._eap.addItem(self.tr("User name and password (PEAP)"), Eap.PEAP)
         self._eap.addItem(self.tr("Certificate (EAP-TLS)"), Eap.TLS)
-        self._row(self.tr("Si&gn in with"), self._eap)
+        self._row(self.tr("Sign in &by"), self._eap)
         self._username = self._line("wifi-username")
         self._row(self.tr("&User name"), self._username)
         self._password = self._line("wifi-password")
         self._password.setEchoMode(QLineEdit.EchoMode.Password)
-        self._row(self.tr("&Password"), self._password)
+        self._row(self.tr("Pass&word"), self._password)
         self._password_count = label("", "muted")
-        self._show = QCheckBox(self.tr("S&how the password"))
+        self._show = QCheckBox(self.tr("Sh&ow the password"))
         self._show.setObjectName("wifi-show")
         self._show.toggled.connect(self._show_password)
         line = TurningRow()
@@ -99,7 +116,7 @@ class WifiPanel(QWidget):
         self._below_password = line
         grid.addWidget(line, grid.rowCount(), 1)
         self._outer = self._line("wifi-outer")
-        self._row(self.tr("&Outer identity (optional)"), self._outer)
+        self._row(self.tr("Outer &identity (optional)"), self._outer)
         self._pickers = {
             CERTIFICATE: self._picker(CERTIFICATE, self.tr("Client certificate")),
             PRIVATE_KEY: self._picker(PRIVATE_KEY, self.tr("Private key")),
@@ -107,13 +124,27 @@ class WifiPanel(QWidget):
         }
         self._why = label("", "warning")
         column.addWidget(self._why)
+        self._against, inside = box("warning-box")
+        self._against_words = label("", "warning")
+        self._against_words.setObjectName("wifi-against")
+        inside.addWidget(self._against_words)
+        self._agree = QCheckBox(self.tr("&Tell it anyway"))
+        self._agree.setObjectName("wifi-anyway")
+        self._agree.toggled.connect(self._look)
+        inside.addWidget(self._agree)
+        column.addWidget(self._against)
         self._told = label("", "muted")
         self._told.setObjectName("wifi-told")
         column.addWidget(self._told)
-        self._forget = QCheckBox(self.tr("Let the board &forget the networks it knows now"))
+        self._forget = QCheckBox(self.tr("First &forget the networks it knows"))
         self._forget.setObjectName("wifi-forget")
         self._forget.setVisible(question.forget)
         column.addWidget(self._forget)
+        hints = () if question.platform is None else not_to_be_seen(question.platform)
+        if hints:
+            words = "\n".join(f"• {say(each.words)} {say(each.change)}" for each in hints)
+            column.addWidget(Fold(self.tr("What no list shows"), label(words, "muted")))
+        self._fill()
         self._list.currentRowChanged.connect(self._chosen)
         self._security.currentIndexChanged.connect(self._look)
         self._eap.currentIndexChanged.connect(self._look)
@@ -126,16 +157,25 @@ class WifiPanel(QWidget):
     @property
     def whole(self) -> bool:
         """Whether it can be handed on as it stands: what is in the fields is a network, or empty after others."""
-        return self._trouble() is None or (bool(self._added) and self._untouched())
+        return self.can_add or self._nothing_more()
 
     @property
     def can_add(self) -> bool:
         """Whether what is in the fields can be put on the list."""
         return self._trouble() is None
 
+    def agreed(self) -> bool:
+        """Whether nothing in the fields stops a board, or that was agreed to; else show what there is to agree to."""
+        if self._agree.isChecked() or self._nothing_more() or not stops(self._findings()):
+            return True
+        self._agree.setFocus()
+        keep_in_sight(self._against)
+        return False
+
     def add(self) -> None:
         """Put the network in the fields on the list, and empty them for the next one."""
         self._added.append(self._login())
+        self._anyway = self._anyway or self._agree.isChecked()
         names = ", ".join(each.name for each in self._added)
         self._told.setText(self.tr("The board will be told: {names}").format(names=names))
         self._empty()
@@ -144,10 +184,11 @@ class WifiPanel(QWidget):
 
     def answer(self) -> WifiAnswer:
         """Return everything and forget it here; only when it is whole."""
-        here = [] if self._added and self._untouched() else [self._login()]
-        found = WifiAnswer((*self._added, *here), forget=self._forget.isChecked())
+        here = [] if self._nothing_more() else [self._login()]
+        anyway = self._anyway or (bool(here) and self._agree.isChecked())
+        found = WifiAnswer((*self._added, *here), forget=self._forget.isChecked(), anyway=anyway)
         self._empty()
-        self._added = []
+        self._added, self._anyway = [], False
         return found
 
     def take_file(self, kind: str, file: Path) -> None:
@@ -162,6 +203,29 @@ class WifiPanel(QWidget):
             self._pickers[kind].setText(file.name)
         self._look()
 
+    def renew(self, question: WifiForm) -> None:
+        """Show what was found when it was looked for again; what was typed and chosen stays."""
+        before, untouched = self._seen, self._untouched()
+        self._question = question
+        self._list.blockSignals(True)  # a row that is chosen by hand empties the password
+        self._fill()
+        if before is None and untouched:
+            self._list.setCurrentRow(self._first_row())
+        elif before is not None:
+            same = (
+                number
+                for number, row in enumerate(question.seen)
+                if row.fits and (row.ssid, row.security) == (before.ssid, before.security)
+            )
+            self._list.setCurrentRow(next(same, self._list.count() - 1))
+            if self._seen is None:  # it is gone: now it is one that is told by its name
+                self._name.setText(before.name)
+                self._security.setCurrentIndex(max(0, self._security.findData(before.security or Security.WPA2)))
+        else:
+            self._list.setCurrentRow(self._list.count() - 1)
+        self._list.blockSignals(False)
+        self._look()
+
     def first_focus(self) -> QWidget:
         """The list of networks, or the name where none was seen."""
         return self._list if self._question.seen else self._name
@@ -173,31 +237,78 @@ class WifiPanel(QWidget):
         found.setObjectName("wifi-networks")
         found.setAccessibleName(self.tr("Networks"))
         found.setWordWrap(True)
+        found.setResizeMode(QListWidget.ResizeMode.Adjust)
+        found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        found.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        found.setSpacing(ROW_SPACE)
+        return found
+
+    def _fill(self) -> None:
+        """Put the networks of the question into the list; those that do not fit say why and cannot be chosen."""
+        self._list.clear()
         for row in self._question.seen:
             item = QListWidgetItem(self._row_words(row))
             if not row.fits:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
-            found.addItem(item)
-        found.addItem(QListWidgetItem(self.tr("Another network, or a hidden one...")))
-        found.setSpacing(ROW_SPACE)
-        found.setFixedHeight(min(ROWS_SHOWN, found.count()) * ROW_PX + SPACE)
-        found.setVisible(bool(self._question.seen))
-        return found
+            self._list.addItem(item)
+        self._list.addItem(QListWidgetItem(self.tr("Another network, or a hidden one...")))
+        self._list.setVisible(bool(self._question.seen))
+        trouble = self._question.trouble
+        self._trouble_words.setText(say(trouble) if trouble is not None else "")
+        self._trouble_words.setVisible(trouble is not None)
+        self._paint_bars()
+        self._fit_list()
+
+    def _paint_bars(self) -> None:
+        look = tokens()
+        size = round((BARS * (BAR_PX + 2)) * look.scale), round(BARS_HEIGHT * look.scale)
+        self._list.setIconSize(QPixmap(*size).size())
+        for number, row in enumerate(self._question.seen):
+            self._list.item(number).setIcon(_bars(row.percent, size, self.devicePixelRatioF()))
+        self._list.item(len(self._question.seen)).setIcon(_bars(None, size, self.devicePixelRatioF()))
+
+    def _fit_list(self) -> None:
+        """Make the list as high as its first rows are, at whatever size of words and width of the window."""
+        heights = [self._list.sizeHintForRow(number) + 2 * ROW_SPACE for number in range(self._list.count())]
+        self._list.setFixedHeight(sum(heights[:ROWS_SHOWN]) + 2 * ROW_SPACE + 2 * self._list.frameWidth())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fit the list, now that its size is known."""
+        super().showEvent(event)
+        self._fit_list()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Long reasons turn in other places."""
+        super().resizeEvent(event)
+        self._fit_list()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Paint the bars in the colours of another look."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self._paint_bars()
+            self._fit_list()
 
     def _row_words(self, row: SeenNetwork) -> str:
-        parts = [row.name]
+        parts = []
+        if row.ssid == self._question.joined:
+            parts.append(self.tr("this computer is in it"))
         if row.percent is not None:
             parts.append(self.tr("strength {percent} %").format(percent=row.percent))
         if row.channel:
             parts.append(self.tr("channel {channel}").format(channel=row.channel))
         if row.security is not None:
             parts.append(say(SECURITY_NAMES[row.security]))
-        words = " · ".join(parts)
-        return f"{words}\n{say(row.note)}" if row.note is not None else words
+        lines = [row.name, " · ".join(parts)]
+        if row.note is not None and not row.fits:
+            lines.append(say(row.note))
+        return "\n".join(line for line in lines if line)
 
     def _first_row(self) -> int:
-        fitting = (number for number, row in enumerate(self._question.seen) if row.fits)
-        return next(fitting, self._list.count() - 1)
+        """The network this computer is in, else the strongest that fits, else another one."""
+        fitting = [number for number, row in enumerate(self._question.seen) if row.fits]
+        here = (number for number in fitting if self._question.seen[number].ssid == self._question.joined)
+        return next(here, fitting[0] if fitting else self._list.count() - 1)
 
     def _line(self, name: str) -> QLineEdit:
         line = QLineEdit()
@@ -276,11 +387,19 @@ class WifiPanel(QWidget):
             return fault
         return None
 
+    def _findings(self) -> tuple[Finding, ...]:
+        question = self._question
+        return findings(self._login(), question.seen, question.platform, question.version)
+
+    def _nothing_more(self) -> bool:
+        return bool(self._added) and self._untouched()
+
     def _untouched(self) -> bool:
         return self._seen is None and not self._name.text() and not self._password.text()
 
     def _chosen(self, _row: int) -> None:
         self._password.clear()
+        self._agree.setChecked(False)
         self._look()
 
     def _show_password(self, shown: bool) -> None:
@@ -290,6 +409,7 @@ class WifiPanel(QWidget):
         for line in (self._name, self._password, self._username, self._outer):
             line.clear()
         self._show.setChecked(False)
+        self._agree.setChecked(False)
         self._files.clear()
         for name in self._pickers.values():
             name.clear()
@@ -324,4 +444,37 @@ class WifiPanel(QWidget):
         self._why.setText(say(fault.cause) if fault is not None else "")
         self._why.setVisible(fault is not None)
         self._told.setVisible(bool(self._added))
+        found = self._findings()
+        self._against_words.setText("\n\n".join(f"{say(each.words)} {say(each.change)}" for each in found))
+        self._against.setVisible(bool(found))
+        self._agree.setVisible(stops(found))
+        if self._agree.isChecked() and not stops(found):
+            self._agree.setChecked(False)  # it was for another name; comes here once more
         self.changed.emit()
+
+
+def _bars(percent: int | None, size: tuple[int, int], ratio: float) -> QIcon:
+    """Return a strength as rising bars, full and empty ones told apart by height and fill; nothing if not known."""
+    look = tokens()
+    icon = QIcon()
+    modes = (QIcon.Mode.Normal, look.text), (QIcon.Mode.Selected, look.on_accent), (QIcon.Mode.Disabled, look.disabled)
+    for mode, colour in modes:
+        picture = QPixmap(round(size[0] * ratio), round(size[1] * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        if percent is not None:
+            _paint_bars(picture, max(1, math.ceil(percent * BARS / 100)), size, QColor(colour))
+        icon.addPixmap(picture, mode)
+    return icon
+
+
+def _paint_bars(picture: QPixmap, full: int, size: tuple[int, int], colour: QColor) -> None:
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(colour)
+    step = size[0] / BARS
+    for number in range(BARS):
+        height = size[1] * (number + 1) / BARS - 1
+        painter.setBrush(colour if number < full else Qt.BrushStyle.NoBrush)
+        painter.drawRect(QRectF(number * step + 0.5, size[1] - height - 0.5, step - 2, height))
+    painter.end()
