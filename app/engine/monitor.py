@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 
 BAUD = 9600
 """Nominal (5.1), and none of the magic rates (5.6)."""
-READ_MS = 50
+READ_MS = 200
 """How long one read waits; what is to be sent, and a job that wants the port, wait no longer than this."""
+READ_TO_TELL_MS = 50
+"""The same while there are lines that were not told yet."""
 WRITE_MS = 1000
 TELL_EVERY_S = 0.05
 """News of new lines come no oftener, and only after the last ones were fetched: a flood cannot fill a queue."""
@@ -198,6 +200,7 @@ class Monitor:
             self._pause(LOOK_AGAIN_S)
 
     def _read(self, pipe: SerialPipe) -> None:
+        untold = False
         while not (self._stop.is_set() or self._lent.is_set()):
             while not self._to_send.empty():
                 data = self._to_send.get_nowait()
@@ -207,9 +210,9 @@ class Monitor:
                     self.transcript.note(NOT_TAKEN)
                 else:
                     self.transcript.sent(data)
-            if data := pipe.read(READ_MS):
+            if data := pipe.read(READ_TO_TELL_MS if untold else READ_MS):
                 self.transcript.came(data)
-            self._grew()
+            untold = self._grew()
         if self._lent.is_set():
             self.transcript.note(LENT)
 
@@ -244,11 +247,17 @@ class Monitor:
             self._told = news
             self._post(news)
 
-    def _grew(self, *, at_once: bool = False) -> None:
-        """Say that there are new lines, if the last such news was heard; at most every `TELL_EVERY_S`."""
+    def _grew(self, *, at_once: bool = False) -> bool:
+        """Say that there are new lines, if the last such news was heard; at most every `TELL_EVERY_S`.
+
+        Returns:
+            Whether there may be something left to say soon.
+        """
         if not at_once and self._clock.now() - self._told_at < TELL_EVERY_S:
-            return
+            return True
         revision = self.transcript.to_be_told()
-        if revision is not None:
-            self._told_at = self._clock.now()
-            self._post(MonitorGrew(self.port_path, revision))
+        if revision is None:
+            return False
+        self._told_at = self._clock.now()
+        self._post(MonitorGrew(self.port_path, revision))
+        return True
