@@ -79,7 +79,7 @@ _HINTS = {
     Rhythm.BLINK: text("Decoder", "About 5 a second"),
     Rhythm.FAST_BLINK: text("Decoder", "About 10 a second"),
     Rhythm.BREATHING: text("Decoder", "Fades in and out"),
-    Rhythm.COUNTED: text("Decoder", "Or a flash between"),
+    Rhythm.COUNTED: text("Decoder", "Or one single flash"),
     Rhythm.SOS: text("Decoder", "Short, long, short"),
 }
 
