@@ -266,6 +266,12 @@ def lights_of(found: DeviceMode, platform: Platform) -> tuple[LightPattern, ...]
     return tuple(shown)
 
 
+def mode_of_light(light: LightPattern) -> DeviceMode | None:
+    """Return the mode that this light alone gives away: listening, safe or update mode; None for other lights."""
+    shown = light.key.removeprefix(f"{light.era}.")
+    return next((each for each in MODES if each.lights == (shown,)), None)
+
+
 def buttons_for(found: DeviceMode, platform: Platform, boot_loader: BootLoader | None = None) -> Text | None:
     """Say what to do with the buttons to get into a mode; None when buttons do not lead there.
 

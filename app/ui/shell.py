@@ -322,6 +322,7 @@ class Shell(QMainWindow):
         guide = LightGuidePage()
         guide.chosen.connect(lambda key: self.dispatch(PickRecipe(key)))
         guide.decode.connect(lambda: self.dispatch(Go(Screen.DECODER)))
+        guide.modes.connect(lambda: self.dispatch(Go(Screen.MODES)))
         guide.closed.connect(lambda: self.dispatch(Back()))
         return guide
 

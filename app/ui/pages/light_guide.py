@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.platforms.lights import ERAS, PATTERNS, Colour, LightPattern, Rhythm
 from app.platforms.model import Platform
+from app.platforms.modes import mode_of_light
 from app.recipes.registry import known
 from app.text import Text, text
 from app.ui.pages.base import TurningRow, Words
@@ -70,6 +71,7 @@ class LightCard(QFrame):
     """One pattern: its light, its name, its rhythm, what it means, what to do, and the job that helps."""
 
     chosen = Signal(str)
+    modes = Signal()
 
     def __init__(
         self,
@@ -136,11 +138,13 @@ class LightGuidePage(QWidget):
     Signals:
         chosen: The person wants the job with this recipe key.
         decode: The person wants to find out which light it is.
+        modes: The person wants the modes explained.
         closed: The person wants to go back.
     """
 
     chosen = Signal(str)
     decode = Signal()
+    modes = Signal()
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -195,7 +199,14 @@ class LightGuidePage(QWidget):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
-        column.addWidget(find, 0, Qt.AlignmentFlag.AlignLeft)
+        modes = QPushButton(self.tr("&Modes explained"), self)
+        modes.setObjectName("guide-modes")
+        modes.clicked.connect(self.modes)
+        ways = TurningRow()
+        ways.add(find)
+        ways.add(modes)
+        ways.add_stretch()
+        column.addWidget(ways)
         column.addWidget(self._grid_holder, 1)
         scroll.setWidget(inside)
         note = QLabel(self.tr("Colour is never alone: every light has a name, and its rhythm is drawn below it."), self)
@@ -301,4 +312,5 @@ class LightGuidePage(QWidget):
         if pattern.key not in self._cards:
             self._cards[pattern.key] = LightCard(pattern, self._grid_holder)
             self._cards[pattern.key].chosen.connect(self.chosen)
+            self._cards[pattern.key].modes.connect(self.modes)
         return self._cards[pattern.key]
