@@ -79,7 +79,7 @@ class Babbler(Closes):
         self._said = bytearray()
 
     def write(self, data: bytes, timeout_ms: int) -> None:
-        self.told.append((bytes(self._said), data))
+        self.told.append((bytes(self._said + self._out), data))  # what was not read yet, too
         self._said.clear()
         words, echo = next(self._words, (b"", 0))
         line = data.rstrip(b"\n") if data != b"w" else b""
@@ -87,8 +87,8 @@ class Babbler(Closes):
         self._out += whole[: len(whole) - echo] + words
 
     def read(self, timeout_ms: int) -> bytes:
-        found = bytes(self._out[:7])
-        del self._out[:7]
+        found = bytes(self._out[:1])
+        del self._out[:1]
         self._said += found
         self._clock.pause(0.001 if found else timeout_ms / 1000)
         return found
@@ -101,7 +101,9 @@ class Babbler(Closes):
 
 
 NONSENSE = st.one_of(
-    st.sampled_from([*RIGHT, FOUR, DERP, LOVE % b"Spark", b"Thanks! Wait", b"\r\n", b"SSID: \r\n", b"Password:"]),
+    st.sampled_from(
+        [*RIGHT, FOUR, DERP, LOVE % b"Spark", b"Thanks! Wait", b"\r\n", b"SSID: \r\n", b"Password: none set\r\n"]
+    ),
     st.binary(max_size=12),
 )
 

@@ -14,7 +14,7 @@ MOST_TRIES = 2  # once as the board stands, once after the RESET that the faults
 
 def cases(trouble: Trouble) -> list[Row]:
     rows = [row for row in ROWS if trouble.for_whom(row)]
-    return deal(rows, HANDS, trouble.key)[0]
+    return rows if "noise" in trouble.key else deal(rows, HANDS, trouble.key)[0]  # each garbles another text
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.key)
