@@ -51,8 +51,8 @@ With `--save` a line `document_saved` (`key`, `path`) for each document comes be
 written is a fault of run 0 there, and the exit code is 1 although the run succeeded.
 
 An outcome also has `unfinished` and `documents`. A fact has `key`, `label`, `value`, `copy`, `qr`; a document `key`,
-`title`, `body`, `file_name`, `content`. The last line of a run is `Succeeded` (exit code 0), `Failed` (1) or `Stopped`
-(130).
+`title`, `body`, `file_name`, `content`, `aside` (it can wait). The last line of a run is `Succeeded` (exit code 0),
+`Failed` (1) or `Stopped` (130).
 
 A `Review` has a `plan`: `xray`, `writes`, `stays`, `needs`, `warnings`, `seconds`. An `xray` has `platform`, `slots`
 and a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`,

@@ -122,6 +122,9 @@ _FAILED = text("WhyNot", "{words}")
 _NOT_TRIED = text("WhyNot", "Nothing could be tried from here.")
 _ASKED = text("WhyNot", "Questions answered: {count}.")
 _NONE_ASKED = text("WhyNot", "No question was needed.")
+_NO_KEYS = text("WhyNot", "They do not come into question so far.")
+_KEYS_LATER = text("WhyNot", "Not now.")
+_WITHOUT = text("WhyNot", "Then it is done without.")
 _READ = text("WhyNot", "Read and kept.")
 _NO_REPORT = text("WhyNot", "Not needed: the cause is certain.")
 _REPORT_READY = text("WhyNot", "The report has what is known.")
@@ -295,10 +298,10 @@ class WhyNotConnecting(Recipe):
     def _read_keys(self, job: Job) -> None:
         main = self._diagnosis.main
         if not main.keys or self._now.measured.keys is not None or self._quiet:
-            job.skip(_NOT_NEEDED)
+            job.skip(_NO_KEYS)
             return
         if not job.ask(replace(_READ_KEYS, body=_READ_KEYS.body.with_values(cause=main.words))):
-            job.skip(_NOT_NEEDED)
+            job.skip(_KEYS_LATER)
             return
         job.safe.insist_writable()
         unlock_safe(job)
@@ -321,11 +324,14 @@ class WhyNotConnecting(Recipe):
 
     def _make_report(self, job: Job) -> None:
         main = self._diagnosis.main
-        if main.sureness is Sureness.CERTAIN and not job.answered_beforehand(REPORT):
+        wished = job.answered_beforehand(REPORT)
+        if main.sureness is Sureness.CERTAIN and not wished:
             self._tell(job)
             job.skip(_NO_REPORT)
             return
-        filled = bool(job.ask(replace(_REPORT, body=_REPORT.body.with_values(cause=main.words))))
+        filled = False
+        if wished or main.sureness is Sureness.POSSIBLE:  # whoever has something to try first is not kept any longer
+            filled = bool(job.ask(replace(_REPORT, body=_REPORT.body.with_values(cause=main.words))))
         if filled:
             answers = {}
             for each in FIELDS:
@@ -393,7 +399,7 @@ class WhyNotConnecting(Recipe):
 
         diagnosis = self._diagnosis
         measured = self._now.measured
-        self._facts = [Fact("cause", text("WhyNot", "Most likely"), diagnosis.main.words)]
+        self._facts = []
         if self._light_words is not None:
             self._facts.append(Fact("light", text("WhyNot", "The light"), self._light_words))
         if measured.version:
@@ -429,9 +435,9 @@ def _sound(modules: ModuleReport | None) -> bool | None:
 
 def _question(known: Known, ask: Ask) -> Choose | ChooseCard:
     options = options_of(known, ask)
-    if any(option.body is not None for option in options):
-        cards = [Card(option.key, option.words, option.body or text("WhyNot", "None of these.")) for option in options]
-        cards.append(Card(UNKNOWN, DONT_KNOW, text("WhyNot", "Then it is done without.")))
+    cards = [Card(each.key, each.words, each.body) for each in options if each.body is not None]
+    if cards:
+        cards.append(Card(UNKNOWN, DONT_KNOW, _WITHOUT))
         return ChooseCard(ask.key, ask.title, ask.body, tuple(cards))
-    rows = [(option.key, option.words) for option in options if isinstance(option.words, Text)]
+    rows = [(each.key, each.words) for each in options if isinstance(each.words, Text)]
     return Choose(ask.key, ask.title, ask.body, (*rows, (UNKNOWN, DONT_KNOW)))

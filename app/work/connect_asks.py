@@ -52,6 +52,7 @@ _MOST_NETWORKS = 12
 
 _YES, _NO = text("Connect", "Yes"), text("Connect", "No")
 _NOT_LISTED = text("Connect", "It is not in this list")
+_PERHAPS_HIDDEN = text("Connect", "It may be out of range here, or hide its name.")
 _JOINED = text("Connect", "This computer is in it.")
 _HEARD = text("Connect", "Heard here with {rssi} dBm.")
 _SEEN = text("Connect", "Heard here.")
@@ -71,7 +72,7 @@ def _networks(case: Case) -> tuple[Option, ...]:
         here = each.ssid == joined
         body = _JOINED if here else _HEARD.with_values(rssi=each.rssi) if each.rssi else _SEEN
         options.append(Option(key, key, 4.0 if here else 1.0, each.note or body))
-    return (*options, Option(OTHER, _NOT_LISTED))
+    return (*options, Option(OTHER, _NOT_LISTED, 1.0, _PERHAPS_HIDDEN))
 
 
 def _routers(case: Case) -> tuple[Option, ...]:

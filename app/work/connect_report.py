@@ -155,7 +155,7 @@ def report(
     content = [f"Connection report, made by Rekindle {log.version()}", ""]
     for title, rows in sections:
         content += [title, "-" * len(title), *(rows or ["nothing"]), ""]
-    return Document(DOCUMENT, _TITLE, _BODY, FILE_NAME, "\n".join(content))
+    return Document(DOCUMENT, _TITLE, _BODY, FILE_NAME, "\n".join(content), aside=True)
 
 
 def _network(known: Known, told: Told) -> list[str]:

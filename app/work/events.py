@@ -153,6 +153,7 @@ class Document:
         body: Who gets it, and what they do with it.
         file_name: The name to save it under, for example `53ff6f065067544840551187.pub.pem`.
         content: The lines.
+        aside: Whether it can wait: it is shown after what to do next and what was found.
     """
 
     key: str
@@ -160,6 +161,7 @@ class Document:
     body: Text
     file_name: str
     content: str
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

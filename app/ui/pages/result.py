@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import assert_never
@@ -160,10 +161,7 @@ class ResultPage(Page):
         if outcome.xray is not None and outcome.xray.verdict.reasons:
             self._body.addWidget(VerdictView(outcome.xray.verdict, reasons_only=True))
         self._section(self.tr("What to do next"), outcome.next_steps)
-        for document in outcome.documents:
-            shown = DocumentBox(document)
-            shown.save.connect(self._ask_document)
-            self._body.addWidget(shown)
+        self._show_documents(each for each in outcome.documents if not each.aside)
         self._show_next(outcome.next_recipes)
         if outcome.xray is not None:
             self._body.addWidget(Fold(self.tr("What is on the board now"), XrayView(outcome.xray)))
@@ -171,6 +169,13 @@ class ResultPage(Page):
             self._show_kept(outcome.kept)
         if outcome.facts:
             self._show_facts(outcome.facts)
+        self._show_documents(each for each in outcome.documents if each.aside)
+
+    def _show_documents(self, documents: Iterable[Document]) -> None:
+        for document in documents:
+            shown = DocumentBox(document)
+            shown.save.connect(self._ask_document)
+            self._body.addWidget(shown)
 
     def _show_next(self, keys: tuple[str, ...]) -> None:
         """Offer the recipes to go on with, the best first. Whether one fits the board now is said on its plan page."""
