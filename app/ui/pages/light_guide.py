@@ -129,6 +129,14 @@ class LightCard(QFrame):
             start.clicked.connect(lambda: self.chosen.emit(pattern.recipe))
             layout.addSpacing(SPACE // 2)
             layout.addWidget(start, 0, Qt.AlignmentFlag.AlignLeft)
+        mode = mode_of_light(pattern) if starts else None
+        if mode is not None:
+            about = QPushButton(self.tr("About this mode"), self)
+            about.setObjectName(f"about-{pattern.key}")
+            about.setProperty("kind", "small")
+            about.setAccessibleDescription(say(mode.name))
+            about.clicked.connect(self.modes)
+            layout.addWidget(about, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addStretch(1)
 
 
