@@ -309,6 +309,10 @@ def _cores_only(*options: TellingOption) -> Callable[[Weighed], tuple[TellingOpt
     return lambda weighed: options if any(known.era in radio for known, _ in weighed) else ()
 
 
+def _says_online(known: LightPattern) -> Mapping[str, float]:
+    return {"yes": 1.0} if kind_of(known.key) in ("cloud-connected", "safe-mode", "ota") else {"no": 1.0}
+
+
 _SHORT = ("clear-wifi", "clear-wifi-failed", "patched", "clearing", "power-off", "solid-white", "details-received")
 _HELD = (
     "safe-mode-window",
@@ -422,6 +426,13 @@ _QUESTIONS: tuple[_Asks, ...] = (
         _says_work,
         trust=0.95,
         usually=3,
+    ),
+    _Asks(  # 9.2; safe mode is connected, too (8.1). It needs no eye for colours.
+        "online",
+        text("LightTelling", "Can the board be reached over its cloud right now, by an app or a web page?"),
+        _always(*_YES_NO),
+        _says_online,
+        known=0.6,
     ),
     _Asks(  # 9.2, 9.3
         "age",

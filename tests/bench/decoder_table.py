@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from support.light_watcher import Fingers, answer, look  # noqa: E402
 
 from app.platforms.lights import ERAS, PATTERNS, LightPattern, patterns_of  # noqa: E402
-from app.platforms.model import Platform  # noqa: E402
+from app.platforms.model import Mode, Platform  # noqa: E402
 from app.platforms.table import PLATFORMS  # noqa: E402
 from app.work.light_decoder import AGES, Reading, Seen, decode, eras_for, with_told  # noqa: E402
 from app.work.light_seen import name_of  # noqa: E402
@@ -121,6 +121,9 @@ def main() -> int:
         "colours sure": lambda known: look(known, dice, USUAL),
         "colours mixed up, 30 %": lambda known: look(known, dice, USUAL, mixes_up=0.3),
         "no colour named": lambda known: look(known, dice, USUAL, names_colour=False),
+        "no colour named, mode seen on USB": lambda known: replace(
+            look(known, dice, USUAL, names_colour=False), mode=known.mode or Mode.NORMAL
+        ),
         "20 % jitter": lambda known: look(known, dice, Fingers(0.2, 0.05, 0.05), mixes_up=MIXES_UP),
         "nothing but colour": lambda known: Seen(look(known, dice, USUAL, mixes_up=MIXES_UP).colour),
     }

@@ -154,6 +154,13 @@ def answer(pattern: LightPattern, telling: Telling) -> str:
         case "work":
             radio = {"patching": "upgrade", "patched": "upgrade", "clearing": "upgrade", "deep-update": "deep-update"}
             said = radio.get(kind, "neither")
+        case "online":
+            said = (
+                yes
+                if kind in ("cloud-connected", "safe-mode") or (kind == "ota" and "boot" not in pattern.era)
+                else "no"
+            )
+            said = "no" if pattern.key == "boot-loader.safe-mode" else said
         case "age":
             said = pattern.era
         case _:
