@@ -211,6 +211,7 @@ def test_the_page_does_not_move_under_the_mouse_once_somebody_works_on_it(desk: 
     assert page is not None
     bar = page.scroller.verticalScrollBar()
     place = networks.visualItemRect(networks.item(2)).center()
+    photon.qtbot.waitUntil(lambda: bar.value() > 20, timeout=WAIT_MS)  # the question has been scrolled to
     before = bar.value()
     bar.setValue(before - 7)  # as by a finger on a touch screen, of which no action of the bar tells
     with photon.qtbot.waitSignal(bar.rangeChanged, timeout=WAIT_MS):  # the fields below are laid out anew

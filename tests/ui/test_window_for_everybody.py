@@ -36,6 +36,7 @@ from app.keys.backup import Backup
 from app.keys.device_key import KeyState
 from app.platforms.model import Mode
 from app.platforms.table import platform
+from app.protocols.wifi import Security
 from app.text import text
 from app.transports.base import Sighting
 from app.ui import theme
@@ -75,7 +76,19 @@ from app.work.events import (
     Stopped,
     Succeeded,
 )
-from app.work.questions import Card, Choose, ChooseCard, Confirm, DoThis, Enter, PickFile, Question, TellLight
+from app.work.questions import (
+    Card,
+    Choose,
+    ChooseCard,
+    Confirm,
+    DoThis,
+    Enter,
+    PickFile,
+    Question,
+    TellLight,
+    WifiForm,
+)
+from app.work.wifi_form import SeenNetwork
 
 LONG = text("Test", "Some words of usual length that stand for a sentence.")
 CORE = platform("core")
@@ -203,6 +216,11 @@ CARDS = (
 )
 STEPS = tuple(StepPlan(LONG, LONG, 1.0, True) for _ in range(5))
 CHOREOGRAPHY = CORE.choreographies[0]
+NETWORKS = (
+    SeenNetwork(b"Somewhere upstairs with a long", Security.WPA2, channel=44, rssi=-40, note=LONG, fits=False),
+    SeenNetwork(b"Corp", Security.WPA2_ENTERPRISE, channel=1, rssi=-85),
+    *(SeenNetwork(f"Network {number}".encode(), Security.WPA2, channel=6, rssi=-60) for number in range(6)),
+)
 QUESTIONS: dict[str, Question] = {
     "confirm": Confirm("q", LONG, LONG, text("Test", "Keep this key"), text("Test", "Go back")),
     "choose": Choose("q", LONG, LONG, (("a", LONG), ("b", LONG))),
@@ -217,6 +235,8 @@ QUESTIONS: dict[str, Question] = {
     "review-open": SHORT_REVIEW,
     "watch": WATCH,
     "light": TellLight("q", LONG, LONG, CORE),
+    "wifi": WifiForm("q", LONG, LONG, NETWORKS, joined=b"Corp", trouble=LONG, platform=platform("p1"), enterprise=True),
+    "wifi-typed": WifiForm("q", LONG, LONG, platform=CORE),
 }
 RUN: tuple[Event | Click, ...] = (
     RunBegan(1, "back-up-key", board()),

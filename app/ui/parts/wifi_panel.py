@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QResizeEvent, QShowE
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QGridLayout,
+    QFormLayout,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -32,6 +32,8 @@ from app.work.wifi_form import SeenNetwork, WifiAnswer, check, read_certificate,
 
 ROWS_SHOWN = 5
 ROW_SPACE = 3
+NARROW = 440  # px at text scale 1.0
+LEAST_CHARACTERS = 8  # of a list that folds down, where the window is narrow
 BARS = 4
 BAR_PX, BARS_HEIGHT = 4, 16  # px at text scale 1.0
 CERTIFICATE, PRIVATE_KEY, ROOT = "certificate", "private-key", "root"
@@ -62,24 +64,23 @@ class WifiPanel(QWidget):
         self._list = self._make_list()
         column.addWidget(self._list)
         self._trouble_words = label("", "muted")
-        self._again = button(self.tr("Look for networks a&gain"), "", self.wants_look.emit)
+        self._again = button(self.tr("Look a&gain"), "", self.wants_look.emit)
         self._again.setObjectName("wifi-again")
         around = TurningRow()
         around.add(self._again)
         around.add(self._trouble_words, 1)
         around.add_stretch()
         column.addWidget(around)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(SPACE * 2)
-        grid.setVerticalSpacing(SPACE)
-        grid.setColumnStretch(1, 1)
-        column.addLayout(grid)
-        self._grid = grid
-        self._rows: dict[str, tuple[QLabel, QWidget]] = {}
+        self._fields = QFormLayout()
+        self._fields.setHorizontalSpacing(SPACE * 2)
+        self._fields.setVerticalSpacing(SPACE)
+        self._fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        column.addLayout(self._fields)
+        self._rows: dict[str, QWidget] = {}
         self._name = self._line("wifi-name")
         self._row(self.tr("N&ame"), self._name)
         self._name_count = label("", "muted")
-        grid.addWidget(self._name_count, grid.rowCount(), 1)
+        self._fields.addRow("", self._name_count)
         self._security = self._choice("wifi-security")
         for kind in Security:
             if question.enterprise or not kind.enterprise:
@@ -114,7 +115,7 @@ class WifiPanel(QWidget):
         line.add(self._password_count)
         line.add_stretch()
         self._below_password = line
-        grid.addWidget(line, grid.rowCount(), 1)
+        self._fields.addRow("", line)
         self._outer = self._line("wifi-outer")
         self._row(self.tr("Outer &identity (optional)"), self._outer)
         self._pickers = {
@@ -136,7 +137,7 @@ class WifiPanel(QWidget):
         self._told = label("", "muted")
         self._told.setObjectName("wifi-told")
         column.addWidget(self._told)
-        self._forget = QCheckBox(self.tr("First &forget the networks it knows"))
+        self._forget = QCheckBox(self.tr("&Forget old networks first"))
         self._forget.setObjectName("wifi-forget")
         self._forget.setVisible(question.forget)
         column.addWidget(self._forget)
@@ -278,8 +279,11 @@ class WifiPanel(QWidget):
         self._fit_list()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Long reasons turn in other places."""
+        """Long reasons turn in other places, and names stand above their fields where there is no room beside them."""
         super().resizeEvent(event)
+        narrow = self.width() < tokens().px(NARROW)
+        policy = QFormLayout.RowWrapPolicy
+        self._fields.setRowWrapPolicy(policy.WrapAllRows if narrow else policy.DontWrapRows)
         self._fit_list()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -320,16 +324,16 @@ class WifiPanel(QWidget):
     def _choice(self, name: str) -> QComboBox:
         choice = QComboBox()
         choice.setObjectName(name)
+        choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        choice.setMinimumContentsLength(LEAST_CHARACTERS)
         return choice
 
     def _row(self, words: str, field: QWidget) -> None:
-        place = self._grid.rowCount()
         named = QLabel(words)
         named.setBuddy(field)
         field.setAccessibleName(words.replace("&", ""))
-        self._grid.addWidget(named, place, 0)
-        self._grid.addWidget(field, place, 1)
-        self._rows[field.objectName()] = (named, field)
+        self._fields.addRow(named, field)
+        self._rows[field.objectName()] = field
 
     def _picker(self, kind: str, words: str) -> QLabel:
         name = label("", "muted")
@@ -432,10 +436,9 @@ class WifiPanel(QWidget):
             "wifi-row-root": kind.enterprise,
         }
         for name, visible in shown.items():
-            for part in self._rows[name]:
-                part.setVisible(visible)
-        self._name_count.setVisible(other)
-        self._below_password.setVisible(shown["wifi-password"])
+            self._fields.setRowVisible(self._rows[name], visible)
+        self._fields.setRowVisible(self._name_count, other)
+        self._fields.setRowVisible(self._below_password, shown["wifi-password"])
         counts = self.tr("{count} of {most} bytes")
         self._name_count.setText(counts.format(count=len(self._name.text().encode()), most=NAME_BYTES))
         self._password_count.setText(counts.format(count=len(self._password.text().encode()), most=PASSWORD_BYTES))
