@@ -17,6 +17,7 @@ from support.window import Desk
 
 from app.clicks import Screen
 from app.platforms.lights import Colour, Rhythm
+from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.text import text
 from app.ui import theme
@@ -328,6 +329,16 @@ def test_start_over_forgets_everything_but_the_board(qtbot: QtBot) -> None:
     assert hand.find(SwatchGroup, "colours").key is None
     assert hand.find(SwatchGroup, "rhythms").key is None
     assert hand.panel.eras == PHOTON.light_eras
+
+
+def test_what_usb_says_of_the_mode_counts_only_for_the_board_it_says_it_of(qtbot: QtBot) -> None:
+    hand = Fingers(qtbot)
+    hand.choose("ORANGE", "blink")
+    assert kind_of(hand.best()) != "dfu"
+    hand.panel.show_mode(CORE, Mode.DFU)
+    assert kind_of(hand.best()) == "dfu"
+    hand.panel.show_mode(PHOTON, Mode.DFU)
+    assert kind_of(hand.best()) != "dfu"
 
 
 def test_the_age_of_the_firmware_tells_red_from_orange(qtbot: QtBot) -> None:

@@ -47,6 +47,8 @@ class DecoderPage(Page):
         if platform is not None and platform is not self._platform:
             self.panel.show_platform(platform)
         self._platform = platform
+        there = board is not None and not state.board_is_away
+        self.panel.show_mode(platform, board.mode if board is not None and there else None)
 
     def first_focus(self) -> QWidget:
         """The colours."""

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.platforms.lights import ERAS, Colour, Rhythm, pattern
-from app.platforms.model import Platform
+from app.platforms.model import Mode, Platform
 from app.platforms.table import PLATFORMS
 from app.text import Text, text
 from app.ui.pages.base import CardButton, CardGrid, TurningRow, box, button, label
@@ -230,6 +230,7 @@ class DecoderPanel(QWidget):
         self._starts = starts
         self._seen = Seen()
         self._reading: Reading | None = None
+        self._on_usb: tuple[Platform | None, Mode | None] = (None, None)
         self._cards: dict[str, GuessCard] = {}
         self._order: tuple[str, ...] = ()
         self._telling: Telling | None = None
@@ -298,6 +299,12 @@ class DecoderPanel(QWidget):
         """Choose this board; None leaves the choice as it is."""
         if platform is not None:
             self._board.setCurrentIndex(max(0, self._board.findData(platform.key)))
+
+    def show_mode(self, platform: Platform | None, mode: Mode | None) -> None:
+        """Take into account in which mode USB shows the board of that kind, while it is the one that is asked about."""
+        if (platform, mode) != self._on_usb:
+            self._on_usb = (platform, mode)
+            self._look()
 
     def start_over(self) -> None:
         """Forget what was said."""
@@ -552,7 +559,7 @@ class DecoderPanel(QWidget):
         """Show what belongs to what was said, and what it may mean."""
         seen = self._seen
         said = seen != Seen()
-        self._reading = decode(self._not_to_be_asked_twice(), self.eras) if said else None
+        self._reading = decode(self._with_all_known(), self.eras) if said else None
         dark = seen.colour is Colour.OFF
         if seen.colour is not None or self._colours.key != UNKNOWN:
             self._colours.choose(seen.colour.name if seen.colour is not None else None)
@@ -578,9 +585,12 @@ class DecoderPanel(QWidget):
             self._announce.start()
         self.changed.emit()
 
-    def _not_to_be_asked_twice(self) -> Seen:
-        """What was seen, with the questions set aside that this panel asks in its own way."""
+    def _with_all_known(self) -> Seen:
+        """What was seen, with the mode on USB, and the questions set aside that this panel asks in its own way."""
         seen = self._seen
+        on_usb, mode = self._on_usb
+        if on_usb is not None and on_usb.key == self._board.currentData():
+            seen = replace(seen, mode=mode)
         here = {COUNT: seen.rhythm in MOST_COUNT and seen.count is None, SMALL_BLUE: seen.colour is Colour.OFF}
         for question, asked in here.items():
             if asked and question not in dict(seen.told):
