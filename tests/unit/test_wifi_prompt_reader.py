@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.clock import FastClock
 from support.wifi_console import CIPHERS, DERP, FOUR, LOVE, SIX, WEP, Script, WifiConsole
@@ -109,6 +109,7 @@ NONSENSE = st.one_of(
 
 
 @settings(max_examples=200, deadline=None)
+@example([(b"Password: none set\r\n", 0)])
 @given(st.lists(st.tuples(NONSENSE, st.sampled_from([0, 0, 0, 1, 2, 5])), max_size=12))
 def test_a_password_goes_nowhere_but_to_the_question_for_it(words: list[tuple[bytes, int]]) -> None:
     clock = FastClock()
