@@ -35,7 +35,7 @@ from app.work.connect_asks import DONT_KNOW, Ask
 from app.work.connect_case import UNKNOWN, Known, Measured, Stage, stages_of
 from app.work.connect_diagnosis import Diagnosis, diagnose, next_question, options_of
 from app.work.connect_report import FIELDS, Told, report
-from app.work.connect_rules import SURENESS_WORDS
+from app.work.connect_rules import SURENESS_REASONS, SURENESS_WORDS
 from app.work.events import Document, Fact, Outcome
 from app.work.job import Job
 from app.work.key_case import LightSeen
@@ -399,7 +399,7 @@ class WhyNotConnecting(Recipe):
 
         diagnosis = self._diagnosis
         measured = self._now.measured
-        self._facts = []
+        self._facts = [Fact("sureness", text("WhyNot", "How sure"), SURENESS_REASONS[diagnosis.main.sureness])]
         if self._light_words is not None:
             self._facts.append(Fact("light", text("WhyNot", "The light"), self._light_words))
         if measured.version:

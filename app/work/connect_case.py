@@ -13,6 +13,7 @@ from enum import Enum, unique
 from app.platforms.model import Mode, Platform
 from app.protocols.wifi import Security
 from app.work.key_diagnosis import Diagnosis as KeyDiagnosis
+from app.work.key_rules import Sureness
 from app.work.light_decoder import LightReading
 from app.work.preflight import Check, Finding, Severity, State, look_at
 from app.work.wifi_form import SeenNetwork
@@ -94,6 +95,19 @@ _STAGES = {
     "one-red": Stage.ONE_RED,
     "cloud-connected": Stage.CONNECTED,
 }
+
+
+_AFTER_JOINING = (
+    Stage.CALLING,
+    Stage.HANDSHAKE,
+    Stage.HELD_UP,
+    Stage.RED,
+    Stage.ORANGE,
+    Stage.MAGENTA,
+    Stage.NO_INTERNET,
+    Stage.NO_CLOUD,
+    Stage.UNSEEN,
+)
 
 
 def stage_of(key: str) -> Stage:
@@ -237,6 +251,12 @@ class Case:
         """Major and minor number of its firmware, (0, 0) when it did not tell."""
         found = _RELEASE.match(self.measured.version)
         return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    def keys_say(self, sureness: Sureness) -> bool:
+        """Whether the keys were read, something is wrong with them, and that is so sure; and it may matter here."""
+        keys = self.measured.keys
+        matters = self.at(*_AFTER_JOINING)
+        return matters and keys is not None and not keys.good and keys.main.sureness is sureness
 
     # --- the network ---
 

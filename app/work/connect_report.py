@@ -20,7 +20,7 @@ from app.work.board import Board
 from app.work.connect_asks import ASKS, DONT_KNOW, Option
 from app.work.connect_case import Known
 from app.work.connect_diagnosis import Diagnosis
-from app.work.connect_rules import SURENESS_WORDS
+from app.work.connect_rules import SURENESS_REASONS
 from app.work.events import Document
 from app.work.key_rules import CULPRIT_WORDS
 from app.work.light_decoder import LightReading
@@ -225,7 +225,7 @@ def _option(options: Iterable[Option], answer: str) -> str:
 
 def _causes(diagnosis: Diagnosis) -> list[str]:
     return [
-        f"{number}. {cause.words.english()} ({SURENESS_WORDS[cause.sureness].english().partition(':')[0].lower()})"
+        f"{number}. {cause.words.english()} ({SURENESS_REASONS[cause.sureness].english().partition(':')[0].lower()})"
         for number, cause in enumerate(diagnosis.causes, start=1)
     ]
 

@@ -26,6 +26,12 @@ XRAY, RESTORE, UPGRADE, DEEP, RESET = (
 FLASH, BACK_UP, READ_ID = "flash-file", "back-up-key", "read-id"
 
 SURENESS_WORDS = {
+    Sureness.CERTAIN: text("Connect", "That is certain."),
+    Sureness.LIKELY: text("Connect", "That is likely."),
+    Sureness.POSSIBLE: text("Connect", "That is a guess."),
+}
+"""Beside the cause."""
+SURENESS_REASONS = {
     Sureness.CERTAIN: text("Connect", "Certain: it was measured, or the board shows it."),
     Sureness.LIKELY: text("Connect", "Likely: it fits everything that was measured, seen and answered."),
     Sureness.POSSIBLE: text("Connect", "A guess: there is too little to go by."),
@@ -523,12 +529,7 @@ RULES: tuple[Rule, ...] = (
     # --- keys ---
     Rule(
         "keys-read",
-        lambda case: (
-            case.at(*FLASHES, *WAYS, Stage.HANDSHAKE, Stage.UNSEEN)
-            and case.measured.keys is not None
-            and not case.measured.keys.good
-            and case.measured.keys.main.sureness is _CERTAIN
-        ),
+        lambda case: case.keys_say(_CERTAIN),
         _CERTAIN,
         text("Connect", "{keys}"),
         text("Connect", "{repair}"),
@@ -537,14 +538,18 @@ RULES: tuple[Rule, ...] = (
         by_light=False,
     ),
     Rule(
-        "keys-read-perhaps",
-        lambda case: (
-            case.at(*FLASHES, *WAYS, Stage.HANDSHAKE, Stage.UNSEEN)
-            and case.measured.keys is not None
-            and not case.measured.keys.good
-            and case.measured.keys.main.sureness is not _CERTAIN
-        ),
+        "keys-read-likely",
+        lambda case: case.keys_say(_LIKELY),
         _LIKELY,
+        text("Connect", "{keys}"),
+        text("Connect", "{repair}"),
+        (),
+        "4.2, 4.3, 9.2",
+    ),
+    Rule(
+        "keys-read-perhaps",
+        lambda case: case.keys_say(_POSSIBLE),
+        _POSSIBLE,
         text("Connect", "{keys}"),
         text("Connect", "{repair}"),
         (),

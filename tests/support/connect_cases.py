@@ -525,10 +525,19 @@ CASES: tuple[ConnectCase, ...] = (
     case(
         "server may not know the key, read",
         "handshake-orange",
-        "keys-read-perhaps",
+        "keys-read-likely",
         LIKELY,
         keys=read_keys(KeyState.GOOD),
         recipe="check-keys",
+        asks=0,
+    ),
+    case(
+        "a red flash, and keys that look well, read",
+        "handshake-red",
+        "keys-read-perhaps",
+        GUESS,
+        keys=read_keys(KeyState.GOOD, LightSeen.RED),
+        recipe="prove-handshake",
         asks=0,
     ),
     case(

@@ -16,7 +16,7 @@ from app.recipes.registry import known as known_recipe
 from app.work.connect_asks import ASKS
 from app.work.connect_case import UNKNOWN, Case, Known, Measured, Stage, network_keys, stage_of
 from app.work.connect_diagnosis import MOST_QUESTIONS, diagnose, next_question, options_of
-from app.work.connect_rules import RULES, SURENESS_WORDS
+from app.work.connect_rules import RULES, SURENESS_REASONS, SURENESS_WORDS
 from app.work.preflight import State, marked
 from app.work.wifi_form import SeenNetwork
 
@@ -52,7 +52,7 @@ def test_every_rule_names_its_source_and_recipes_that_exist() -> None:
         assert rule.source, rule.code
         assert [key for key in rule.recipes if known_recipe(key) is None] == [], rule.code
     assert all(ask.source for ask in ASKS)
-    assert len(SURENESS_WORDS) == 3
+    assert SURENESS_WORDS.keys() == SURENESS_REASONS.keys()
 
 
 def test_every_light_pattern_has_its_place_on_the_way_to_the_cloud() -> None:
