@@ -146,12 +146,16 @@ class LightTalk:
                 seen = Seen(colours[number - 1] if number else None)
                 break
         seen = self._rhythm(seen)
+        printed: list[str] = []
         while True:
             reading = decode(seen, self._eras)
-            for words in reading_lines(reading):
-                self._terminal.aside(words)
             if reading.telling is None:
                 return reading_of(seen, self._eras)
+            lines = reading_lines(reading)
+            if lines != printed:  # an answer that tells nothing changes nothing
+                printed = lines
+                for words in lines:
+                    self._terminal.aside(words)
             seen = with_told(seen, reading.telling.key, self._tell(reading.telling))
 
     def _rhythm(self, seen: Seen) -> Seen:

@@ -348,13 +348,13 @@ _QUESTIONS: tuple[_Asks, ...] = (
     ),
     _Asks(  # 9.1 to 9.3
         "pace",
-        text("LightTelling", "Hold the board next to these. Which of them keeps pace with its light?"),
+        text("LightTelling", "Look at the board next to these. Which of them is as fast as its light?"),
         _paces,
         _says_pace,
     ),
     _Asks(  # 9, colours
         SHADE,
-        text("LightTelling", "Hold the board next to these. Which colour is nearest?"),
+        text("LightTelling", "Look at the board next to these. Which of them is nearest to its colour?"),
         _shades,
         _says_shade,
         trust=0.85,

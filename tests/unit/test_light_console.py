@@ -208,3 +208,8 @@ def test_who_knows_the_words_says_all_at_once() -> None:
     reading, _ = talk("red counted 3\n")
     assert kind_of(reading.best) == "no-cloud"
     assert talk("nonsense\nunseen\n")[0] == LightReading()
+
+
+def test_guesses_are_printed_again_only_when_an_answer_changed_them() -> None:
+    _, said = talk(f"{CYAN}\n{BLINK}\n" + "\n" * 14)
+    assert said.count("Blinking cyan (") == 1
