@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QSpi
 from pytestqt.qtbot import QtBot
 from support.window import Desk
 
-from app.clicks import Screen
+from app.clicks import Go, Screen
 from app.platforms.lights import Colour, Rhythm
 from app.platforms.model import Mode
 from app.platforms.table import platform
@@ -428,6 +428,11 @@ def test_the_board_on_the_table_is_chosen_and_its_light_leads_to_a_plan(desk: Ma
     for key in ("BLUE", "slow-blink"):
         (swatch,) = [each for each in page.findChildren(Swatch) if each.objectName() == f"swatch-{key}"]
         QTest.mouseClick(swatch, Qt.MouseButton.LeftButton)
+    assert page.panel.reading is not None
+    photon.click(f"about-{page.panel.reading.guesses[0].pattern.key}")
+    photon.wait_for_screen(Screen.MODES)
+    photon.window.dispatch(Go(Screen.DECODER))
+    assert page.panel.seen.colour is Colour.BLUE
     answer = page.panel.first_answer()
     assert isinstance(answer, QPushButton)
     QTest.mouseClick(answer, Qt.MouseButton.LeftButton)

@@ -37,6 +37,7 @@ class DecoderPage(Page):
         self.panel.changed.connect(self._look)
         self.panel.turned.connect(self._look)
         self.panel.chosen.connect(lambda key: self.chose.emit(PickRecipe(key)))
+        self.panel.modes.connect(lambda: self.chose.emit(Go(Screen.MODES)))
         self.panel.guide.connect(lambda: self.chose.emit(Go(Screen.GUIDE)))
         self._look()
 

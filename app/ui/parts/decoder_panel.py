@@ -201,12 +201,14 @@ class DecoderPanel(QWidget):
         changed: Something else was seen, or the boards in question changed.
         turned: The answers are now beside what is asked, or no longer.
         chosen: The person wants the job with this recipe key.
+        modes: The person wants the modes explained.
         guide: The person wants to see all lights.
     """
 
     changed = Signal()
     turned = Signal()
     chosen = Signal(str)
+    modes = Signal()
     guide = Signal()
 
     def __init__(
@@ -652,4 +654,5 @@ class DecoderPanel(QWidget):
         if key not in self._cards:
             self._cards[key] = GuessCard(guess, starts=self._starts)
             self._cards[key].chosen.connect(self.chosen)
+            self._cards[key].modes.connect(self.modes)
         return self._cards[key]
