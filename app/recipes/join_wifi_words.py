@@ -92,7 +92,7 @@ STORIES: dict[Light, Story] = {
             text("JoinWifi", "Bring the board near the router; a name may also differ in one capital letter or space."),
             _KEEPS_TRYING,
         ),
-        ("join-wifi",),
+        ("join-wifi", "why-not-connecting"),
     ),
     Light.GREEN_BREATHING: Story(
         text("JoinWifi", "In the network, not in the cloud."),
@@ -107,7 +107,7 @@ STORIES: dict[Light, Story] = {
                 "With newer firmware its program decides when to call the cloud; safe mode calls it at once.",
             ),
         ),
-        ("prove-handshake",),
+        ("why-not-connecting", "prove-handshake"),
     ),
     Light.CYAN: Story(
         text("JoinWifi", "In the network, the cloud does not answer."),
@@ -116,7 +116,7 @@ STORIES: dict[Light, Story] = {
             text("JoinWifi", "The router or a firewall may keep TCP port 5683 shut; try the hotspot of a phone."),
             text("JoinWifi", "A network that shows a page for signing in first lets no board through."),
         ),
-        ("check-keys", "prove-handshake"),
+        ("why-not-connecting", "check-keys", "prove-handshake"),
     ),
     Light.FLASH: Story(
         text("JoinWifi", "The cloud answers, a key does not fit."),
@@ -135,7 +135,7 @@ STORIES: dict[Light, Story] = {
             ),
             text("JoinWifi", "Three blinks: the router or a firewall may keep TCP port 5683 shut."),
         ),
-        ("prove-handshake",),
+        ("why-not-connecting", "prove-handshake"),
     ),
     Light.BLUE: Story(
         text("JoinWifi", "It listens again."),
@@ -144,7 +144,7 @@ STORIES: dict[Light, Story] = {
             text("JoinWifi", "Tell it once more. If it happens again, let it forget all networks first."),
             text("JoinWifi", "Look at what is on the board: its settings may be damaged."),
         ),
-        ("join-wifi", "x-ray"),
+        ("join-wifi", "why-not-connecting", "x-ray"),
     ),
     Light.WHITE: Story(
         text("JoinWifi", "It does not switch its Wi-Fi on."),
@@ -153,18 +153,19 @@ STORIES: dict[Light, Story] = {
             text("JoinWifi", "Its program may decide that itself: start it in safe mode, or flash another one."),
             text("JoinWifi", "A Core that breathes white whatever you do may have a radio that needs a repair."),
         ),
-        ("x-ray",),
+        ("why-not-connecting", "x-ray"),
     ),
     Light.OTHER: Story(
         text("JoinWifi", "Something else."),
         text("JoinWifi", "The board has saved {names}. What its light says is in the light guide."),
         (text("JoinWifi", "Open the light guide and look for the colour and the rhythm."),),
-        ("x-ray",),
+        ("why-not-connecting", "x-ray"),
     ),
     Light.UNSEEN: Story(
         text("JoinWifi", "Nobody saw the light."),
         text("JoinWifi", "The board has saved {names}. Whether it gets online is to be seen by its light."),
         (text("JoinWifi", "Green: it joins; cyan: it calls its cloud; breathing cyan: it is online."),),
+        ("why-not-connecting",),
     ),
 }
 

@@ -242,7 +242,14 @@ def test_a_board_that_cannot_save_says_so(name: str, firmware: str, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("light", "recipe"),
-    [("green", "join-wifi"), ("cyan", "check-keys"), ("flash", "check-keys"), ("blue", "x-ray"), ("white", "x-ray")],
+    [
+        *((light, "why-not-connecting") for light in ("green", "green-breathing", "cyan", "blinks", "other", "unseen")),
+        ("green", "join-wifi"),
+        ("cyan", "check-keys"),
+        ("flash", "check-keys"),
+        ("blue", "x-ray"),
+        ("white", "x-ray"),
+    ],
 )
 def test_where_the_light_stops_says_what_helps(light: str, recipe: str, tmp_path: Path) -> None:
     outcome = at("photon", "", tmp_path, login(Security.WPA2), light=light).succeed(JoinWifi)
