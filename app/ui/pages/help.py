@@ -57,7 +57,7 @@ class HelpPage(Page):
             self.tr("What is listening mode, safe mode, update mode?"),
             self.tr("What a board does in each, how to get in and out, what works there, and which jobs use it."),
         )
-        modes = button(self.tr("&Modes explained"), "", lambda: self.chose.emit(Go(Screen.MODES)))
+        modes = button(self.tr("Modes e&xplained"), "", lambda: self.chose.emit(Go(Screen.MODES)))
         modes.setObjectName("help-modes")
         self.content.addWidget(modes, 0, Qt.AlignmentFlag.AlignLeft)
         if sys.platform.startswith("linux"):

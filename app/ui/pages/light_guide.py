@@ -207,7 +207,7 @@ class LightGuidePage(QWidget):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
-        modes = QPushButton(self.tr("&Modes explained"), self)
+        modes = QPushButton(self.tr("Modes e&xplained"), self)
         modes.setObjectName("guide-modes")
         modes.clicked.connect(self.modes)
         ways = TurningRow()
