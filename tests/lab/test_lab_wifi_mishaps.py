@@ -71,10 +71,10 @@ def failed(event: Event, *codes: str) -> Failed:
 def short_waits() -> Iterator[None]:
     """Wait less for a board that will not answer; the full waits are tested where time costs nothing."""
     with (
-        mock.patch.object(wifi_dialogue, "FIRST_S", 1.5),
-        mock.patch.object(wifi_dialogue, "SCAN_S", 2.0),
-        mock.patch.object(wifi_dialogue, "ANSWER_S", 1.5),
-        mock.patch.object(wifi_dialogue, "SAVING_S", 2.0),
+        mock.patch.object(wifi_dialogue, "FIRST_S", 1.0),
+        mock.patch.object(wifi_dialogue, "SCAN_S", 1.5),
+        mock.patch.object(wifi_dialogue, "ANSWER_S", 1.0),
+        mock.patch.object(wifi_dialogue, "SAVING_S", 1.5),
     ):
         yield
 
@@ -127,6 +127,7 @@ def test_a_board_that_no_longer_answers_holds_nothing(
         at.side.at(question, count, at.side.mute)
         failed(run(at), code)
         assert not holds_all_or_nothing(at)
+        assert len(at.side.left) == count
 
 
 @pytest.mark.parametrize("begins", ["C: Core", "E: Photon 2.x"])
