@@ -73,6 +73,19 @@ class PasswordTooLongForFirmware(Fault):
     retryable = False
 
 
+class OnlyWpa2(Fault):
+    """The first firmware of 2013 takes every network for one with WPA2 (5.4)."""
+
+    code = "wifi.only-wpa2"
+    cause = text(
+        "WifiFaults",
+        "This board's firmware of 2013 takes every network for one with WPA2, and {name} is another kind. No password "
+        "was sent, and nothing was saved.",
+    )
+    next_step = text("WifiFaults", "Press RESET, then choose a network with WPA2, or give the board newer firmware.")
+    retryable = False
+
+
 class SecurityNotPossible(Fault):
     """A kind of security that this board or its firmware does not know."""
 

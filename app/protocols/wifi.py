@@ -149,6 +149,13 @@ def security_of(login: WifiLogin) -> Security:
     return Security.OPEN if login.password == "" else Security.WPA2
 
 
+def cipher_of(login: WifiLogin) -> Cipher:
+    """Return the cipher to say when the board asks; firmware asks it for open networks and WEP, too (5.4 D)."""
+    if login.cipher is not Cipher.UNKNOWN:
+        return login.cipher
+    return Cipher.AES_TKIP if security_of(login) in (Security.WPA, Security.WPA_ENTERPRISE) else Cipher.AES
+
+
 def shown_name(ssid: bytes) -> str:
     """Return a network's name for people: UTF-8 where it is, and what cannot be shown as an escape."""
     words = ssid.decode("utf-8", "backslashreplace")

@@ -25,11 +25,11 @@ from app.faults import BoardSilent, Fault
 from app.protocols.wifi import (
     OLDEST_PASSWORD_BYTES,
     SECURITY_NAMES,
-    Cipher,
     Eap,
     Enterprise,
     Security,
     WifiLogin,
+    cipher_of,
     pem_lines,
     security_of,
 )
@@ -44,6 +44,7 @@ from app.wifi_faults import (
     EnterpriseNotStored,
     NoDialogue,
     NotOffered,
+    OnlyWpa2,
     PasswordTooLongForFirmware,
     WantsEnterprise,
     WantsPassword,
@@ -232,8 +233,9 @@ class WifiDialogue:
             DialogueLost: The port or the board went away.
             DialogueNoise: Nothing can be made out.
             AskedAgain: It does not take an answer.
-            NotOffered: It does not know this kind of security; likewise `WantsPassword`, `WantsEnterprise`,
-                `WantsPlainPassword` and `PasswordTooLongForFirmware` where it asks for what there is no answer to.
+            NotOffered: It does not know this kind of security; likewise `OnlyWpa2`, `WantsPassword`,
+                `WantsEnterprise`, `WantsPlainPassword` and `PasswordTooLongForFirmware` where it asks for what there
+                is no answer to.
             Derp: It could not save the network; likewise `EnterpriseNotStored`.
         """
         try:
@@ -282,7 +284,7 @@ class WifiDialogue:
             case Prompt.SECURITY:
                 self._type(self._security(login))
             case Prompt.CIPHER:
-                self._type(b"%d" % _cipher(login))
+                self._type(b"%d" % cipher_of(login))
             case Prompt.PASSWORD:
                 self._type(self._password(login))
             case _ if sign_in is None:
@@ -305,11 +307,13 @@ class WifiDialogue:
     def _password(self, login: WifiLogin) -> bytes:
         if login.enterprise is not None and Prompt.USERNAME not in self._asked:
             raise WantsPlainPassword(name=login.name)
+        # Only firmware of October and November 2013 goes straight to the password without a scan of its own (5.4 A).
+        oldest = not self._knows_version and Prompt.SECURITY not in self._asked
+        if oldest and security_of(login) is not Security.WPA2:
+            raise OnlyWpa2(name=login.name)
         if not login.password:
             raise WantsPassword(name=login.name)
         password = login.password.encode()
-        # Only firmware of October and November 2013 goes straight to the password without a scan of its own (5.4 A).
-        oldest = not self._knows_version and Prompt.SECURITY not in self._asked
         if oldest and len(password) > OLDEST_PASSWORD_BYTES:
             raise PasswordTooLongForFirmware(most=OLDEST_PASSWORD_BYTES)
         return password
@@ -364,13 +368,6 @@ class WifiDialogue:
         for _ in range(DRAIN_READS):
             if not self._pipe.read(1):
                 return
-
-
-def _cipher(login: WifiLogin) -> Cipher:
-    """Return what to say to the question for the cipher; firmware asks it for open networks and WEP, too (5.4 D)."""
-    if login.cipher is not Cipher.UNKNOWN:
-        return login.cipher
-    return Cipher.AES_TKIP if security_of(login) in (Security.WPA, Security.WPA_ENTERPRISE) else Cipher.AES
 
 
 def _pem(prompt: Prompt, sign_in: Enterprise) -> str:

@@ -17,7 +17,7 @@ from app.clock import Deadline
 from app.faults import BoardDidNotReturn, Fault, NoAnswer, RequestRefused, WrongBoardReturned
 from app.platforms.model import Mode
 from app.protocols import requests
-from app.protocols.wifi import SECURITY_NAMES, Eap, Security, WifiLogin
+from app.protocols.wifi import SECURITY_NAMES, Cipher, Eap, Enterprise, Security, WifiLogin, cipher_of
 from app.protocols.wifi_dialogue import Told, WifiDialogue
 from app.recipes import join_wifi_words as words
 from app.recipes.base import Fit, Group, Promise, Recipe
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 KEY = "join-wifi"
 NETWORK, SECURITY, PASSWORD, PASSWORD_FILE, LIGHT = "network", "security", "password", "password-file", "join-light"
+USERNAME = "username"
 ANYWAY = "tell-anyway"
 TRIES = 3
 SCAN_WITHIN_S = 20.0
@@ -67,6 +68,12 @@ _CAN_MATTER = text("JoinWifi", "{name}: {words} {change}")
 _NO_SIGN_IN_HERE = text("JoinWifi", "This board cannot sign in to a company's network (WPA Enterprise).")
 _SECURITY_TITLE = text("JoinWifi", "How is the network {name} protected?")
 _SECURITY_BODY = text("JoinWifi", "It stands in the router's settings. Nearly all networks today have WPA2.")
+_USER_TITLE = text("JoinWifi", "Type your user name for the network {name}")
+_USER_BODY = text(
+    "JoinWifi",
+    "It is a company's network (PEAP). One with certificates is chosen in the window, or given as JSON.",
+)
+_USER_HINT = text("JoinWifi", "for example ann@example.com")
 _PASSWORD_TITLE = text("JoinWifi", "Type the password of the network {name}")
 _PASSWORD_BODY = text("JoinWifi", "It goes to the board and is kept nowhere else.")
 _PASSWORD_HINT = text("JoinWifi", "exactly as at the router")
@@ -233,7 +240,7 @@ class JoinWifi(Recipe):
             try:
                 if not self._agreed(job, answer):
                     continue
-                networks = tuple(_completed(job, each) for each in answer.networks)
+                networks = tuple(self._completed(job, each) for each in answer.networks)
                 for each in networks:
                     check(each, enterprise=self._enterprise(job.board))
             except Fault as fault:
@@ -319,15 +326,24 @@ class JoinWifi(Recipe):
     def _request(self, job: Job, login: WifiLogin) -> bool:
         """Tell it by control request; False when the firmware does not know that one.
 
+        A board that does not see the network, and was not told how it encrypts, saves nothing (6.3): then it is told
+        what the dialogue would answer to that question.
+
         Raises:
             Derp: The board could not save it.
         """
         job.changed = self._telling = True
-        try:
-            with job.usb() as pipe:
+        with job.usb() as pipe:
+            if login.cipher is Cipher.UNKNOWN and login.security in (Security.WPA, Security.WPA2):
+                try:
+                    return requests.wifi_set(pipe, job.clock, login)
+                except RequestRefused as fault:
+                    log.info("it may not see the network: %s", fault.detail)
+                    login = replace(login, cipher=cipher_of(login))
+            try:
                 return requests.wifi_set(pipe, job.clock, login)
-        except RequestRefused as fault:
-            raise Derp(fault.detail, name=login.name) from fault
+            except RequestRefused as fault:
+                raise Derp(fault.detail, name=login.name) from fault
 
     def _watch(self, job: Job) -> None:
         deadline = Deadline(job.clock, WATCH_S)
@@ -339,6 +355,16 @@ class JoinWifi(Recipe):
         job.say(words.STORIES[self._light].note)
 
     # --- inside ---
+
+    def _completed(self, job: Job, login: WifiLogin) -> WifiLogin:
+        """Ask for what was left out; of a company's network by name and password, which is the usual way."""
+        if login.security is not None and login.security.enterprise and login.enterprise is None:
+            if not self._enterprise(job.board):
+                return replace(login, password="")  # which is refused, and no password need be typed for that
+            title = _USER_TITLE.with_values(name=login.name)
+            user = str(job.ask(Enter(USERNAME, title, _USER_BODY, _USER_HINT)))
+            login = replace(login, enterprise=Enterprise(Eap.PEAP, user))
+        return _with_password(job, login)
 
     @property
     def _release(self) -> tuple[int, int]:
@@ -362,7 +388,7 @@ def _without_sign_in(row: SeenNetwork) -> SeenNetwork:
     return replace(row, fits=False, note=_NO_SIGN_IN_HERE)
 
 
-def _completed(job: Job, login: WifiLogin) -> WifiLogin:
+def _with_password(job: Job, login: WifiLogin) -> WifiLogin:
     """Ask for what was left out: the kind of security, and the password, which is never typed where others see it."""
     if login.security is None and login.password is None:
         options = tuple((key, SECURITY_NAMES[kind]) for key, kind in SECURITY_KEYS.items() if not kind.enterprise)

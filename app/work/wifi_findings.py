@@ -7,7 +7,17 @@ from app.protocols.wifi import WifiLogin
 from app.work.preflight import Finding, Severity, look_at
 from app.work.wifi_form import SeenNetwork
 
-REFUSED = frozenset({"name-too-long", "name-characters", "password-missing", "password-length", "password-characters"})
+REFUSED = frozenset(
+    {
+        "name-too-long",
+        "name-characters",
+        "password-missing",
+        "password-length",
+        "password-characters",
+        "enterprise-on-core",
+        "enterprise-too-early",
+    }
+)
 """Rules of which `wifi_form.check` makes faults: there is nothing to agree to."""
 
 

@@ -15,9 +15,10 @@ from app.protocols.wifi_dialogue import Told, WifiDialogue
 from app.recipes.join_wifi import JoinWifi
 from app.text import text
 from app.transports.wifi_scan import Encryption, HeardNetwork, Protection, Scan
-from app.virtual.air import HOME
+from app.virtual import air
+from app.virtual.air import HOME, Network
 from app.work.events import Asked, Event, Note, PlanReady, Stopped
-from app.work.questions import Confirm, WifiForm
+from app.work.questions import Confirm, Enter, WifiForm
 from app.work.wifi_form import LookAgain, WifiAnswer
 
 LOGIN = WifiLogin(HOME.ssid, Security.WPA2, HOME.password.decode(), Cipher.AES)
@@ -131,3 +132,42 @@ def test_the_same_name_on_both_bands_needs_no_agreement(tmp_path: Path) -> None:
     place.succeed(JoinWifi)
     (row,) = forms(place)[0].seen
     assert (row.channel, row.fits) == (6, True)
+
+
+@pytest.mark.parametrize("firmware", ["0.8", "1.5"])
+def test_a_hidden_network_by_request_is_told_how_it_encrypts(firmware: str, tmp_path: Path) -> None:
+    hidden = replace(HOME, hidden=True)
+    wanted = WifiLogin(HOME.ssid, Security.WPA2, HOME.password.decode(), hidden=True)
+    answers = {"network": WifiAnswer((wanted,)), "join-light": "connected"}
+    place = desk("photon", tmp_path, answers=answers, firmware=firmware, profiles=False, networks=(hidden,))
+    place.succeed(JoinWifi)
+    (stored,) = place.board.profiles_stored
+    assert (stored.ssid, stored.password, int(stored.cipher)) == (HOME.ssid, HOME.password, Cipher.AES)
+
+
+@pytest.mark.parametrize(
+    ("security", "password"), [(Security.OPEN, ""), (Security.WEP, "12345"), (Security.WPA, "long enough")]
+)
+def test_the_first_firmware_is_sent_no_password_of_another_kind_of_network(
+    security: Security, password: str, tmp_path: Path
+) -> None:
+    place = desk("core", tmp_path, firmware="spark_1", profiles=False)
+    answer = WifiAnswer((WifiLogin(b"Old", security, password),), anyway=True)
+    assert place.fail(JoinWifi, {"network": answer}).code == "wifi.only-wpa2"
+    assert place.board.profiles_stored == ()
+
+
+def test_a_sign_in_that_is_refused_is_not_asked_about_before(tmp_path: Path) -> None:
+    place = desk("core", tmp_path, profiles=False, scanner=Ears(Scan((COMPANY,))))
+    assert place.fail(JoinWifi, {"network": "Corp"}).code == "wifi.security-not-possible"
+    assert not any(isinstance(each, Asked) and isinstance(each.question, Enter) for each in place.person.events)
+
+
+def test_a_company_network_can_be_typed_at_a_terminal(tmp_path: Path) -> None:
+    company = Network(b"Corp", air.Security.WPA2_ENTERPRISE, password=b"s3cret!", identity=b"ann")
+    answers = {"network": "Corp", "username": "ann", "password": "s3cret!", "join-light": "connected"}
+    ears = Ears(Scan((COMPANY,)))
+    place = desk("photon", tmp_path, answers=answers, profiles=False, networks=(company,), scanner=ears)
+    place.succeed(JoinWifi)
+    (stored,) = place.board.profiles_stored
+    assert (stored.identity, stored.password) == (b"ann", b"s3cret!")
