@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from app.faults import Fault, WrongBoardReturned
 from app.platforms.lights import pattern
@@ -339,7 +340,10 @@ class WhyNotConnecting(Recipe):
                 answers[each.key] = str(given)
             self._told = Told(answers)
         job.say(_REPORT_FILLED if filled else _REPORT_READY)
-        self._document = report(job.board, self._now, self._diagnosis, self._light, self._told, self._scan_trouble)
+        made = datetime.now().astimezone()
+        self._document = report(
+            job.board, self._now, self._diagnosis, self._light, self._told, made, self._scan_trouble
+        )
         self._tell(job)
 
     # --- inside ---

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from app import log
@@ -26,7 +27,8 @@ from app.work.key_rules import CULPRIT_WORDS
 from app.work.light_decoder import LightReading
 
 DOCUMENT = "connection-report"
-FILE_NAME = "connection-report.txt"
+FILE_NAME = "connection-report-%Y%m%d-%H%M%S.txt"
+"""With the time, because a file that is there already is never replaced."""
 NOT_KNOWN = "not known"
 _YES_NO = {True: "yes", False: "no", None: NOT_KNOWN}
 LOG_LINES = 40
@@ -130,6 +132,7 @@ def report(
     diagnosis: Diagnosis,
     light: LightReading | None,
     told: Told,
+    made: datetime,
     scan_trouble: Text | None = None,
     lines: Iterable[str] | None = None,
 ) -> Document:
@@ -141,6 +144,7 @@ def report(
         diagnosis: What follows from it.
         light: The reading of the light, None when it was not asked for.
         told: What the person filled in.
+        made: When, in the person's own time.
         scan_trouble: Why this computer heard no networks, None when it did.
         lines: Lines of the program's log; None for the last ones of the log file.
     """
@@ -152,10 +156,10 @@ def report(
         ("What Rekindle makes of it", _causes(diagnosis)),
         ("Log", _log(log.recent(LOG_LINES) if lines is None else lines, board, known)),
     )
-    content = [f"Connection report, made by Rekindle {log.version()}", ""]
+    content = [f"Connection report, made by Rekindle {log.version()} on {made:%Y-%m-%d}", ""]
     for title, rows in sections:
         content += [title, "-" * len(title), *(rows or ["nothing"]), ""]
-    return Document(DOCUMENT, _TITLE, _BODY, FILE_NAME, "\n".join(content), aside=True)
+    return Document(DOCUMENT, _TITLE, _BODY, made.strftime(FILE_NAME), "\n".join(content), aside=True)
 
 
 def _network(known: Known, told: Told) -> list[str]:
