@@ -29,8 +29,9 @@ class Asker:
     platform: Platform
     board: Seen
     asked: list[DoThis] = field(default_factory=list)
+    echoes: bool = False
 
-    def coach(self, question: DoThis, _seconds: float) -> None:
+    def coach(self, question: DoThis, _seconds: float, *, anew: bool = False) -> None:
         self.asked.append(question)
 
 
