@@ -319,6 +319,7 @@ class AppState:
     Attributes:
         screen: What the right side shows.
         under: The main screen a side screen was opened from.
+        looked_up_from: The side screen from which the explanation of modes was opened, None when there was none.
         boards: The boards on the table.
         denied: Ports of boards that the system will not let us open.
         looked: Whether the first look at the bus is over.
@@ -350,6 +351,7 @@ class AppState:
 
     screen: Screen = Screen.HOME
     under: Screen = Screen.HOME
+    looked_up_from: Screen | None = None
     boards: tuple[Board, ...] = ()
     denied: tuple[str, ...] = ()
     looked: bool = False
@@ -754,7 +756,9 @@ def _go(state: AppState, screen: Screen) -> AppState:
         orders: tuple[Order, ...] = _FRESH.get(screen, ())
         if screen is Screen.PACK and state.screen is not Screen.PACK:
             state = replace(state, added=None)
-        return replace(state, screen=screen, orders=orders)
+        # An explanation is looked up in the middle of something: that something is where the way back leads.
+        looked_up = screen is Screen.MODES and state.screen in SIDE_SCREENS - {Screen.MODES}
+        return replace(state, screen=screen, orders=orders, looked_up_from=state.screen if looked_up else None)
     if screen is Screen.RUN:
         return replace(state, screen=Screen.RUN, under=Screen.RUN) if state.live_run is not None else state
     if state.live_run is not None:  # home is where the run is, until it has ended
@@ -766,7 +770,8 @@ def _back(state: AppState) -> AppState:
     if state.passphrase_form is not None:
         return replace(state, passphrase_form=None)
     if state.screen in SIDE_SCREENS:
-        return replace(state, screen=state.under, notice=None)
+        there = state.looked_up_from if state.screen is Screen.MODES else None
+        return replace(state, screen=there or state.under, looked_up_from=None, notice=None)
     if state.screen in (Screen.PLAN, Screen.RESULT):
         return _go(state, Screen.HOME)
     return state

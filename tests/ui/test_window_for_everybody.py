@@ -20,6 +20,7 @@ from support.rescue_samples import REVIEW, SHORT, SHORT_REVIEW, WATCH
 
 from app.clicks import (
     AddToPack,
+    AskCommand,
     AskForget,
     Click,
     GivePassphrase,
@@ -59,6 +60,8 @@ from app.work.events import (
     Event,
     Fact,
     Failed,
+    MonitorChanged,
+    MonitorStatus,
     Outcome,
     PackAdded,
     PackFetchFailed,
@@ -88,6 +91,7 @@ from app.work.questions import (
     TellLight,
     WifiForm,
 )
+from app.work.serial_lines import Transcript
 from app.work.wifi_form import SeenNetwork
 
 LONG = text("Test", "Some words of usual length that stand for a sentence.")
@@ -255,6 +259,10 @@ RESCUE = InterruptedRescue(
     planned=(Planned("user-firmware", 0, 0x0800_5000, 4, "0" * 64),),
 )
 OTHER_RESCUE = replace(RESCUE, id="2026-11-22T05-10-00Z-00000001", recipe="unheard-of")
+LINES = Transcript()
+LINES.came(b"Your core id is 53ff6f065067544840551187\r\n" + b"x" * 500 + b"\r\nPassword: ")
+LINES.note(LONG)
+
 SCENES: dict[str, tuple[Event | Click, ...]] = {
     "nothing": (),
     "home": (BoardsChanged((board(),)), BackupsListed((backup(),))),
@@ -293,6 +301,19 @@ SCENES: dict[str, tuple[Event | Click, ...]] = {
     "settings": (Go(Screen.SETTINGS),),
     "help": (Go(Screen.HELP),),
     "guide": (Go(Screen.GUIDE),),
+    "modes": (BoardsChanged((board(),)), Go(Screen.MODES)),
+    "monitor": (BoardsChanged((board(),)), Go(Screen.MONITOR)),
+    "monitor-open": (
+        BoardsChanged((board(),)),
+        Go(Screen.MONITOR),
+        MonitorChanged("1-2.3", MonitorStatus.OPEN, LINES),
+        AskCommand("w"),
+    ),
+    "monitor-refused": (
+        BoardsChanged((board(),)),
+        Go(Screen.MONITOR),
+        MonitorChanged("1-2.3", MonitorStatus.REFUSED, LINES, LONG, LONG),
+    ),
     "decoder": (BoardsChanged((board(),)), Go(Screen.DECODER)),
     **{
         f"ask-{name}": (BoardsChanged((board(),)), *RUN, Asked(1, question, lambda _answer: None))

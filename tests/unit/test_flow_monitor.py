@@ -50,6 +50,14 @@ def test_both_pages_open_from_everywhere_and_close_to_where_the_person_was(scree
     assert play(Back(), start=opened).screen is Screen.HOME
 
 
+def test_modes_that_were_looked_up_lead_back_to_where_that_was() -> None:
+    looked_up = play(Go(Screen.MONITOR), Go(Screen.MODES))
+    assert play(Back(), start=looked_up).screen is Screen.MONITOR
+    assert play(Back(), Back(), start=looked_up).screen is Screen.HOME
+    assert play(Go(Screen.MODES), Back(), start=looked_up).screen is not Screen.MODES
+    assert play(Go(Screen.HELP), Back(), start=looked_up).screen is Screen.HOME
+
+
 @pytest.mark.parametrize(
     ("click", "order"),
     [

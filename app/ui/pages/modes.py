@@ -13,7 +13,7 @@ from app.platforms.modes import MODES, DeviceMode, ModeKind, buttons_for, lights
 from app.platforms.table import PLATFORMS
 from app.recipes.registry import known
 from app.text import Text, text
-from app.ui.pages.base import Page, TurningRow, box, button, clear, label
+from app.ui.pages.base import Page, TurningRow, box, breakable, button, clear, label
 from app.ui.parts.led import Led
 from app.ui.parts.rhythm_bar import RhythmBar
 from app.ui.say import say
@@ -39,6 +39,7 @@ class ModesPage(Page):
         super().__init__("")
         self._shown: Platform | None = None
         self._from_table: Platform | None = None
+        self._cards: dict[str, QWidget] = {}
         self.title.setText(self.tr("Modes explained"))
         self._board = QComboBox()
         self._board.setAccessibleName(self.tr("Board"))
@@ -85,7 +86,8 @@ class ModesPage(Page):
             self._body.addWidget(label(say(words), "muted"))
             for each in MODES:
                 if each.kind is kind:
-                    self._body.addWidget(self._card(each, platform))
+                    self._cards[each.key] = self._card(each, platform)
+                    self._body.addWidget(self._cards[each.key])
 
     def _card(self, found: DeviceMode, platform: Platform) -> QWidget:
         frame, column = box()
@@ -135,7 +137,7 @@ class ModesPage(Page):
         for words in sentences:
             column.addWidget(label(say(words)))
         if code:
-            column.addWidget(label(code, "mono", selectable=True))
+            column.addWidget(label(breakable(code), "mono"))
         return holder
 
     def _lights(self, lights: tuple[LightPattern, ...]) -> QWidget:

@@ -6,7 +6,16 @@ from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.clicks import (
     AskCommand,
@@ -122,15 +131,15 @@ class SerialMonitorPage(Page):
         self._ports = QComboBox()
         self._ports.setAccessibleName(self.tr("Board"))
         self._ports.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._ports.setMinimumContentsLength(30)
+        self._ports.setMinimumContentsLength(14)
         self._ports.currentIndexChanged.connect(lambda _index: self._show_status(announced=False))
         self._open = button(self.tr("&Open the port"), "primary", self._press_open)
         self._open.setObjectName("open-port")
         self._status = label("", "muted")
         row = TurningRow(narrow=520)
-        row.add(self._ports)
+        row.add(self._ports, 2)
         row.add(self._open)
-        row.add(self._status, 1)
+        row.add(self._status, 3)
         return row
 
     def _make_trouble(self) -> QWidget:
@@ -148,20 +157,26 @@ class SerialMonitorPage(Page):
             choice.toggled.connect(
                 lambda _on: self._view.set_form(stamps=self._stamps.isChecked(), as_hex=self._hex.isChecked())
             )
-        self._pause = button(self.tr("&Pause"), "small", self._press_pause)
+        self._pause = button(self.tr("Pa&use"), "small", self._press_pause)
         self._pause.setObjectName("pause")
-        self._clear = button(self.tr("C&lear"), "small", lambda: self.chose.emit(ClearMonitor()))
+        self._clear = button(self.tr("Clea&r"), "small", lambda: self.chose.emit(ClearMonitor()))
         self._clear.setObjectName("clear-lines")
-        self._copy = button(self.tr("&Copy all"), "small", self._press_copy)
+        self._copy = button(self.tr("Cop&y all"), "small", self._press_copy)
         self._copy.setObjectName("copy-lines")
         self._save = button(self.tr("Sa&ve as..."), "small", self._ask_save)
         self._save.setObjectName("save-lines")
         self._count = label("", "muted")
-        row = TurningRow(narrow=560)
+        row = TurningRow()
         for part in (self._stamps, self._hex, self._pause, self._clear, self._copy, self._save):
             row.add(part)
-        row.add(self._count, 1)
-        return row
+        row.add_stretch()
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE // 2)
+        column.addWidget(row)
+        column.addWidget(self._count)
+        return holder
 
     def _make_sender(self) -> QWidget:
         self._line = QLineEdit()
@@ -196,9 +211,9 @@ class SerialMonitorPage(Page):
         self._leave.setObjectName("do-not-send")
         self._instead = button("", "primary", self._press_instead)
         self._instead.setObjectName("use-recipe")
-        self._anyway = button(self.tr("Send it an&yway"), "", self._press_anyway)
+        self._anyway = button(self.tr("Send it &anyway"), "", self._press_anyway)
         self._anyway.setObjectName("send-anyway")
-        row = TurningRow(narrow=420)
+        row = TurningRow()
         row.add(self._instead)
         row.add(self._leave)
         row.add(self._anyway)
@@ -215,7 +230,7 @@ class SerialMonitorPage(Page):
             label(self.tr("A board answers them in listening mode only: while its light blinks blue slowly."), "muted"),
             1,
         )
-        modes = button(self.tr("How to get t&here"), "small", lambda: self.chose.emit(Go(Screen.MODES)))
+        modes = button(self.tr("Ho&w to get there"), "small", lambda: self.chose.emit(Go(Screen.MODES)))
         modes.setObjectName("open-modes")
         row.add(modes)
         column.addWidget(row)
@@ -280,7 +295,7 @@ class SerialMonitorPage(Page):
     def _show_status(self, *, announced: bool) -> None:
         monitor = self._state
         closes = self._closes()
-        words = self.tr("&Close the port") if closes else self.tr("&Open the port")
+        words = self.tr("Cl&ose the port") if closes else self.tr("&Open the port")
         self._open.setText(words)
         self._open.setAccessibleName(words.replace("&", ""))
         set_kind(self._open, "" if closes else "primary")
@@ -398,7 +413,7 @@ class SerialMonitorPage(Page):
 
     def _press_pause(self) -> None:
         self._paused = not self._paused
-        words = self.tr("&Go on") if self._paused else self.tr("&Pause")
+        words = self.tr("&Go on") if self._paused else self.tr("Pa&use")
         self._pause.setText(words)
         self._pause.setAccessibleName(words.replace("&", ""))
         self._show_count()
