@@ -43,7 +43,8 @@ class Person:
         if question.until is Mode.DFU:
             self.hand.enter_dfu()
             return
-        if self.board.light_pattern == "" or "yellow" in self.board.light_pattern:
+        told = question.title.english().startswith("Tap RESET")
+        if told or self.board.light_pattern == "" or "yellow" in self.board.light_pattern:
             self.hand.reset()
         self.board.clock.pause(BOOT_S)
         self.hand.enter_listening()

@@ -240,7 +240,7 @@ def _held(scene: Scene) -> None:
 
 
 def _full(scene: Scene) -> None:
-    scene.board.mishap = Mishap(wifi_refuses=1)
+    scene.board.mishap = Mishap(wifi_refuses=9)
 
 
 def _off_at_once(scene: Scene) -> None:
