@@ -13,6 +13,7 @@ from enum import Enum, unique
 
 from app.clock import Clock, Deadline
 from app.faults import WrongAnswer
+from app.protocols.diagnostics import Diagnostics, parse_diagnostics
 from app.protocols.modules import ModuleReport, parse_modules
 from app.transports.base import Closes, SerialPipe
 
@@ -58,6 +59,8 @@ _EITHER = re.compile(_ID.pattern + b"|" + _VERSION.pattern)
 _CLAIMED = re.compile(rb"Device claimed: (yes|no)\b")
 # '{"p":6,"m":[...]}\r\n', '"p":0,"m":[...]\r\n' in 0.4.0, '}\r\n' when there is nothing to say
 _MODULES = re.compile(rb'(\{?"[a-z]+":[^\r\n]*)\r?\n|^s?(\{?\})\r?\n', re.MULTILINE)
+# '{"name":1,"other":2}\r\n', '{"err":-120}\r\n'
+_OBJECT = re.compile(rb"(\{[^\r\n]*\})\r?\n")
 _ANYTHING = re.compile(rb"[^\r\n]")
 _MODULES_TRIES = 2
 
@@ -199,6 +202,15 @@ class ListeningConsole(Closes):
                 if not tries_left:
                     raise
         raise AssertionError("the last try returns or raises")
+
+    def diagnostics(self) -> Diagnostics | None:
+        """Ask for the board's diagnostics; None before 0.8.0.
+
+        Raises:
+            WrongAnswer: What comes is no JSON object.
+        """
+        found = self._ask("d", _OBJECT, ANSWER_S)
+        return parse_diagnostics(found[1].decode("utf-8", "replace")) if found else None
 
     def answer_prompt(self, line: str) -> None:
         """Type a line into a prompt: character by character, each after the echo of the one before, then one LF.

@@ -16,6 +16,7 @@ from enum import IntEnum, unique
 from app.clock import Clock, Deadline
 from app.faults import BoardGone, BoardSilent, BusFailed, Fault, RequestRefused, TransferStalled, WrongAnswer
 from app.platforms.model import Mode
+from app.protocols.diagnostics import Diagnostics, parse_diagnostics
 from app.protocols.modules import ModuleReport, parse_modules
 from app.protocols.wifi import AccessPoint, Cipher, Security, WifiLogin, pem_lines, security_of
 from app.transports.base import UsbPipe
@@ -45,9 +46,11 @@ class RequestType(IntEnum):
     STOP_LISTENING = 71
     DEVICE_MODE = 72
     MODULE_INFO = 90
+    DIAGNOSTICS = 100
     WIFI_SCAN = 112
     WIFI_SET = 113
     WIFI_CLEAR = 115
+    IS_CLAIMED = 201
 
 
 @unique
@@ -123,6 +126,23 @@ def module_info(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go_on)
     """
     reply = exchange(pipe, clock, check, RequestType.MODULE_INFO)
     return None if reply is None else parse_modules(reply.decode("ascii", "replace"))
+
+
+def claimed(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go_on) -> bool | None:
+    """Ask whether an account owns the board; None when the firmware cannot tell."""
+    reply = exchange(pipe, clock, check, RequestType.IS_CLAIMED)
+    # proto3 leaves out a field that is false.
+    return None if reply is None else bool(_whole(protobuf_fields(reply).get(1, 0)))
+
+
+def diagnostics(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go_on) -> Diagnostics | None:
+    """Ask for the board's diagnostics; None when the firmware cannot tell.
+
+    Raises:
+        WrongAnswer: It answers with something else.
+    """
+    reply = exchange(pipe, clock, check, RequestType.DIAGNOSTICS)
+    return None if reply is None else parse_diagnostics(reply.decode("utf-8", "replace"))
 
 
 def enter_dfu(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go_on) -> bool:

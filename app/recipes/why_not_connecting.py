@@ -15,6 +15,7 @@ from app.faults import Fault, WrongBoardReturned
 from app.platforms.lights import pattern
 from app.platforms.model import Mode
 from app.protocols import requests
+from app.protocols.diagnostics import Diagnostics
 from app.protocols.modules import ModuleFunction, ModuleReport, ModuleStore
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.check_keys import NEEDS_UPDATE_MODE, CheckKeys
@@ -363,24 +364,32 @@ class WhyNotConnecting(Recipe):
     def _ask_board(self, job: Job) -> None:
         """Ask what a board tells without being disturbed: over its console if it listens, else by control request."""
         version, claimed, modules, listens = "", None, None, False
+        numbers: Diagnostics | None = None
         try:
             listens = job.refresh().sighting.serial_port is not None and job.is_listening()
             if listens:
                 with job.console() as console:
                     version = console.version() or ""
-                    claimed, modules = console.claimed(), console.modules()
+                    claimed, modules, numbers = console.claimed(), console.modules(), console.diagnostics()
             elif has_requests(job.board):
                 with job.usb() as pipe:
                     version = requests.system_version(pipe, job.clock, job.check) or ""
                     modules = requests.module_info(pipe, job.clock, job.check)
+                    claimed = requests.claimed(pipe, job.clock, job.check)
+                    numbers = requests.diagnostics(pipe, job.clock, job.check)
         except WrongBoardReturned:
             raise
         except Fault as fault:  # an answer less; the light tells more anyway
             log.info("ask the board: %s: %s", fault.code, fault.detail)
         if version:
             job.told_version(version)
-        mode = Mode.LISTENING if listens else Mode.NORMAL
-        self._measured(mode=mode, version=version, claimed=claimed, system_sound=_sound(modules))
+        self._measured(
+            mode=Mode.LISTENING if listens else Mode.NORMAL,
+            version=version,
+            claimed=claimed,
+            system_sound=_sound(modules),
+            diagnostics=tuple((numbers or {}).items()),
+        )
         if version:
             job.say((_LISTENS_VERSION if listens else _RUNNING_VERSION).with_values(version=version))
         else:

@@ -55,6 +55,7 @@ class Ask(IntEnum):
     STOP_LISTENING = 71
     DEVICE_MODE = 72
     MODULE_INFO = 90
+    IS_CLAIMED = 201
 
 
 @unique
@@ -84,6 +85,9 @@ class Owner(Protocol):
 
     def modules(self) -> list[dict[str, object]]:
         """Return the module list."""
+
+    def claimed(self) -> bool:
+        """Whether the board says it is claimed."""
 
 
 @unique
@@ -290,6 +294,8 @@ class Requests:
             case Ask.MODULE_INFO:
                 document = module_document(self._board, self._plate, self._owner.modules())
                 request.reply = document.encode()
+            case Ask.IS_CLAIMED:
+                request.reply = bytes((0x08, 1)) if self._owner.claimed() else b""
             case kind if self._wifi.knows(kind):
                 request.result, request.reply = self._wifi.answer(kind, request.payload)
                 request.payload = b""

@@ -143,6 +143,7 @@ class Measured:
         version: Firmware version it told, "" when it told none.
         claimed: Whether an account owns it; None when the firmware cannot say.
         system_sound: Whether its own list of modules is in order; None when it told none.
+        diagnostics: Names and numbers it tells of its own health, for the report; no source says what they mean.
         checks: What was tried from this computer.
         joined: Network this computer is in; None for none or not known.
         heard: Networks heard here, marked for this kind of board, strongest first.
@@ -157,6 +158,7 @@ class Measured:
     version: str = ""
     claimed: bool | None = None
     system_sound: bool | None = None
+    diagnostics: tuple[tuple[str, int | float | bool], ...] = ()
     checks: tuple[Check, ...] = ()
     joined: bytes | None = None
     heard: tuple[SeenNetwork, ...] = ()

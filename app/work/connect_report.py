@@ -190,6 +190,7 @@ def _board(board: Board, known: Known, light: LightReading | None) -> list[str]:
         f"System parts in order: {_YES_NO[measured.system_sound]}",
         f"Claimed by an account: {_YES_NO[measured.claimed]}",
         f"Light: {' or '.join(seen) or NOT_KNOWN}",
+        f"Diagnostics: {', '.join(f'{name}={value}' for name, value in measured.diagnostics) or NOT_KNOWN}",
         f"Keys: {NOT_KNOWN if keys is None else f'at fault: {CULPRIT_WORDS[keys.culprit].english()}'}",
     ]
 

@@ -378,3 +378,27 @@ def test_what_no_prompt_could_take_is_not_sent(line: str) -> None:
     with pytest.raises(ValueError, match="printable ASCII"):
         listening.answer_prompt(line)
     assert pipe.sent == b""
+
+
+# --- diagnostics ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "numbers"),
+    [
+        (b'{"a:b":12,"c":-1}\r\n', {"a:b": 12, "c": -1}),
+        (b'{"err":-120}\r\n', {}),
+        (b"{}\r\n", {}),
+        (b'{"far":1e999,"name":"Attic"}\r\n', {}),
+    ],
+)
+def test_diagnostics_are_numbers_by_name_and_an_error_is_none_of_them(said: bytes, numbers: dict[str, int]) -> None:
+    listening, pipe, _ = console(d=[said])
+    assert listening.diagnostics() == numbers
+    assert pipe.sent == b"d"
+
+
+def test_firmware_without_diagnostics_keeps_silent_and_noise_is_a_wrong_answer() -> None:
+    assert console()[0].diagnostics() is None
+    with pytest.raises(WrongAnswer):
+        console(d=[b"{well}\r\n"])[0].diagnostics()

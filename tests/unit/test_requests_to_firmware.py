@@ -155,6 +155,22 @@ def test_the_module_list_is_read() -> None:
     assert [module.version for module in report.modules] == [11]
 
 
+@pytest.mark.parametrize(("reply", "owned"), [(b"\x08\x01", True), (b"\x08\x00", False)])
+def test_whether_an_account_owns_the_board_is_told(reply: bytes, owned: bool) -> None:
+    pipe, clock = scripted(init(201, begun()), look(result(0, 2)), recv(reply, 2))
+    assert requests.claimed(pipe, clock) is owned
+    pipe, clock = scripted(init(201, begun()), look(DONE))
+    assert requests.claimed(pipe, clock) is False
+    pipe, clock = scripted(init(201, begun()), look(result(-120)))
+    assert requests.claimed(pipe, clock) is None
+
+
+def test_the_numbers_of_the_diagnostics_are_read_and_nothing_else() -> None:
+    told = b'{"one":1,"half":0.5,"well":true,"name":"Attic of Ada","list":[1]}'
+    pipe, clock = scripted(init(100, begun()), look(result(0, len(told))), recv(told, len(told)))
+    assert requests.diagnostics(pipe, clock) == {"one": 1, "half": 0.5, "well": True}
+
+
 def test_a_payload_is_sent_once_there_is_room_for_it() -> None:
     pipe, clock = scripted(
         init(70, struct.pack("<IHH", 3, 2, 5), 3),

@@ -395,6 +395,7 @@ def test_control_requests_are_answered_as_the_generation_can(name: str) -> None:
         assert mode in ((None,) if name.startswith("photon-0") else (Mode.NORMAL,))
         report = requests.module_info(pipe, desk.clock)
         assert (report is None) == name.startswith("photon-0")
+        assert requests.claimed(pipe, desk.clock) is (None if name.startswith("photon-0") else False)
 
 
 @pytest.mark.parametrize("name", [name for name in OTHERS if name != "photon-0.5"])

@@ -79,11 +79,18 @@ def test_a_listening_board_is_told_so_without_any_question(name: str, tmp_path: 
 
 
 def test_a_board_left_in_update_mode_is_started_first_if_the_person_agrees(tmp_path: Path) -> None:
-    place = desk("photon", tmp_path, IN_DFU)
+    place = desk("photon", tmp_path, IN_DFU, claimed=True)
     outcome, asked = interview(place, "from-0.7.cloud-connected")
     assert asked == ["start", "light"]
     assert place.seen().mode is not Mode.DFU
     assert not outcome.unfinished
+
+
+def test_a_connected_board_that_no_account_owns_is_told_so_by_what_it_says_itself(tmp_path: Path) -> None:
+    outcome, asked = interview(desk("photon", tmp_path), "from-0.7.cloud-connected")
+    assert asked == ["light"]
+    assert "belongs to no account" in outcome.summary.english()
+    assert "Claimed by an account: no" in outcome.documents[0].content.splitlines()
 
 
 def test_a_board_that_is_not_to_be_started_stays_in_update_mode(tmp_path: Path) -> None:
