@@ -249,7 +249,7 @@ def _run_with(
     save: Path | None,
 ) -> int:
     try:
-        chosen = choose(_boards(desk, events, terminal), board)
+        chosen = choose(boards_here(desk, events, terminal), board)
         number = engine.run(recipe_key, chosen.port_path, answers)
         practice = desk.practice.get(chosen.port_path)
         show = _Show(engine, number, practice, terminal, as_json=as_json, given=answers, save=save)
@@ -308,7 +308,7 @@ def _names(board: Board, wanted: str) -> set[str]:
     return names
 
 
-def _boards(desk: Desk, events: _Inbox, terminal: Terminal) -> tuple[Board, ...]:
+def boards_here(desk: Desk, events: _Inbox, terminal: Terminal) -> tuple[Board, ...]:
     """Wait for the list of boards; a practice board gets the time to start, and a finger if it hides.
 
     Raises:
@@ -558,7 +558,6 @@ class _Show:
                 continue
             reply(answer)
             return
-
 
     def _answer_of(self, question: Question) -> object:
         """Ask a person for the answer to one question.

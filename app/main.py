@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _rescues(options)
             case "light":
                 return _light(options)
+            case "monitor":
+                log.note_environment()
+                return _monitor(options)
             case _:
                 return _window(options)
     except KeyboardInterrupt:
@@ -136,6 +139,31 @@ def _light(options: argparse.Namespace) -> int:
         as_json=options.json,
         now=RealClock().now,
     )
+
+
+def _monitor(options: argparse.Namespace) -> int:
+    from app import console_monitor
+    from app.console import WrongUsageError
+    from app.transports.trace import TraceRefusedError
+
+    try:
+        practice = None if options.practice is None else _practice_names(options.practice)
+        desk = _desk(practice, options.trace)
+    except (WrongUsageError, TraceRefusedError) as error:
+        return _wrong_usage(str(error))
+    try:
+        return console_monitor.watch_port(
+            desk,
+            Terminal(),
+            board=options.board,
+            stamps=not options.no_times,
+            as_hex=options.hex,
+            seconds=options.seconds,
+        )
+    except WrongUsageError as error:
+        return _wrong_usage(str(error))
+    finally:
+        desk.bus.close()
 
 
 def _run_at(
@@ -359,6 +387,20 @@ def _parser() -> argparse.ArgumentParser:
     rescues.add_argument("--practice", action="store_true", help="those of practice boards")
     rescues.add_argument("--forget", metavar="RESCUE", help="offer this one no more; what was kept stays")
     rescues.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    monitor = commands.add_parser("monitor", help="print what a board says over USB, and send what is typed")
+    monitor.add_argument("--board", metavar="ID", help="device ID, serial number or port of the board")
+    monitor.add_argument(
+        "--practice",
+        nargs="?",
+        const=DEFAULT_PRACTICE[0],
+        metavar="BOARD",
+        help="a practice board (default: %(const)s)",
+    )
+    monitor.add_argument("--no-times", action="store_true", help="no time before each line")
+    monitor.add_argument("--hex", action="store_true", help="bytes as hex digits")
+    monitor.add_argument("--seconds", type=float, metavar="N", help="end after so many seconds")
+    monitor.add_argument("--trace", type=Path, metavar="FILE", help="write every exchange, without secrets, to FILE")
 
     light = commands.add_parser("light", help="tell what the light of a board says; no board is needed")
     light.add_argument("words", nargs="*", metavar="WORD", help="colour and rhythm, for example: red counted 2")

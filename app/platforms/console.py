@@ -132,6 +132,23 @@ NO_WIFI = text("ConsoleCommands", "This board has no Wi-Fi.")
 _NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
+_DIALOGUES = frozenset("wCf")
+"""Commands after which the board asks something, or waits for a file (5.2)."""
+
+
+def as_sent(line: str, end: bytes, *, asked: bool) -> bytes:
+    """Return the bytes of a line a person typed.
+
+    A command that begins a dialogue goes without its line end: that would answer the first question with nothing.
+
+    Args:
+        line: What was typed.
+        end: What is to follow a line.
+        asked: Whether the board has asked something, so that the line is an answer.
+    """
+    return line.encode() if line in _DIALOGUES and not asked else line.encode() + end
+
+
 def console_command(key: str) -> ConsoleCommand:
     """Return the command of that character; KeyError when there is none."""
     return {command.key: command for command in CONSOLE_COMMANDS}[key]

@@ -174,6 +174,12 @@ class Transcript:
             return self._revision
 
     @property
+    def asks(self) -> bool:
+        """Whether the board's last line has not ended: most likely it waits for an answer."""
+        with self._lock:
+            return self._open_line is not None
+
+    @property
     def asks_secret(self) -> bool:
         """Whether the board waits for a password, a key or a code, as far as its words tell."""
         with self._lock:

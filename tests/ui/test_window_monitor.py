@@ -128,6 +128,16 @@ def test_joining_with_the_form_is_offered_in_place_of_the_dialogue(core: Desk) -
     assert core.window.state.monitor.confirm == ""
 
 
+def test_the_dialogue_typed_as_a_line_asks_first_too_and_its_line_end_answers_nothing(core: Desk) -> None:
+    type_line(core, "w")
+    core.click("send-anyway")
+    wait_for_words(core, "SSID: ")
+    type_line(core, "w")  # an answer now
+    wait_for_words(core, "Security 0=")
+    assert view_of(core).toPlainText().count("SSID: ") == 1
+    assert "> w" in view_of(core).toPlainText()
+
+
 def test_a_command_that_changes_something_can_be_left(core: Desk) -> None:
     core.click(f"command-{ord('x')}")
     core.click("do-not-send")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.platforms.console import CONSOLE_COMMANDS, cannot, console_command, numbers
+from app.platforms.console import CONSOLE_COMMANDS, as_sent, cannot, console_command, numbers
 from app.platforms.model import Platform
 from app.platforms.modes import MODES, NO_WAY, ModeKind, buttons_for, lights_of, mode
 from app.platforms.table import PLATFORMS, platform
@@ -67,6 +67,21 @@ def test_without_a_board_every_command_may_be_known() -> None:
 )
 def test_versions_are_read_by_their_numbers(version: str, read: tuple[int, int, int] | None) -> None:
     assert numbers(version) == read
+
+
+@pytest.mark.parametrize(
+    ("line", "asked", "sent"),
+    [
+        ("w", False, b"w"),
+        ("C", False, b"C"),
+        ("f", False, b"f"),
+        ("i", False, b"i\n"),
+        ("w", True, b"w\n"),
+        ("", True, b"\n"),
+    ],
+)
+def test_no_line_end_answers_the_first_question_of_a_dialogue(line: str, *, asked: bool, sent: bytes) -> None:
+    assert as_sent(line, b"\n", asked=asked) == sent
 
 
 def test_the_modes_are_those_of_board_and_program() -> None:

@@ -30,7 +30,7 @@ from app.clicks import (
     SendSerial,
 )
 from app.flow import AppState, MonitorState
-from app.platforms.console import CONSOLE_COMMANDS, ConsoleCommand, cannot, console_command
+from app.platforms.console import CONSOLE_COMMANDS, ConsoleCommand, as_sent, cannot, console_command
 from app.recipes.registry import known
 from app.text import Text, text
 from app.ui.pages.base import (
@@ -420,9 +420,17 @@ class SerialMonitorPage(Page):
         self._pull()
 
     def _press_send(self) -> None:
-        data = self._line.text().encode() + self._end.currentData()
-        if data and self._line.isEnabled():
-            self._line.clear()
+        words = self._line.text()
+        asked = self._state is not None and self._state.transcript.asks
+        data = as_sent(words, self._end.currentData(), asked=asked)
+        if not data or not self._line.isEnabled():
+            return
+        self._line.clear()
+        # A command that changes something asks first, however it is given.
+        wanted = next((each for each in CONSOLE_COMMANDS if each.key == words and each.caution is not None), None)
+        if wanted is not None and not asked and data == words.encode():
+            self.chose.emit(AskCommand(wanted.key))
+        else:
             self.chose.emit(SendSerial(data))
 
     def _press_command(self, command: ConsoleCommand) -> None:
