@@ -82,8 +82,10 @@ class OnlyWpa2(Fault):
         "This board's firmware of 2013 takes every network for one with WPA2, and {name} is another kind. No password "
         "was sent, and nothing was saved.",
     )
-    next_step = text("WifiFaults", "Press RESET, then choose a network with WPA2, or give the board newer firmware.")
-    retryable = False
+    next_step = text(
+        "WifiFaults",
+        "Try again with a network that has WPA2, or give the board newer firmware. You are asked to press RESET first.",
+    )
 
 
 class SecurityNotPossible(Fault):
@@ -165,7 +167,7 @@ class DialogueStopped(Fault):
     )
     next_step = text(
         "WifiFaults",
-        "Press RESET on the board: that clears what was typed half. Bring it back to blinking blue, try again.",
+        "Try again: the board is restarted first, or you are asked to press RESET. That clears what was typed half.",
     )
 
 
@@ -197,7 +199,7 @@ class AskedAgain(Fault):
 
     code = "wifi.asked-again"
     cause = text("WifiFaults", "The board asked for the same thing again and again and did not take the answer: {what}")
-    next_step = text("WifiFaults", "Press RESET on the board, bring it back to blinking blue, then try again.")
+    next_step = text("WifiFaults", "Try again: the board is restarted first, or you are asked to press RESET.")
 
 
 class NotOffered(Fault):
@@ -207,9 +209,9 @@ class NotOffered(Fault):
     cause = text("WifiFaults", "This board's firmware does not offer {security}. Nothing was saved.")
     next_step = text(
         "WifiFaults",
-        "Press RESET on the board. Choose a network with WPA2 and a password, or newer firmware for the board.",
+        "Try again with a network that has WPA2 and a password, or give the board newer firmware. The board is "
+        "restarted first, or you are asked to press RESET.",
     )
-    retryable = False
 
 
 class WantsPassword(Fault):
@@ -217,8 +219,10 @@ class WantsPassword(Fault):
 
     code = "wifi.wants-password"
     cause = text("WifiFaults", "The board found that the network {name} is protected, and no password was given.")
-    next_step = text("WifiFaults", "Press RESET on the board, then start again with the password.")
-    retryable = False
+    next_step = text(
+        "WifiFaults",
+        "Try again with the password. The board is restarted first, or you are asked to press RESET.",
+    )
 
 
 class WantsEnterprise(Fault):
@@ -227,9 +231,10 @@ class WantsEnterprise(Fault):
     code = "wifi.wants-enterprise"
     cause = text("WifiFaults", "The board found that the network {name} wants a company's sign-in (WPA Enterprise).")
     next_step = text(
-        "WifiFaults", "Press RESET on the board, then start again and choose WPA2 Enterprise with your user name."
+        "WifiFaults",
+        "Try again and choose WPA2 Enterprise with your user name. The board is restarted first, or you are asked to "
+        "press RESET.",
     )
-    retryable = False
 
 
 class WantsPlainPassword(Fault):
@@ -239,8 +244,10 @@ class WantsPlainPassword(Fault):
     cause = text(
         "WifiFaults", "The board found that the network {name} has one password for everybody. Nothing was sent."
     )
-    next_step = text("WifiFaults", "Press RESET on the board, then start again and choose WPA2 with that password.")
-    retryable = False
+    next_step = text(
+        "WifiFaults",
+        "Try again and choose WPA2 with that password. The board is restarted first, or you are asked to press RESET.",
+    )
 
 
 class Derp(Fault):

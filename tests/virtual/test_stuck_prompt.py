@@ -103,6 +103,17 @@ def test_a_board_that_knows_a_network_is_made_to_listen_again(name: str, tmp_pat
     assert place.board.profiles_stored[-1].password == HOME.password
 
 
+@pytest.mark.parametrize(("name", "firmware"), [("photon-0.7", "0.7"), ("photon", "2.x")])
+def test_after_a_fault_amid_the_dialogue_trying_again_is_all_it_takes(name: str, firmware: str, tmp_path: Path) -> None:
+    place = desk(name, tmp_path, firmware=firmware, profiles=False)
+    place.person.willing = False
+    without = WifiLogin(HOME.ssid, Security.OPEN, "")
+    failed = place.fail(JoinWifi, {"network": WifiAnswer((without,))})
+    assert (failed.code, failed.retryable) == ("wifi.wants-password", True)
+    place.succeed(JoinWifi, {"network": WifiAnswer((HOME_LOGIN,)), "join-light": "connected"})
+    assert [each.password for each in place.board.profiles_stored] == [HOME.password]
+
+
 @pytest.mark.parametrize("typed", [AT_NAME, AT_PASSWORD_A])
 @pytest.mark.parametrize("firmware", ["spark_1", "spark_3"])
 def test_nobody_who_presses_reset_leaves_what_was_typed_unsaved(
