@@ -554,10 +554,11 @@ class Job:
         """
         from app.protocols.listening import Presence
 
+        self.echoes = False
         with self.console() as console:
             # A modem keeps the ID waiting, but not the version, which every firmware beside a modem tells (5.2, 5.3).
             if self.platform.has_modem:
-                answers, self.echoes = console.version() is not None, False
+                answers = console.version() is not None
             else:
                 presence = console.presence(within)
                 answers = presence is Presence.LISTENS
