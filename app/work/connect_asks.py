@@ -164,7 +164,7 @@ ASKS: tuple[Ask, ...] = (
         _fixed(
             Option("yes", text("Connect", "Yes, in another network it works"), 1.0),
             Option("no", text("Connect", "No, in no network"), 1.0),
-            Option("untried", text("Connect", "I have not tried"), 3.0),
+            Option("untried", text("Connect", "I have not tried"), 5.0),
         ),
         lambda case: case.at(*NETWORK, *WAYS),
         "step 2",

@@ -15,7 +15,7 @@ from pathlib import Path
 from app import log
 from app.platforms.lights import pattern
 from app.platforms.model import Mode
-from app.protocols.wifi import SECURITY_NAMES
+from app.protocols.wifi import SECURITY_NAMES, shown_name
 from app.text import Text, text
 from app.work.board import Board
 from app.work.connect_asks import ASKS, DONT_KNOW, Option
@@ -149,17 +149,21 @@ def report(
         lines: Lines of the program's log; None for the last ones of the log file.
     """
     sections = (
-        ("Network", _network(known, told)),
         ("Board", _board(board, known, light)),
         ("Tried from this computer", _tried(known, scan_trouble)),
         ("Answers", _answers(known)),
         ("What Rekindle makes of it", _causes(diagnosis)),
-        ("Log", _log(log.recent(LOG_LINES) if lines is None else lines, board, known)),
+        ("Log", _log(log.recent(LOG_LINES) if lines is None else lines)),
     )
     content = [f"Connection report, made by Rekindle {log.version()} on {made:%Y-%m-%d}", ""]
+    content += _section("Network", _network(known, told))  # what the person typed stands as it is
     for title, rows in sections:
-        content += [title, "-" * len(title), *(rows or ["nothing"]), ""]
+        content += _section(title, _discreet(rows, board, known))
     return Document(DOCUMENT, _TITLE, _BODY, made.strftime(FILE_NAME), "\n".join(content), aside=True)
+
+
+def _section(title: str, rows: list[str]) -> list[str]:
+    return [title, "-" * len(title), *(rows or ["nothing"]), ""]
 
 
 def _network(known: Known, told: Told) -> list[str]:
@@ -230,26 +234,39 @@ def _option(options: Iterable[Option], answer: str) -> str:
 
 def _causes(diagnosis: Diagnosis) -> list[str]:
     return [
-        f"{number}. {cause.words.english()} ({SURENESS_REASONS[cause.sureness].english().partition(':')[0].lower()})"
+        f"{number}. {_unnamed(cause.words).english()} ({SURENESS_REASONS[cause.sureness].english().partition(':')[0].lower()})"
         for number, cause in enumerate(diagnosis.causes, start=1)
     ]
 
 
-def _log(lines: Iterable[str], board: Board, known: Known) -> list[str]:
-    """Return the lines without anything that is nobody's business."""
-    private = {str(Path.home()): "~", board.sighting.serial or "": "[serial]"}
-    names = {each.name for each in known.measured.heard} | {_readable(known.measured.joined)}
-    private |= {name: "[network]" for name in names if len(name) >= SHORTEST_NAME}
+def _unnamed(words: Text) -> Text:
+    """Return a sentence without the network's name, however short that is."""
+    return words.with_values(name="[network]") if "name" in dict(words.values) else words
+
+
+def _log(lines: Iterable[str]) -> list[str]:
+    """Return what this start of the program wrote, without secrets."""
     rows: list[str] = []
     for line in lines:
         if _BEGAN.search(line):  # what an earlier start of the program wrote is another story
             rows.clear()
-        for secret in sorted(filter(None, private), key=len, reverse=True):
-            line = line.replace(secret, private[secret])
-        line = _LONG_ID.sub("[device ID]", _MAC.sub("[MAC]", _SHORT_SERIAL.sub("[serial]", line)))
         rows.append(log.redact(line))
     return rows
 
 
+def _discreet(rows: Iterable[str], board: Board, known: Known) -> list[str]:
+    """Return the lines without anything that is nobody's business."""
+    private = {str(Path.home()): "~", board.sighting.serial or "": "[serial]"}
+    names = {each.name for each in known.measured.heard} | {_readable(known.measured.joined)}
+    private |= {name: "[network]" for name in names if len(name) >= SHORTEST_NAME}
+    secrets = sorted(filter(None, private), key=len, reverse=True)
+    found = []
+    for row in rows:
+        for secret in secrets:
+            row = row.replace(secret, private[secret])
+        found.append(_LONG_ID.sub("[device ID]", _MAC.sub("[MAC]", _SHORT_SERIAL.sub("[serial]", row))))
+    return found
+
+
 def _readable(name: bytes | None) -> str:
-    return (name or b"").decode("utf-8", "replace")
+    return shown_name(name or b"")

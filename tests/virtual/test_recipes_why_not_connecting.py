@@ -35,6 +35,7 @@ AROUND = Scan(
         HeardNetwork(SECRET_NAME.encode(), 6, -48, Protection.WPA2),
         HeardNetwork(b"Upstairs 5G", 36, -50, Protection.WPA2, frequency_mhz=5180),
         HeardNetwork(b"Thirteen", 13, -60, Protection.WPA2),
+        HeardNetwork(b"Barn of Ada", 1, -88, Protection.WPA2),
     ),
     SECRET_NAME.encode(),
 )
@@ -236,12 +237,14 @@ def test_nobody_is_named_in_the_report(tmp_path: Path, caplog: pytest.LogCapture
             "correct horse battery",
         ):
             logging.getLogger("app.test").warning("told: %s", words)
-        outcome, _ = interview(place, "from-0.7.connecting", network=SECRET_NAME, credentials="sure")
+        outcome, _ = interview(place, "from-0.7.connecting", network="Barn of Ada", credentials="sure")
     finally:
         log.tear_down()
     (document,) = outcome.documents
     assert document.content.count("told: ") == 5
-    for secret in (SECRET_NAME, "Upstairs", place.board.device_id, "6c:0b:84", str(Path.home()), "horse"):
+    assert "Barn of Ada" in outcome.summary.english()
+    assert "The network [network] comes in weakly here" in document.content
+    for secret in (SECRET_NAME, "Barn", "Upstairs", place.board.device_id, "6c:0b:84", str(Path.home()), "horse"):
         assert secret not in document.content
 
 
