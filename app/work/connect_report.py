@@ -233,10 +233,11 @@ def _option(options: Iterable[Option], answer: str) -> str:
 
 
 def _causes(diagnosis: Diagnosis) -> list[str]:
-    return [
-        f"{number}. {_unnamed(cause.words).english()} ({SURENESS_REASONS[cause.sureness].english().partition(':')[0].lower()})"
-        for number, cause in enumerate(diagnosis.causes, start=1)
-    ]
+    rows = []
+    for number, cause in enumerate(diagnosis.causes, start=1):
+        sure = SURENESS_REASONS[cause.sureness].english().partition(":")[0].lower()
+        rows.append(f"{number}. {_unnamed(cause.words).english()} ({sure})")
+    return rows
 
 
 def _unnamed(words: Text) -> Text:
