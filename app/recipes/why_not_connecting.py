@@ -111,6 +111,7 @@ _REPORT = Confirm(
 
 _RUNNING = text("WhyNot", "It runs its firmware.")
 _LISTENS = text("WhyNot", "It listens (blinking blue).")
+_HALF_WRITTEN = text("WhyNot", "It is in update mode, amid a rescue that was not finished.")
 _IN_DFU = text("WhyNot", "It is in update mode (blinking yellow).")
 _RUNNING_VERSION = text("WhyNot", "It runs firmware {version}.")
 _LISTENS_VERSION = text("WhyNot", "It listens (blinking blue); its firmware is {version}.")
@@ -236,6 +237,9 @@ class WhyNotConnecting(Recipe):
         self._known = Known(_from_journal(job))
         if self._found_mode is Mode.DFU:
             self._measured(mode=Mode.DFU)
+            if self._now.measured.unfinished:
+                job.say(_HALF_WRITTEN)  # what is half-written had better not be started
+                return
             if not job.ask(_START):
                 job.say(_IN_DFU)
                 return

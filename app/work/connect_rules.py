@@ -98,7 +98,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "update-mode",
-        lambda case: case.measured.mode is Mode.DFU and case.measured.starts is None,
+        lambda case: case.measured.mode is Mode.DFU and case.measured.starts is None and not case.measured.unfinished,
         _CERTAIN,
         text("Connect", "The board is in update mode (blinking yellow), where it does not connect to anything."),
         text("Connect", "Press RESET. When it runs, answer these questions once more."),

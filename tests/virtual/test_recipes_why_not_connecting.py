@@ -186,8 +186,11 @@ def test_a_stop_while_keys_are_read_starts_the_board_again(tmp_path: Path) -> No
     assert place.seen().mode is not Mode.DFU
 
 
-def test_a_rescue_that_was_cut_off_is_named_first(tmp_path: Path) -> None:
-    place = desk("photon", tmp_path)
+@pytest.mark.parametrize(("mode", "questions"), [(RUNNING, ["light"]), (IN_DFU, [])])
+def test_a_rescue_that_was_cut_off_is_named_first_and_no_half_written_board_is_started(
+    mode: str, questions: list[str], tmp_path: Path
+) -> None:
+    place = desk("photon", tmp_path, mode)
     place.job().prove(place.board.device_id, Proof.SERIAL)
     board = board_name(place.job())
     area = place.seen().platform.region("ota")
@@ -195,8 +198,9 @@ def test_a_rescue_that_was_cut_off_is_named_first(tmp_path: Path) -> None:
         journal.keeps(place.undo.keep(board, "ota", area.alt, area.start, b"before"))
         journal.plans("ota", area.alt, area.start, 6, "")
     outcome, asked = interview(place, "from-0.7.connecting")
-    assert asked == ["light"]
+    assert asked == questions
     assert outcome.next_recipes[0] == FlashFile.key
+    assert (place.seen().mode is Mode.DFU) == (mode == IN_DFU)
 
 
 def test_the_report_is_laid_out_as_the_support_page_asks_and_says_what_is_not_known(tmp_path: Path) -> None:
