@@ -60,7 +60,7 @@ class DocumentLines(QPlainTextEdit):
         self.setProperty("kind", "mono")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
-        self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lines wrap where the box is narrow, so the height follows from the width."""
