@@ -267,7 +267,7 @@ class MonitorState:
         port_path: Where its board is plugged in.
         status: What it does.
         transcript: Its lines.
-        revision: Grows when there are new ones.
+        news: Number of the last news that there are new ones.
         cause: Why it is refused or has ended, None when nothing is wrong.
         next_step: What to do about that.
         confirm: The command that is to be sent; the window asks. "" for none.
@@ -276,7 +276,7 @@ class MonitorState:
     port_path: str
     status: MonitorStatus
     transcript: Transcript
-    revision: int = 0
+    news: int = 0
     cause: Text | None = None
     next_step: Text | None = None
     confirm: str = ""
@@ -701,15 +701,15 @@ def _monitor_event(state: AppState, event: MonitorChanged | MonitorGrew) -> AppS
     match event:
         case MonitorChanged(port_path, status, transcript, cause, next_step):
             confirm = monitor.confirm if monitor is not None and status is MonitorStatus.OPEN else ""
-            revision = transcript.revision
-            now = MonitorState(port_path, status, transcript, revision, cause, next_step, confirm)
+            news = monitor.news if monitor is not None and monitor.transcript is transcript else 0
+            now = MonitorState(port_path, status, transcript, news, cause, next_step, confirm)
             if monitor is not None and status is MonitorStatus.CLOSED and monitor.port_path != port_path:
                 return state  # the one before it has ended; another one is shown
             return replace(state, monitor=now)
-        case MonitorGrew(port_path, revision):
+        case MonitorGrew(port_path, number):
             if monitor is None or monitor.port_path != port_path:
                 return state
-            return replace(state, monitor=replace(monitor, revision=revision))
+            return replace(state, monitor=replace(monitor, news=number))
         case _ as missing:
             assert_never(missing)
 

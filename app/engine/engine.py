@@ -234,7 +234,7 @@ class Engine:
             monitor = self._monitor
         if monitor is not None:
             monitor.transcript.clear()
-            self._post(MonitorGrew(monitor.port_path, monitor.transcript.revision))
+            self._post(MonitorGrew(monitor.port_path, monitor.transcript.told_anew()))
 
     def list_backups(self) -> None:
         """Ask for `SafeProtection` and `BackupsListed`, newest first."""

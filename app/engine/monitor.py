@@ -255,9 +255,9 @@ class Monitor:
         """
         if not at_once and self._clock.now() - self._told_at < TELL_EVERY_S:
             return True
-        revision = self.transcript.to_be_told()
-        if revision is None:
+        number = self.transcript.to_be_told()
+        if number is None:
             return False
         self._told_at = self._clock.now()
-        self._post(MonitorGrew(self.port_path, revision))
+        self._post(MonitorGrew(self.port_path, number))
         return True

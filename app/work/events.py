@@ -407,10 +407,13 @@ class MonitorChanged:
 
 @dataclass(frozen=True, slots=True)
 class MonitorGrew:
-    """The serial monitor has lines nobody has fetched yet. The next such news come after they were fetched."""
+    """The serial monitor has lines nobody has fetched yet. The next such news come after they were fetched.
+
+    `number` is different for each, so that a window that shows a state draws anew and fetches them.
+    """
 
     port_path: str
-    revision: int
+    number: int
 
 
 RunEvent = (

@@ -140,6 +140,7 @@ class Transcript:
         self._revision = 0
         self._told = 0  # the revision that was told last
         self._fetched = True  # somebody has looked since
+        self._news = 0
 
     @property
     def newest(self) -> int:
@@ -154,6 +155,12 @@ class Transcript:
             return self._cleared
 
     @property
+    def kept(self) -> int:
+        """How many lines can be read, the one under way among them."""
+        with self._lock:
+            return len(self._lines) + (self._open_line is not None)
+
+    @property
     def lost(self) -> int:
         """How many lines since the last `clear` are kept no more."""
         with self._lock:
@@ -166,12 +173,23 @@ class Transcript:
             return self._revision
 
     def to_be_told(self) -> int | None:
-        """Return the revision if it is news: not told before, and somebody has fetched lines since the last news."""
+        """Return the number of the news that there are changes; None when they were told, or the last is unheard.
+
+        Each news has a number of its own, so none of them looks to a window as if it had been heard.
+        """
         with self._lock:
             if self._revision == self._told or not self._fetched:
                 return None
             self._told, self._fetched = self._revision, False
-            return self._revision
+            self._news += 1
+            return self._news
+
+    def told_anew(self) -> int:
+        """Return the number of news that are told whether or not the last were heard."""
+        with self._lock:
+            self._told, self._fetched = self._revision, False
+            self._news += 1
+            return self._news
 
     @property
     def asks(self) -> bool:

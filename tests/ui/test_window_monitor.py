@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from support.window import WAIT_MS, Desk
 from app.clicks import Go, Screen, SendSerial
 from app.ui.pages.modes import ModesPage
 from app.ui.pages.serial_monitor import SerialMonitorPage
-from app.ui.parts.serial_view import SerialView
+from app.ui.parts.serial_view import AT_ONCE, SerialView
 from app.work.events import MonitorStatus
 from app.work.serial_lines import KEPT_LINES, MASK, Transcript
 
@@ -138,6 +139,15 @@ def test_the_dialogue_typed_as_a_line_asks_first_too_and_its_line_end_answers_no
     assert "> w" in view_of(core).toPlainText()
 
 
+def test_lines_show_although_nobody_touches_the_window(core: Desk) -> None:
+    def answered(times: int) -> bool:
+        return view_of(core).toPlainText().count("Your core id is ") == times
+
+    for number in range(1, 6):
+        core.engine.send_serial(b"i")
+        core.qtbot.waitUntil(partial(answered, number), timeout=WAIT_MS)
+
+
 def test_a_command_that_changes_something_can_be_left(core: Desk) -> None:
     core.click(f"command-{ord('x')}")
     core.click("do-not-send")
@@ -205,7 +215,10 @@ def test_a_flood_shows_the_newest_lines_and_no_more_than_are_kept(qtbot: QtBot) 
     view.follow(transcript)
     transcript.came(b" and ended\n" + b"".join(b"line %d\r\n" % number for number in range(2 * KEPT_LINES)))
     view.follow(transcript)
-    assert view.document().blockCount() == KEPT_LINES == len(view.lines)
+    assert view.document().blockCount() == AT_ONCE  # at once only what can be seen
+    assert view.toPlainText().endswith(f"< line {2 * KEPT_LINES - 1}")
+    qtbot.waitUntil(lambda: view.document().blockCount() == KEPT_LINES, timeout=WAIT_MS)
+    assert len(view.lines) == KEPT_LINES
     assert view.toPlainText().endswith(f"< line {2 * KEPT_LINES - 1}")
     transcript.came(b"odd \xff\n")
     view.follow(transcript)

@@ -103,9 +103,23 @@ def test_why_a_port_is_refused_is_kept_until_it_is_open() -> None:
 
 def test_new_lines_draw_the_page_anew() -> None:
     grown = play(MonitorGrew("1-1", 7), start=OPEN)
-    assert monitor_of(grown).revision == 7
+    assert monitor_of(grown).news == 7
     assert play(MonitorGrew("1-9", 9), start=grown) == grown
     assert play(MonitorGrew("1-1", 7)) == AppState()
+
+
+def test_no_news_of_lines_is_taken_for_one_that_was_heard() -> None:
+    lines = Transcript()
+    lines.came(b"one\n")
+    state = play(MonitorChanged("1-1", MonitorStatus.OPEN, lines))
+    lines.since(0)  # the page was drawn: it has seen the line that is told only now
+    for _ in range(3):
+        number = lines.to_be_told() or lines.told_anew()
+        told = play(MonitorGrew("1-1", number), start=state)
+        assert told != state
+        state = told
+        lines.since(0)
+        lines.came(b"more\n")
 
 
 def test_the_end_of_the_port_before_does_not_hide_the_one_that_is_open() -> None:

@@ -127,6 +127,7 @@ def test_news_come_once_until_somebody_has_looked() -> None:
     assert transcript.to_be_told() is not None
     transcript.since(0)
     assert transcript.to_be_told() is None
+    assert transcript.told_anew() == 3
 
 
 def test_a_line_of_a_flood_cannot_be_told_from_its_repr() -> None:

@@ -393,12 +393,10 @@ class SerialMonitorPage(Page):
         monitor = self._state
         if monitor is None:
             return
-        lost = monitor.transcript.lost
-        words = self.tr("Lines: {shown}").format(shown=len(self._view.lines))
+        lost, kept = monitor.transcript.lost, monitor.transcript.kept
+        words = self.tr("Lines: {shown}").format(shown=kept)
         if lost:
-            words = self.tr("Lines: {shown}; {lost} older ones are kept no more").format(
-                shown=len(self._view.lines), lost=lost
-            )
+            words = self.tr("Lines: {shown}; {lost} older ones are kept no more").format(shown=kept, lost=lost)
         if self._paused:
             words = self.tr("Paused. The port is read on.")
         self._count.setText(words)
@@ -413,6 +411,7 @@ class SerialMonitorPage(Page):
 
     def _press_pause(self) -> None:
         self._paused = not self._paused
+        self._view.fill()
         words = self.tr("&Go on") if self._paused else self.tr("Pa&use")
         self._pause.setText(words)
         self._pause.setAccessibleName(words.replace("&", ""))

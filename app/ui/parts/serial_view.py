@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMimeData, QSize
+from PySide6.QtCore import QMimeData, QSize, QTimer
 from PySide6.QtGui import QTextCursor, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit
 
@@ -14,6 +14,10 @@ from app.ui.theme import tokens
 from app.work.serial_lines import KEPT_LINES, Line, Transcript, handed_on, shown
 
 HEIGHT = 190  # px at text scale 1.0
+AT_ONCE = 250
+"""Of more new lines than this only the newest are drawn: nobody reads a flood, and the window must not wait for it."""
+CALM_MS = 400
+"""So long after the last flood all kept lines are drawn again."""
 
 
 class SerialView(QPlainTextEdit):
@@ -33,6 +37,11 @@ class SerialView(QPlainTextEdit):
         self._lines: deque[Line] = deque(maxlen=KEPT_LINES)
         self._stamps = True
         self._as_hex = False
+        self._gap = False  # a flood was cut: fewer lines are shown than are kept
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(CALM_MS)
+        self._calm.timeout.connect(self.fill)
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -64,14 +73,28 @@ class SerialView(QPlainTextEdit):
         if self._lines and self._lines[-1].number < transcript.cleared:
             self._empty()
         batch = transcript.since(self._next())
-        if batch.lines and self._lines and batch.lines[0].number == self._lines[-1].number:
+        if len(batch.lines) > AT_ONCE:
+            self._gap = True
+            self._calm.start()
+            self._empty()
+            self._append(batch.lines[-AT_ONCE:])
+        elif batch.lines and self._lines and batch.lines[0].number == self._lines[-1].number:
             self._replace_last(batch.lines[0])
             self._append(batch.lines[1:])
         else:
             self._append(batch.lines)
 
+    def fill(self) -> None:
+        """Show all lines that are kept, if a flood was cut."""
+        self._calm.stop()
+        if self._gap and self._transcript is not None:
+            self._gap = False
+            self._empty()
+            self._append(self._transcript.since(0).lines)
+
     def handed_on(self) -> list[str]:
         """Return all lines as they are copied and saved."""
+        self.fill()
         return self._masked(self.lines)
 
     def createMimeDataFromSelection(self) -> QMimeData:
