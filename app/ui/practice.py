@@ -26,6 +26,7 @@ from app.ui.pages.base import SCROLL_BAR, button, label, side_scroll
 from app.ui.parts.board_view import BoardView
 from app.ui.say import say
 from app.ui.theme import SPACE, tokens
+from app.virtual.air import HOME
 from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import PRACTICE_BOARDS, make
@@ -106,6 +107,9 @@ class PracticePanel(QFrame):
         self._cable = button(self.tr("Pull the &cable"), "", self._toggle_cable)
         self._cable.setObjectName("cable")
         column.addWidget(self._cable)
+        self._network = label("", "muted", selectable=True)
+        self._network.setObjectName("practice-network")
+        column.addWidget(self._network)
         column.addStretch(1)
 
         outer = QVBoxLayout(self)
@@ -163,6 +167,9 @@ class PracticePanel(QFrame):
         self._reset.setText("RESET")
         self._reset.setAccessibleName(self.tr("{button} button of the practice board").format(button="RESET"))
         self._keep.setText(self.tr("Keep {button} pressed").format(button=mode))
+        told = self.tr("The network around it is {name}, its password {password}.")
+        self._network.setText(told.format(name=HOME.ssid.decode(), password=HOME.password.decode()))
+        self._network.setVisible(not platform(kind.key).has_modem)
         self.fit_text()
         self._look()
 

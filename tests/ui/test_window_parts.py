@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPushButton,
     QRadioButton,
@@ -31,6 +32,7 @@ from app.ui.bridge import Bridge
 from app.ui.practice import PracticePanel
 from app.ui.say import say
 from app.ui.shell import practice_command
+from app.virtual.air import HOME
 from app.virtual.board import Phase
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import PRACTICE_BOARDS, make
@@ -176,6 +178,17 @@ def test_text_is_said_with_its_values_and_texts_inside(qtbot: QtBot) -> None:
 
 def test_practice_starts_the_same_program_again() -> None:
     assert practice_command() == [sys.executable, "-m", "app", "--practice"]
+
+
+def test_practice_tells_its_network_where_the_board_has_wifi(qtbot: QtBot) -> None:
+    clock = FastClock()
+    for name, told in (("core", True), ("electron", False)):
+        panel = PracticePanel(VirtualBus(clock), clock, make(name, clock), name)
+        qtbot.addWidget(panel)
+        words = panel.findChild(QLabel, "practice-network")
+        assert isinstance(words, QLabel)
+        assert words.isVisibleTo(panel) is told
+        assert HOME.password.decode() in words.text()
 
 
 def test_the_names_of_the_practice_boards_can_be_read_whole(qtbot: QtBot, qapp: QApplication) -> None:
