@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from support.window import WAIT_MS, Desk
 
 from app.clicks import Go, Screen, SendSerial
+from app.platforms.console import CONSOLE_COMMANDS
 from app.ui.pages.modes import ModesPage
 from app.ui.pages.serial_monitor import SerialMonitorPage
 from app.ui.parts.serial_view import AT_ONCE, SerialView
@@ -89,6 +90,7 @@ def test_the_port_is_opened_and_a_command_sent_by_keyboard_alone(desk: MakeDesk)
     assert focused() == "open-port"
     press_enter()
     wait_for_words(board, "is open at 9600 8N1")
+    board.qtbot.waitUntil(lambda: focused() == "line-to-send", timeout=WAIT_MS)
     command = page_of(board).findChild(QPushButton, f"command-{ord('i')}")
     assert command is not None
     board.qtbot.waitUntil(lambda: board.button(f"command-{ord('i')}").isEnabled(), timeout=WAIT_MS)
@@ -235,6 +237,20 @@ def test_a_line_under_way_is_shown_once(qtbot: QtBot) -> None:
         transcript.came(piece)
         view.follow(transcript)
     assert view.toPlainText() == "< SSID: "
+
+
+def test_the_keyboard_comes_to_the_commands_in_the_order_they_are_seen(core: Desk) -> None:
+    core.button("open-modes").setFocus()
+    names = []
+    for _ in range(11):
+        focus = QApplication.focusWidget()
+        assert focus is not None
+        QTest.keyClick(focus, Qt.Key.Key_Tab)
+        names.append(focused())
+    assert names[:10] == [f"command-{ord(each.key)}" for each in CONSOLE_COMMANDS]
+    fold = QApplication.focusWidget()
+    assert fold is not None
+    assert fold.accessibleName() == "Good to know"
 
 
 def test_no_rate_can_be_chosen_and_the_page_says_why(core: Desk) -> None:

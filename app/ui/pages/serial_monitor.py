@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication
@@ -98,7 +99,8 @@ class SerialMonitorPage(Page):
         self.content.addWidget(self._make_question())
         self._grid = CardGrid()
         self.content.addWidget(self._make_commands())
-        self.content.addWidget(self._make_notes())
+        self._notes = self._make_notes()
+        self.content.addWidget(self._notes)
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
         self.footer.add_stretch()
         self.footer.add(self._back)
@@ -230,14 +232,14 @@ class SerialMonitorPage(Page):
             label(self.tr("A board answers them in listening mode only: while its light blinks blue slowly."), "muted"),
             1,
         )
-        modes = button(self.tr("Ho&w to get there"), "small", lambda: self.chose.emit(Go(Screen.MODES)))
-        modes.setObjectName("open-modes")
-        row.add(modes)
+        self._modes = button(self.tr("Ho&w to get there"), "small", lambda: self.chose.emit(Go(Screen.MODES)))
+        self._modes.setObjectName("open-modes")
+        row.add(self._modes)
         column.addWidget(row)
         column.addWidget(self._grid)
         return holder
 
-    def _make_notes(self) -> QWidget:
+    def _make_notes(self) -> Fold:
         inside = QWidget()
         line = QHBoxLayout(inside)
         line.setContentsMargins(SPACE, 0, 0, SPACE)
@@ -306,11 +308,13 @@ class SerialMonitorPage(Page):
             status = STATUS_WORDS[monitor.status]
         self._status.setText(say(status))
         can_send = monitor is not None and monitor.open
-        had_focus = self._line.hasFocus()
+        had_focus, opens = self._line.hasFocus(), self._open.hasFocus() and not self._line.isEnabled()
         for part in (self._line, self._end, self._send):
             part.setEnabled(can_send)
         if had_focus and not can_send:
             self._open.setFocus()
+        elif opens and can_send:  # what comes next is typing; and Enter must not close it again
+            self._line.setFocus()
         trouble = monitor is not None and monitor.cause is not None
         self._trouble.setVisible(trouble)
         if monitor is not None and monitor.cause is not None:
@@ -338,6 +342,9 @@ class SerialMonitorPage(Page):
         heading = QWidget()
         heading.setFixedHeight(0)
         self._grid.set_groups([(heading, cards)])
+        # They are newer than what stands below them, and the keyboard would come to them last.
+        for before, after in pairwise((self._modes, *cards, self._notes.button)):
+            QWidget.setTabOrder(before, after)
         again = next((card for card in cards if had and card.objectName() == had and card.isEnabled()), None)
         if had:
             (again or self._open).setFocus()

@@ -64,6 +64,7 @@ class SerialView(QPlainTextEdit):
         lines = self.lines
         self._empty()
         self._append(lines)
+        self._to_end()
 
     def follow(self, transcript: Transcript) -> None:
         """Show what is in this transcript now; what was shown of it before stays as it is."""
@@ -91,6 +92,7 @@ class SerialView(QPlainTextEdit):
             self._gap = False
             self._empty()
             self._append(self._transcript.since(0).lines)
+            self._to_end()
 
     def handed_on(self) -> list[str]:
         """Return all lines as they are copied and saved."""
@@ -144,6 +146,11 @@ class SerialView(QPlainTextEdit):
             self._lines.extend(lines)
             # One call: each costs a layout. It scrolls on only where the person was at the end already.
             self.appendPlainText("\n".join(self._words(line) for line in lines))
+
+    def _to_end(self) -> None:
+        """Show the newest line."""
+        self.moveCursor(QTextCursor.MoveOperation.End)
+        self.ensureCursorVisible()
 
     def _replace_last(self, line: Line) -> None:
         self._lines[-1] = line
