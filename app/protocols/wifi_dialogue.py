@@ -17,6 +17,8 @@ limit.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, unique
 
@@ -130,6 +132,24 @@ _ENDINGS: tuple[tuple[Ending, re.Pattern[bytes]], ...] = (
 _THANKS = re.compile(rb"Thanks! Wait")
 
 
+@contextmanager
+def naming(login: WifiLogin) -> Iterator[None]:
+    """Trouble with cable or port while a board is told a network is trouble with that network, and names it.
+
+    Raises:
+        DialogueStopped: The board answers no more.
+        DialogueLost: The port or the board went away.
+    """
+    try:
+        yield
+    except BoardSilent as fault:
+        raise DialogueStopped(fault.code, name=login.name) from fault
+    except Fault as fault:
+        if fault.code.startswith("usb."):
+            raise DialogueLost(fault.code, name=login.name) from fault
+        raise
+
+
 class PromptReader:
     """Makes sense of what the board says, byte by byte; knows what was typed, so that its echo is not taken for words.
 
@@ -238,14 +258,8 @@ class WifiDialogue:
                 is no answer to.
             Derp: It could not save the network; likewise `EnterpriseNotStored`.
         """
-        try:
+        with naming(login):
             return self._tell(login)
-        except BoardSilent as fault:
-            raise DialogueStopped("a line was not taken", name=login.name) from fault
-        except Fault as fault:
-            if fault.code.startswith("usb."):
-                raise DialogueLost(fault.code, name=login.name) from fault
-            raise
 
     def _tell(self, login: WifiLogin) -> Told:
         whole = Deadline(self._clock, WHOLE_S)

@@ -18,7 +18,7 @@ from app.faults import BoardDidNotReturn, Fault, NoAnswer, RequestRefused, Wrong
 from app.platforms.model import Mode
 from app.protocols import requests
 from app.protocols.wifi import SECURITY_NAMES, Cipher, Eap, Enterprise, Security, WifiLogin, cipher_of
-from app.protocols.wifi_dialogue import Told, WifiDialogue
+from app.protocols.wifi_dialogue import Told, WifiDialogue, naming
 from app.recipes import join_wifi_words as words
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.clear_wifi import DONE_KEY, hold_to_forget
@@ -94,6 +94,7 @@ _KEEPS = text("JoinWifi", "It keeps the networks it knows.")
 _FORGOTTEN = text("JoinWifi", "It has forgotten the networks it knew.")
 _SAVED = text("JoinWifi", "The board has saved the network {name}.")
 _SAVED_OPEN = text("JoinWifi", "The board found the network {name} open, so the password was not sent.")
+_STILL_LISTENS = text("JoinWifi", "If it goes on blinking blue, tap RESET: it could not be told to connect. {reason}")
 _SAVED_ALL = text("JoinWifi", "Saved: {names}.")
 _NAMES = text("JoinWifi", "Networks it was told")
 _VERSION = text("JoinWifi", "Firmware")
@@ -301,7 +302,8 @@ class JoinWifi(Recipe):
         by_request = self._by_request(job.board)
         for number, login in enumerate(self._answer.networks):
             job.check()
-            if by_request and self._request(job, login):
+            by_request = by_request and self._request(job, login)
+            if by_request:
                 told = Told(security_asked=False, password_asked=True)
             else:
                 if number and not by_request:
@@ -312,8 +314,7 @@ class JoinWifi(Recipe):
             if login.password and not told.password_asked:
                 self._warnings.append(_SAVED_OPEN.with_values(name=login.name))
         if by_request:
-            with job.usb() as pipe:
-                requests.stop_listening(pipe, job.clock, job.check)
+            self._let_connect(job)
         job.heard(listening=False)
         job.say(_SAVED_ALL.with_values(names=", ".join(each.name for each in self._answer.networks)))
 
@@ -323,6 +324,17 @@ class JoinWifi(Recipe):
         with job.serial(CONSOLE_BAUD) as pipe:
             return WifiDialogue(pipe, job.clock, knows_version=bool(self._version)).tell(login)
 
+    def _let_connect(self, job: Job) -> None:
+        """Let a board that was told by request stop listening (6.3); what it was told is saved, whatever happens."""
+        try:
+            with job.usb() as pipe:
+                requests.stop_listening(pipe, job.clock, job.check)
+        except WrongBoardReturned:
+            raise
+        except Fault as fault:
+            log.info("stop listening: %s: %s", fault.code, fault.detail)
+            self._warnings.append(_STILL_LISTENS.with_values(reason=fault.cause))
+
     def _request(self, job: Job, login: WifiLogin) -> bool:
         """Tell it by control request; False when the firmware does not know that one.
 
@@ -331,9 +343,11 @@ class JoinWifi(Recipe):
 
         Raises:
             Derp: The board could not save it.
+            DialogueStopped: It does not answer.
+            DialogueLost: It went away.
         """
         job.changed = self._telling = True
-        with job.usb() as pipe:
+        with job.usb() as pipe, naming(login):
             if login.cipher is Cipher.UNKNOWN and login.security in (Security.WPA, Security.WPA2):
                 try:
                     return requests.wifi_set(pipe, job.clock, login)

@@ -13,7 +13,8 @@ import pytest
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 
 from app.engine.runner import run_recipe
-from app.faults import BoardGone
+from app.faults import BoardGone, BoardSilent, Fault
+from app.protocols import requests
 from app.protocols.wifi import Cipher, Eap, Enterprise, Security, WifiLogin
 from app.protocols.wifi_dialogue import WifiDialogue
 from app.recipes import shared
@@ -354,6 +355,32 @@ def test_a_port_that_goes_amid_the_dialogue_is_a_fault_of_its_own(
 
     monkeypatch.setattr(WifiDialogue, "_read", gone)
     assert place.fail(JoinWifi).code == "wifi.dialogue-lost"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"), [(BoardGone, "wifi.dialogue-lost"), (BoardSilent, "wifi.dialogue-stopped")]
+)
+def test_trouble_amid_the_request_names_the_network(
+    trouble: type[Fault], code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: object) -> bool:
+        raise trouble
+
+    monkeypatch.setattr(requests, "wifi_set", broken)
+    failed = at("photon", "1.2", tmp_path, login(Security.WPA2)).fail(JoinWifi)
+    assert failed.code == code
+    assert login(Security.WPA2).name in failed.cause.english()
+
+
+def test_what_is_saved_counts_although_the_board_could_not_be_told_to_connect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: object) -> bool:
+        raise BoardGone
+
+    monkeypatch.setattr(requests, "stop_listening", broken)
+    outcome = at("photon", "1.2", tmp_path, login(Security.WPA2)).succeed(JoinWifi)
+    assert any("tap RESET" in each.english() for each in outcome.warnings)
 
 
 @pytest.mark.parametrize("kind", ["gone_at", "gone_amid", "gone_after", "silent_from"])

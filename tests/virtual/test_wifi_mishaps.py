@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.every import EVERYTHING, deal
-from support.wifi_mishaps import ALL, ROWS, TROUBLES, Row, Trouble, play
+from support.wifi_mishaps import ALL, LOST, NAME, ROWS, STOPPED, TROUBLES, Row, Trouble, play
 
 HANDS = 5
 MOST_TRIES = 2  # once as the board stands, once after the RESET that the faults advise
@@ -30,3 +30,5 @@ def test_whatever_happens_the_board_holds_all_or_nothing_and_nothing_is_told(tro
             assert ran.holds == ALL, row.words
         else:
             assert ran.said, row.words
+            if ran.code in (LOST, STOPPED):
+                assert NAME in ran.said, row.words
