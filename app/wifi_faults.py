@@ -163,11 +163,14 @@ class DialogueStopped(Fault):
 
     code = "wifi.dialogue-stopped"
     cause = text(
-        "WifiFaults", "The board stopped talking while it was told the network {name}; it has not said “saved”."
+        "WifiFaults",
+        "The board stopped talking while it was told the network {name}. It may have been saved all the same, "
+        "or nothing of it.",
     )
     next_step = text(
         "WifiFaults",
-        "Try again: the board is restarted first, or you are asked to press RESET. That clears what was typed half.",
+        "Watch its light: if it blinks green and then cyan, it knows the network. If not, try again: the board is "
+        "restarted first, or you are asked to press RESET. That clears what was typed half.",
     )
 
 
@@ -177,7 +180,8 @@ class DialogueLost(Fault):
     code = "wifi.dialogue-lost"
     cause = text(
         "WifiFaults",
-        "The board went away while it was told the network {name}: unplugged, reset, or the port was taken.",
+        "The board went away while it was told the network {name}: unplugged, reset, or the port was taken. "
+        "It knows the network whole or not at all.",
     )
     next_step = text("WifiFaults", "Close other serial programs, check the cable, then tell it the network again.")
 

@@ -12,6 +12,7 @@ from app.faults import (
     AccessDenied,
     BoardDidNotReturn,
     BoardGone,
+    BoardSilent,
     DfuRefused,
     DriverMissing,
     Fault,
@@ -58,7 +59,9 @@ _ENTER_DFU_BODY = text(
 )
 _ENTER_LISTENING_TITLE = text("Shared", "Hold {button} for three seconds")
 _ENTER_LISTENING_BODY = text(
-    "Shared", "Let go when the light blinks blue. Held much longer, the board would forget its Wi-Fi networks."
+    "Shared",
+    "Let go when the light blinks blue. Held much longer, the board would forget its Wi-Fi networks. Does the light "
+    "stand still, whatever you hold? Then tap RESET first.",
 )
 _ENTER_LISTENING_FROM_DFU_TITLE = text("Shared", "Tap RESET, then hold {button} for three seconds")
 _ENTER_LISTENING_FROM_DFU_BODY = text(
@@ -70,6 +73,11 @@ _ENTER_LISTENING_STUCK_BODY = text(
     "Shared",
     "The board still waits for an answer from a dialogue that was broken off; RESET ends that. When it is back, hold "
     "{button} until the light blinks blue, and let go. If it blinks blue by itself, there is nothing to hold.",
+)
+_ENTER_LISTENING_HANGS_BODY = text(
+    "Shared",
+    "The board takes nothing that is sent to it, so it may hang; RESET ends that. When it is back, hold {button} until "
+    "the light blinks blue, and let go. If it blinks blue by itself, there is nothing to hold.",
 )
 _STUCK = text(
     "Shared",
@@ -271,6 +279,8 @@ def coach_into_listening(job: Job) -> Board:
         title, body = _ENTER_LISTENING_FROM_DFU_TITLE, _ENTER_LISTENING_FROM_DFU_BODY
     elif stuck:
         title, body = _ENTER_LISTENING_FROM_DFU_TITLE, _ENTER_LISTENING_STUCK_BODY
+    elif job.mute:
+        title, body = _ENTER_LISTENING_FROM_DFU_TITLE, _ENTER_LISTENING_HANGS_BODY
     return job.coach(
         DoThis(
             "enter-listening",
@@ -506,6 +516,7 @@ def _listening_by_request(job: Job) -> bool:
         raise
     except Fault as fault:
         log.info("listen by request: %s: %s", fault.code, fault.detail)
+        job.mute = isinstance(fault, BoardSilent)
         return False
     return _soon_answers(job)
 

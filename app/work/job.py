@@ -15,6 +15,7 @@ from app.faults import (
     BadAnswer,
     BoardDidNotReturn,
     BoardGone,
+    BoardSilent,
     BusFailed,
     Cancelled,
     DriverMissing,
@@ -139,6 +140,7 @@ class Job:
         restarting: Whether the board was told to restart into another mode and its coming back was not seen yet.
         echoes: Whether the console, when last asked, sent back what it was asked and said nothing: it waits amid a
             dialogue that was broken off, which a restart ends (5.1), or a program echoes.
+        mute: Whether the board, when last asked, took nothing at all, as one that hangs: only RESET helps it.
     """
 
     def __init__(
@@ -171,6 +173,7 @@ class Job:
         self.changed = False
         self.restarting = False
         self.echoes = False
+        self.mute = False
         self._board = board
         self._identity = board.identity
         self._evidence = book.evidence(board.port_path)
@@ -554,15 +557,19 @@ class Job:
         """
         from app.protocols.listening import Presence
 
-        self.echoes = False
-        with self.console() as console:
-            # A modem keeps the ID waiting, but not the version, which every firmware beside a modem tells (5.2, 5.3).
-            if self.platform.has_modem:
-                answers = console.version() is not None
-            else:
-                presence = console.presence(within)
-                answers = presence is Presence.LISTENS
-                self.echoes = presence in (Presence.ECHOES, Presence.PROMPT)
+        self.echoes = self.mute = False
+        try:
+            with self.console() as console:
+                # A modem keeps the ID waiting, but not the version, which all firmware beside a modem tells (5.2, 5.3).
+                if self.platform.has_modem:
+                    answers = console.version() is not None
+                else:
+                    presence = console.presence(within)
+                    answers = presence is Presence.LISTENS
+                    self.echoes = presence in (Presence.ECHOES, Presence.PROMPT)
+        except BoardSilent:
+            self.mute = True
+            raise
         self.heard(listening=answers)
         return answers
 

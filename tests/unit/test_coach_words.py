@@ -30,6 +30,7 @@ class Asker:
     board: Seen
     asked: list[DoThis] = field(default_factory=list)
     echoes: bool = False
+    mute: bool = False
 
     def coach(self, question: DoThis, _seconds: float, *, anew: bool = False) -> None:
         self.asked.append(question)

@@ -15,6 +15,7 @@ from app.protocols.listening import ListeningConsole, Presence
 from app.protocols.wifi import Cipher, Security, WifiLogin
 from app.recipes.join_wifi import JoinWifi
 from app.virtual.air import HOME
+from app.virtual.mishaps import Mishap
 from app.work.events import Failed
 from app.work.questions import DoThis
 from app.work.wifi_form import WifiAnswer
@@ -151,3 +152,26 @@ def test_only_an_empty_line_that_is_not_deleted_is_surely_a_prompt(tmp_path: Pat
     with job.console() as console:
         assert console.presence(1.0) is Presence.PROMPT
         assert console.presence(1.0) is Presence.PROMPT  # and what was typed has been taken back
+
+
+@pytest.mark.parametrize(("name", "firmware"), [("core", "spark_11"), ("photon", "2.x")])
+def test_a_board_that_hangs_is_reset_first(name: str, firmware: str, tmp_path: Path) -> None:
+    place = desk(
+        name,
+        tmp_path,
+        firmware=firmware,
+        profiles=False,
+        mishap=Mishap(silent_from=1),
+        answers={"network": WifiAnswer((HOME_LOGIN,)), "join-light": "connected"},
+    )
+    asked: list[str] = []
+
+    def reset(question: DoThis) -> None:
+        asked.append(question.title.english())
+        place.board.mishap = Mishap.NONE
+        place.person.hand.reset()
+
+    place.person.do = reset
+    place.succeed(JoinWifi)
+    assert len(asked) == 1
+    assert asked[0].startswith("Tap RESET")
