@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.platforms.model import Choreography
+from app.platforms.model import Choreography, Mode
 from app.recipes.base import Fit, Group, Promise, Recipe
-from app.recipes.shared import enter_listening
+from app.recipes.shared import enter_listening, leave_as_found
 from app.text import Text, text
 from app.work.board import Board
 from app.work.events import Outcome
@@ -88,6 +88,7 @@ class ClearWifi(Recipe):
         return Fit.no(_NO_WIFI) if board.platform.has_modem else Fit.yes()
 
     def __init__(self) -> None:
+        self._found: Mode | None = None
         self._wanted = False
         self._seen = ""
         self._other_way: Text | None = None
@@ -117,6 +118,10 @@ class ClearWifi(Recipe):
             return Outcome(_FAILED, next_steps=(*other, _LISTENS), next_recipes=recipes)
         return Outcome(_NOT_SEEN, next_steps=(_AGAIN, *other, _LISTENS), next_recipes=(self.key, *recipes))
 
+    def tidy(self, job: Job) -> None:
+        """A board that was just being restarted, out of a dialogue that was broken off, runs its firmware again."""
+        leave_as_found(job, self._found)
+
     # --- steps ---
 
     def _decide(self, job: Job) -> None:
@@ -128,6 +133,7 @@ class ClearWifi(Recipe):
         if not self._wanted:
             job.skip(_SKIPPED)
             return
+        self._found = job.board.mode
         job.say(enter_listening(job))
 
     def _hold(self, job: Job) -> None:

@@ -11,7 +11,15 @@ from app.protocols import requests
 from app.protocols.listening import ConsoleIdentity, ListeningConsole
 from app.protocols.modules import Module, ModuleFunction, ModuleReport, ModuleStore
 from app.recipes.base import Group, Promise, Recipe
-from app.recipes.shared import BY_HAND, HOW_PROVEN, coach_into_listening, enter_listening, has_requests, leave_dfu
+from app.recipes.shared import (
+    BY_HAND,
+    HOW_PROVEN,
+    coach_into_listening,
+    enter_listening,
+    has_requests,
+    leave_as_found,
+    leave_dfu,
+)
 from app.text import Text, joined, text
 from app.work.board import Identity, Proof
 from app.work.events import Fact, Outcome
@@ -159,6 +167,10 @@ class ReadIdentity(Recipe):
         )
 
     # --- steps ---
+
+    def tidy(self, job: Job) -> None:
+        """A board that was just being restarted, out of a dialogue that was broken off, runs its firmware again."""
+        leave_as_found(job, self._found_mode)
 
     def _look(self, job: Job) -> None:
         board = job.refresh()

@@ -6,6 +6,7 @@ Without buttons first, because buttons are where people fail; with the coach whe
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from app.clock import Deadline
 from app.faults import (
@@ -413,8 +414,9 @@ def leave_as_found(job: Job, found: Mode | None) -> None:
     """After a fault or a stop: if the board was not in update mode when it was found, and is now, let it restart."""
     if found is None or found is Mode.DFU:
         return
-    if job.restarting:
-        job.wait_for(Mode.DFU, SWITCH_S)
+    if job.restarting and job.board.mode is not Mode.DFU:
+        with suppress(BoardDidNotReturn):  # the original boot loader of a Core starts its firmware instead (5.6)
+            job.wait_for(Mode.DFU, SWITCH_S)
     if job.refresh().mode is Mode.DFU:
         with job.dfu(0) as session:
             session.leave()
@@ -487,6 +489,13 @@ def _restarts_by_baud(job: Job) -> bool:
     then leaves. Older firmware takes no notice.
     """
     job.check()
+    job.restarting = True  # whoever stops it now must not leave the board in update mode
+    runs = _is_restarted_by_baud(job)
+    job.restarting = False
+    return runs
+
+
+def _is_restarted_by_baud(job: Job) -> bool:
     if not _send_baud(job, DFU_BAUD) or not job.wait_until_gone(GONE_S):
         return False
     deadline = Deadline(job.clock, SWITCH_S)

@@ -11,12 +11,18 @@ from support.desk import Desk, desk
 from support.scripted import ScriptedSerialPipe
 
 from app.faults import Fault
+from app.platforms.model import Mode
 from app.protocols.listening import ListeningConsole, Presence
 from app.protocols.wifi import Cipher, Security, WifiLogin
+from app.recipes import shared
+from app.recipes.base import Recipe
+from app.recipes.clear_wifi import ClearWifi
 from app.recipes.join_wifi import JoinWifi
+from app.recipes.read_identity import ReadIdentity
 from app.virtual.air import HOME
 from app.virtual.mishaps import Mishap
-from app.work.events import Failed
+from app.work.events import Failed, Stopped
+from app.work.job import Job
 from app.work.questions import DoThis
 from app.work.wifi_form import WifiAnswer
 
@@ -175,3 +181,24 @@ def test_a_board_that_hangs_is_reset_first(name: str, firmware: str, tmp_path: P
     place.succeed(JoinWifi)
     assert len(asked) == 1
     assert asked[0].startswith("Tap RESET")
+
+
+@pytest.mark.parametrize("recipe", [JoinWifi, ReadIdentity, ClearWifi])
+def test_a_stop_amid_the_restart_does_not_leave_the_board_in_update_mode(
+    recipe: type[Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = left_amid("photon-0.5", "0.5", AT_NAME, tmp_path)
+    really_send = shared._send_baud
+
+    def send_and_stop(job: Job, baud: int) -> bool:
+        sent = really_send(job, baud)
+        if baud == shared.DFU_BAUD:
+            job.stop()
+        return sent
+
+    monkeypatch.setattr(shared, "_send_baud", send_and_stop)
+    place.person.answers["forget"] = True
+    assert isinstance(place.play(recipe), Stopped)
+    place.clock.pause(20.0)
+    place.board.tick()
+    assert place.seen().mode is not Mode.DFU
