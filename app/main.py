@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.firmware.pack import RescuePack
     from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
+    from app.transports.network import Network
     from app.transports.wifi_scan import WifiScanner
     from app.undo.store import UndoStore
 
@@ -170,7 +171,6 @@ def _run_at(
     desk: Desk, terminal: Terminal, options: argparse.Namespace, answers: dict[str, str], *, practice: bool
 ) -> int:
     from app import console
-    from app.transports.network import HostNetwork
 
     safe = _safe(practice=practice)
     return console.run(
@@ -184,8 +184,8 @@ def _run_at(
         pack=_rescue_pack(),
         undo=_undo(safe, practice=practice),
         clouds=_clouds(practice=practice),
-        network=HostNetwork(),
-        scanner=_scanner(practice=practice),
+        network=network_for(practice=practice),
+        scanner=scanner_for(practice=practice),
         save=options.save,
     )
 
@@ -270,7 +270,19 @@ def _clouds(*, practice: bool) -> CloudBook:
     return CloudBook(paths.clouds_folder(practice=practice))
 
 
-def _scanner(*, practice: bool) -> WifiScanner:
+def network_for(*, practice: bool) -> Network:
+    """Return the network of this computer, or the one it practises in."""
+    if practice:
+        from app.practice import practice_network
+
+        return practice_network()
+    from app.transports.network import HostNetwork
+
+    return HostNetwork()
+
+
+def scanner_for(*, practice: bool) -> WifiScanner:
+    """Return what hears the Wi-Fi networks around, or those of the practice air."""
     if practice:
         from app.practice import practice_scanner
 

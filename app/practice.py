@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Address
 
 from app.clock import Clock
 from app.faults import Fault
 from app.firmware.pack import RescuePack, pick
+from app.platforms.table import PLATFORMS
+from app.transports.network import HostNetwork, Listener, Reach
+from app.transports.network import Network as ComputersNetwork
 from app.transports.wifi_parse import frequency_of, strongest_first
 from app.transports.wifi_scan import Encryption, HeardNetwork, Protection, Scan, WifiScanner
-from app.virtual.air import HOME, PRACTICE_AIR, Cipher, Network, Security
+from app.virtual.air import HOME, PRACTICE_AIR, Cipher, Internet, Network, Security
 from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import PRACTICE_BOARDS, make
+from app.virtual.world import of_this_computer
 
 
 def practice_board(name: str, clock: Clock, pack: RescuePack) -> VirtualBoard:
@@ -34,6 +39,11 @@ def practice_board(name: str, clock: Clock, pack: RescuePack) -> VirtualBoard:
 def practice_scanner() -> WifiScanner:
     """Return what hears the networks that practice boards hear, and more: this computer has a better radio."""
     return AirScanner(PRACTICE_AIR, HOME.ssid)
+
+
+def practice_network(air: Network = HOME) -> ComputersNetwork:
+    """Return the network this computer is in while it practises: this one of the practice air."""
+    return AirNetwork(air, HostNetwork())
 
 
 class AirScanner:
@@ -63,6 +73,104 @@ class AirScanner:
             for each in self._networks
         ]
         return Scan(strongest_first(heard), self._joined)
+
+
+class AirNetwork:
+    """A computer in a network of the air of virtual boards; nothing goes further than to this computer itself.
+
+    Practice boards talk to this computer by real TCP, so listening and the computer's own addresses are real. Whatever
+    is elsewhere is answered here, as the air says: no name is asked for, and no packet leaves the computer.
+
+    Args:
+        air: The network it is in.
+        host: The computer's real network.
+    """
+
+    def __init__(self, air: Network, host: ComputersNetwork) -> None:
+        self._air = air
+        self._host = host
+
+    def own_addresses(self) -> tuple[str, ...]:
+        """Return the computer's own addresses."""
+        return self._host.own_addresses()
+
+    def listen(self, port: int) -> Listener:
+        """Listen on all own addresses.
+
+        Raises:
+            PortTaken: Another program has the port.
+            ListenRefused: The computer does not allow it.
+        """
+        return self._host.listen(port)
+
+    def reach(self, host: str, port: int, within: float, clock: Clock, check: Callable[[], None]) -> Reach:
+        """Try to connect to this computer; for everybody else the air answers."""
+        own = self._own(host)
+        return self._host.reach(own, port, within, clock, check) if own else self._far(host, port, within, clock, check)
+
+    def look_up(self, host: str, within: float, clock: Clock, check: Callable[[], None]) -> tuple[str, ...]:
+        """Return the addresses of this computer's names and of the makers' servers; nobody knows any other name."""
+        check()
+        own = self._own(host)
+        if own:
+            return (own,)
+        if _is_address(host):
+            return (host,)
+        return (_SERVER,) if self._air.internet in _NAMES_KNOWN and _port_of(host) is not None else ()
+
+    def page(self, url: str, within: float, clock: Clock, check: Callable[[], None]) -> int | None:
+        """Return the status that any page has behind this network."""
+        check()
+        return _PAGES.get(self._air.internet)
+
+    def datagram(
+        self, host: str, port: int, data: bytes, within: float, clock: Clock, check: Callable[[], None]
+    ) -> Reach:
+        """Send one datagram to this computer; for everybody else the air answers."""
+        own = self._own(host)
+        if own:
+            return self._host.datagram(own, port, data, within, clock, check)
+        return self._far(host, port, within, clock, check)
+
+    def _own(self, host: str) -> str:
+        """Return the address of this computer that is meant, "" for another one."""
+        own = {*self._host.own_addresses()}
+        meant = (each for each in of_this_computer(host) if each in own or IPv4Address(each).is_loopback)
+        return next(meant, "")
+
+    def _far(self, host: str, port: int, within: float, clock: Clock, check: Callable[[], None]) -> Reach:
+        if not self.look_up(host, within, clock, check):
+            return Reach.NO_HOST
+        if self._air.internet is Internet.FULL and _port_of(host) == port:
+            return Reach.ANSWERS
+        clock.pause(within)
+        check()
+        return Reach.SILENT
+
+
+_SERVER = "192.31.196.1"
+"""What the makers' names stand for: an address for throwing things away, which is never used here."""
+_NAMES_KNOWN = (Internet.FULL, Internet.PORTAL, Internet.BLOCKED)
+_PAGES = {Internet.FULL: 204, Internet.BLOCKED: 204, Internet.PORTAL: 302}
+"""No content where nothing is in the way, and to another page where somebody wants a sign-in first."""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _port_of(host: str) -> int | None:
+    """Return the port of a maker's server, None for any other server."""
+    asked = host.rstrip(".").lower()
+    for each in PLATFORMS:
+        known = each.default_host
+        if asked == known or (known.startswith("$id.") and asked.endswith(known.removeprefix("$id"))):
+            return each.default_port
+    return None
 
 
 _PROTECTIONS = {

@@ -23,7 +23,7 @@ from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
 from app.transports.base import Bus
 from app.transports.host_bus import HostBus
-from app.transports.network import HostNetwork
+from app.transports.network import HostNetwork, Network
 from app.transports.trace import traced
 from app.transports.wifi_host import HostScanner
 from app.transports.wifi_scan import WifiScanner
@@ -66,11 +66,12 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     pack = RescuePack(paths.pack_folder(), paths.bundled_pack())
     panel = None
     scanner: WifiScanner = HostScanner()
+    network: Network = HostNetwork()
     if practice is None:
         bus: Bus = HostBus()
     else:
         # Only practice needs virtual boards; a start with real ones should not wait for them.
-        from app.practice import practice_board, practice_scanner
+        from app.practice import practice_board, practice_network, practice_scanner
         from app.ui.practice import PracticePanel
         from app.virtual.bus import VirtualBus
 
@@ -80,6 +81,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         panel = PracticePanel(desk, clock, board, practice, lambda name: practice_board(name, clock, pack))
         bus = desk
         scanner = practice_scanner()
+        network = practice_network()
     if trace is not None:
         bus = traced(bus, trace)
     safe = KeySafe(paths.key_safe_folder(practice=practice is not None), practice=practice is not None)
@@ -94,7 +96,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         pack=pack,
         undo=undo,
         clouds=clouds,
-        network=HostNetwork(),
+        network=network,
         scanner=scanner,
     )
     window = Shell(engine, settings, practice=panel, trace=trace)

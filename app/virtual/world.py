@@ -51,13 +51,13 @@ class OwnComputer:
 
     def connect(self, host: str, port: int) -> Line | None:
         """Begin to connect, if the host is this computer."""
-        for address in _own(host):
+        for address in of_this_computer(host):
             with suppress(OSError):
                 return _RealLine(address, port)
         return None
 
 
-def _own(host: str) -> tuple[str, ...]:
+def of_this_computer(host: str) -> tuple[str, ...]:
     """Return the addresses of this computer that a name or address may mean, most likely first."""
     try:
         address = ipaddress.IPv4Address(host)
