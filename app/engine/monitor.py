@@ -180,7 +180,7 @@ class Monitor:
             if self._lent.is_set():  # asked for in this very moment, by somebody who may have seen the port free
                 return
             with self._bus.open_serial(board.sighting, BAUD) as pipe:
-                self.transcript.new_conversation()
+                self.transcript.opened(board.sighting.address)
                 self.transcript.note(OPENED.with_values(port=board.sighting.serial_port, board=board.platform.name))
                 self._drop_unsent()
                 self._tell(MonitorStatus.OPEN)

@@ -136,6 +136,7 @@ class Transcript:
         self._hidden = False  # what follows on the board's line is secret
         self._several = False  # so is this line and those after it
         self._several_next = False  # so are those after it
+        self._address: int | None = None
         self._typed: set[bytes] = set()
         self._revision = 0
         self._told = 0  # the revision that was told last
@@ -231,10 +232,19 @@ class Transcript:
             self._cut()
             self._put(Line(self._take_number(), self._now(), Kind.NOTE, words=words))
 
-    def new_conversation(self) -> None:
-        """Forget what the board asked for: it restarted, and its prompts are gone with it."""
+    def opened(self, address: int) -> None:
+        """The port was opened; forget what the board asked for if it was plugged in or restarted since the last time.
+
+        A port that is only opened again is another matter: the board goes on waiting for the password (5.1).
+
+        Args:
+            address: Where the board is on its bus; it gets another one each time it comes.
+        """
         with self._lock:
             self._cut()
+            if address == self._address:
+                return
+            self._address = address
             self._tail, self._hidden, self._several, self._several_next = b"", False, False, False
 
     def clear(self) -> None:

@@ -214,11 +214,22 @@ def test_a_prompt_alone_hides_nothing_and_an_empty_answer_neither() -> None:
 
 def test_a_restart_of_the_board_ends_what_it_asked_for() -> None:
     transcript = Transcript()
+    transcript.opened(7)
     transcript.came(b"Password: ")
-    transcript.new_conversation()
+    transcript.opened(8)
     assert not transcript.asks_secret
     transcript.came(b"hello\n")
     assert saved(transcript).endswith("hello")
+
+
+def test_a_port_opened_again_is_still_asked_for_what_it_was() -> None:
+    transcript = Transcript()
+    transcript.opened(7)
+    transcript.came(b"Password: ")
+    transcript.opened(7)
+    transcript.sent(PASSWORD + b"\n")
+    transcript.came(PASSWORD + b"\r\n")
+    assert PASSWORD.decode() not in saved(transcript)
 
 
 def test_hex_digits_hand_on_no_secret_either() -> None:

@@ -216,6 +216,45 @@ def test_a_password_typed_by_hand_is_stored_by_the_board_and_handed_on_by_nothin
     assert "Spark <3 you!" in written or "SSID" in written  # the trace is one
 
 
+def test_a_port_that_is_closed_and_opened_again_amid_the_password_still_hands_on_none(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "core")
+    try:
+        bench.open()
+        for send, said in ((b"w", b"SSID: "), (b"at home\n", b"WPA2: "), (b"3\n", b"Password: ")):
+            bench.engine.send_serial(send)
+            bench.until_said(said)
+        bench.engine.close_monitor()
+        bench.until_status(MonitorStatus.CLOSED)
+        bench.engine.open_monitor("1-1")
+        bench.until_status(MonitorStatus.OPEN)
+        assert bench.transcript is not None
+        assert bench.transcript.asks_secret  # the board was not restarted: it still waits for the password
+        bench.engine.send_serial(PASSWORD.encode() + b"\n")
+        bench.until_said(b"Spark <3 you!")
+        assert PASSWORD not in bench.words()
+    finally:
+        assert bench.engine.close()
+        bench.bus.close()
+
+
+def test_a_board_that_was_plugged_in_anew_is_asked_for_no_password_any_more(bench: Bench) -> None:
+    bench.open()
+    for send, said in (
+        (b"w", b"SSID: "),
+        (b"elsewhere\n", b"Enterprise: "),
+        (b"1\n", b"Cipher"),
+        (b"1\n", b"Password: "),
+    ):
+        bench.engine.send_serial(send)
+        bench.until_said(said)
+    assert bench.transcript is not None
+    bench.bus.unplug(bench.board)
+    bench.until_status(MonitorStatus.AWAY)
+    bench.bus.plug(bench.board)
+    bench.until_status(MonitorStatus.OPEN)
+    assert not bench.transcript.asks_secret
+
+
 def test_the_window_closing_ends_the_monitor(bench: Bench) -> None:
     bench.open()
     assert bench.engine.close()
