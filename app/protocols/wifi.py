@@ -117,10 +117,12 @@ class WifiLogin:
 
     def secrets(self) -> tuple[str, ...]:
         """Everything in it that must never be told."""
-        found = [self.password or ""]
+        lines: tuple[str, ...] = ()
         if self.enterprise is not None:
-            found += [self.enterprise.private_key, *pem_lines(self.enterprise.private_key)]
-        return tuple(each for each in found if each and not each.startswith("-----"))
+            key = self.enterprise.private_key
+            # The lines that begin and end it are the same in all keys.
+            lines = tuple(line for line in (key, *pem_lines(key)) if not line.startswith("-----"))
+        return tuple(each for each in (self.password or "", *lines) if each)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.clock import Deadline
 from app.faults import BoardDidNotReturn, Fault, NoAnswer, RequestRefused, WrongBoardReturned
+from app.log import keep_secret
 from app.platforms.model import Mode
 from app.protocols import requests
 from app.protocols.wifi import SECURITY_NAMES, Cipher, Eap, Enterprise, Security, WifiLogin, cipher_of
@@ -416,6 +417,8 @@ def _with_password(job: Job, login: WifiLogin) -> WifiLogin:
     if job.answered_beforehand(PASSWORD):
         raise PasswordOnCommandLine
     if job.given(PASSWORD_FILE):
-        return replace(login, password=password_from(Path(job.given(PASSWORD_FILE))))
+        password = password_from(Path(job.given(PASSWORD_FILE)))
+        keep_secret(password)
+        return replace(login, password=password)
     asked = Enter(PASSWORD, _PASSWORD_TITLE.with_values(name=login.name), _PASSWORD_BODY, _PASSWORD_HINT, secret=True)
     return replace(login, password=str(job.ask(asked)))

@@ -506,7 +506,7 @@ def _facts(
     security = network.security
     if isinstance(network, WifiLogin):
         if security is None or not security.enterprise:
-            password = None if network.password is None else network.password.encode()
+            password = None if network.password is None else network.password.encode("utf-8", "replace")
         if security is None and seen is not None:
             security = seen.security
     else:

@@ -150,9 +150,13 @@ def parse(given: object, seen: tuple[SeenNetwork, ...]) -> WifiAnswer | LookAgai
         return LookAgain()
     if not isinstance(given, str):
         raise ValueError("the name of a network")  # noqa: TRY004 - whoever gave it made the mistake, not the program
-    if given[0] in "{[":
-        return _from_json(given, seen)
     row = next((each for each in seen if each.ssid == given.encode()), None)
+    if given[0] in "{[":
+        try:
+            return _from_json(given, seen)
+        except ValueError:
+            if row is None:  # else it is a name that only begins so
+                raise
     if row is None and given.isdecimal() and 1 <= int(given) <= len(seen):
         row = seen[int(given) - 1]
         if not row.fits:
@@ -235,7 +239,8 @@ def password_from(file: Path) -> str:
         PasswordFileUnreadable: It cannot be read, or is no text.
     """
     try:
-        return file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
+        # What some editors put before a text is no part of a password.
+        return file.read_text(encoding="utf-8-sig").partition("\n")[0].removesuffix("\r")
     except (OSError, UnicodeError) as error:
         raise PasswordFileUnreadable(type(error).__name__, file=file.name) from None
 
@@ -258,7 +263,7 @@ def check(login: WifiLogin, *, enterprise: bool) -> None:
     if len(login.ssid) > NAME_BYTES:
         raise NameTooLong(length=len(login.ssid), most=NAME_BYTES)
     _typable(login.ssid, _NAME)
-    security, password = login.security, (login.password or "").encode()
+    security, password = login.security, _bytes_of(login.password or "", _PASSWORD)
     if security is not None and security.enterprise:
         _check_sign_in(login, security, enterprise=enterprise)
         return
@@ -284,10 +289,18 @@ def _check_sign_in(login: WifiLogin, security: Security, *, enterprise: bool) ->
     if sign_in is None or not (by_password or by_certificate):
         raise SignInMissing(name=login.name)
     for words in (sign_in.username, sign_in.outer, login.password or ""):
-        raw = words.encode()
+        raw = _bytes_of(words, _SIGN_IN)
         _typable(raw, _SIGN_IN)
         if len(raw) > FIELD_BYTES:
             raise SignInTooLong(length=len(raw), most=FIELD_BYTES)
+
+
+def _bytes_of(words: str, what: Text) -> bytes:
+    """Return what a board is told; halves of characters, as a terminal of another code page gives them, are no text."""
+    try:
+        return words.encode()
+    except UnicodeEncodeError:
+        raise CannotBeTyped(what=what) from None
 
 
 def _typable(raw: bytes, what: Text) -> None:

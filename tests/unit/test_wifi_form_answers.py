@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.faults import Fault
 from app.plain import to_json
 from app.plan_lines import network_lines
+from app.platforms.table import platform
 from app.protocols.wifi import AccessPoint, Cipher, Eap, Enterprise, Security, WifiLogin
 from app.text import text
 from app.wifi_faults import (
@@ -28,7 +29,8 @@ from app.wifi_faults import (
     SignInTooLong,
 )
 from app.work.questions import WifiForm, parse_answer
-from app.work.wifi_form import LookAgain, SeenNetwork, WifiAnswer, check, read_certificate, seen_by_board
+from app.work.wifi_findings import findings
+from app.work.wifi_form import LookAgain, SeenNetwork, WifiAnswer, check, password_from, read_certificate, seen_by_board
 
 WORDS = text("Test", "Words.")
 SEEN = (
@@ -211,3 +213,35 @@ def test_every_secret_of_an_answer_is_named_for_the_log() -> None:
     sign_in = Enterprise(Eap.TLS, certificate="c", private_key=key)
     answer = WifiAnswer((WifiLogin(b"x", PEAP, "pw-pw", enterprise=sign_in), WifiLogin(b"y", Security.OPEN, "")))
     assert set(answer.secrets()) == {"pw-pw", "MIGHAgEA", "AbCd"}
+
+
+@pytest.mark.parametrize("begins", [b"", b"\xef\xbb\xbf"])  # as some editors of Windows begin a text
+def test_a_password_file_gives_its_first_line_and_nothing_of_the_editor(begins: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(begins + " pässwörd \r\nmore".encode())
+    assert password_from(file) == " pässwörd "
+
+
+def test_a_password_that_begins_as_a_certificate_does_is_a_secret() -> None:
+    assert WifiLogin(b"Home", Security.WPA2, "-----12345678").secrets() == ("-----12345678",)
+
+
+@pytest.mark.parametrize("name", ["[guests]", "{odd}", "[", "{}"])
+def test_a_name_of_the_list_may_look_like_the_beginning_of_json(name: str) -> None:
+    form = replace(FORM, seen=(SeenNetwork(name.encode(), Security.WPA2),))
+    answer = parse_answer(form, name)
+    assert isinstance(answer, WifiAnswer)
+    assert answer.networks[0].ssid == name.encode()
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        WifiLogin(b"Home", Security.WPA2, "what a terminal of \udcff another code page gave"),
+        WifiLogin(b"Home", Security.WPA2_ENTERPRISE, "password", enterprise=Enterprise(Eap.PEAP, "ann\udcff")),
+    ],
+)
+def test_what_is_no_text_is_no_password(login: WifiLogin) -> None:
+    with pytest.raises(CannotBeTyped):
+        check(login, enterprise=True)
+    assert findings(login, (), platform("photon"), "2.3.1") is not None

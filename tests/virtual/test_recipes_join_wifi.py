@@ -14,6 +14,7 @@ from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 
 from app.engine.runner import run_recipe
 from app.faults import BoardGone, BoardSilent, Fault
+from app.log import redact
 from app.protocols import requests
 from app.protocols.wifi import Cipher, Eap, Enterprise, Security, WifiLogin
 from app.protocols.wifi_dialogue import WifiDialogue
@@ -211,6 +212,7 @@ def test_a_script_gives_the_password_in_a_file(tmp_path: Path) -> None:
     }
     assert place.succeed(JoinWifi, given).unfinished
     assert place.board.profiles_stored[-1].password == b" from a file "
+    assert " from a file " not in redact("told: ' from a file '")
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------
