@@ -217,3 +217,27 @@ def test_the_page_does_not_move_under_the_mouse_once_somebody_works_on_it(desk: 
     with photon.qtbot.waitSignal(bar.rangeChanged, timeout=WAIT_MS):  # the fields below are laid out anew
         QTest.mouseClick(networks.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert bar.value() == before - 7
+
+
+def test_a_password_that_was_handed_on_or_left_cannot_be_brought_back(qtbot: QtBot) -> None:
+    form = Form(qtbot)
+    password, shown = form.find(QLineEdit, "wifi-password"), form.find(QCheckBox, "wifi-show")
+    shown.setChecked(True)
+    QTest.keyClicks(password, "of the first network")
+    form.list.setCurrentRow(1)  # another network
+    password.undo()
+    assert password.text() == ""
+    QTest.keyClicks(password, "of the second network")
+    form.press("wifi-more")
+    shown.setChecked(True)
+    password.undo()
+    assert password.text() == ""
+
+
+def test_a_network_that_is_gone_and_cannot_be_typed_is_not_typed_wrong(qtbot: QtBot) -> None:
+    odd = SeenNetwork(b"Caf\xe9", Security.WPA2, channel=6, rssi=-50)
+    form = Form(qtbot, replace(QUESTION, seen=(odd,), joined=b""))
+    form.find(QLineEdit, "wifi-password").setText("half typed")
+    form.press("wifi-again")
+    form.view.renew(replace(QUESTION, seen=(HERE,)))
+    assert form.find(QLineEdit, "wifi-name").text() == ""

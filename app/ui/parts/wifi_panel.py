@@ -220,7 +220,8 @@ class WifiPanel(QWidget):
             )
             self._list.setCurrentRow(next(same, self._list.count() - 1))
             if self._seen is None:  # it is gone: now it is one that is told by its name
-                self._name.setText(before.name)
+                typed = before.name if before.name.encode() == before.ssid else ""  # no keyboard has the others
+                self._name.setText(typed)
                 self._security.setCurrentIndex(max(0, self._security.findData(before.security or Security.WPA2)))
         else:
             self._list.setCurrentRow(self._list.count() - 1)
@@ -402,7 +403,7 @@ class WifiPanel(QWidget):
         return self._seen is None and not self._name.text() and not self._password.text()
 
     def _chosen(self, _row: int) -> None:
-        self._password.clear()
+        _forget(self._password)
         self._agree.setChecked(False)
         self._look()
 
@@ -411,7 +412,7 @@ class WifiPanel(QWidget):
 
     def _empty(self) -> None:
         for line in (self._name, self._password, self._username, self._outer):
-            line.clear()
+            _forget(line)
         self._show.setChecked(False)
         self._agree.setChecked(False)
         self._files.clear()
@@ -454,6 +455,11 @@ class WifiPanel(QWidget):
         if self._agree.isChecked() and not stops(found):
             self._agree.setChecked(False)  # it was for another name; comes here once more
         self.changed.emit()
+
+
+def _forget(line: QLineEdit) -> None:
+    """Empty a line for good; what `clear` takes away, undoing brings back."""
+    line.setText("")
 
 
 def _bars(percent: int | None, size: tuple[int, int], ratio: float) -> QIcon:
