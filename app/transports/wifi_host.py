@@ -170,8 +170,10 @@ def _trouble_of(states: tuple[str, ...]) -> Text:
 
 def _find(name: str) -> str | None:
     if sys.platform == "win32":
-        # The system's own folder alone: what lies beside the program must not be run in its place.
-        return shutil.which(name, path=os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32"))
+        # The system's own folder alone: what lies beside the program must not be run in its place, and `which` looks
+        # into the current folder first there, whatever path it is given.
+        found = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", f"{name}.exe")
+        return found if os.path.isfile(found) else None
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *_SYSTEM_FOLDERS)))
 
 

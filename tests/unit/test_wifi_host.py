@@ -223,3 +223,18 @@ def test_ears_of_tests_hear_one_scan_after_the_other() -> None:
     ears = Ears(Scan(joined=b"A"), Scan(joined=b"B"))
     assert [ears.scan(1.0, FastClock(), unchecked).joined for _ in range(3)] == [b"A", b"B", b"B"]
     assert ears.looks == 3
+
+
+def test_on_windows_only_the_systems_own_program_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, system = tmp_path / "here", tmp_path / "Windows" / "System32"
+    here.mkdir()
+    system.mkdir(parents=True)
+    (here / "netsh.exe").write_bytes(b"")
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(wifi_host, "sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setenv("SYSTEMROOT", str(tmp_path / "Windows"))
+    # It looks in the current folder first on Windows, whatever path it is given.
+    monkeypatch.setattr(wifi_host.shutil, "which", lambda name, path=None: f"{name}.exe")
+    assert wifi_host._find("netsh") is None
+    (system / "netsh.exe").write_bytes(b"")
+    assert wifi_host._find("netsh") == str(system / "netsh.exe")
