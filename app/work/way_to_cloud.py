@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, unique
 from ipaddress import IPv4Address
+from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.platforms.table import PLATFORMS
@@ -27,7 +28,10 @@ UDP_S = 2.5
 UDP_TRIES = 2  # one datagram may be lost
 
 _NO_CONTENT = 204
-_SERVER_ERRORS = 500
+_REFUSED = 403
+_SIGN_IN_FIRST = 511  # RFC 6585
+_ANOTHER_PAGE = range(200, 400)
+"""A page, or a way to one; a refusal (from 400 on) is as likely of a firewall or of a server that is not well."""
 
 
 @unique
@@ -122,8 +126,10 @@ def from_here(
     if not any(_leads_out(each) for each in network.own_addresses()):
         return (_OFFLINE,)
     page = network.page(PAGE, PAGE_S, clock, check)
-    if page is not None and page != _NO_CONTENT and page < _SERVER_ERRORS:
-        return (_PORTAL,)
+    if page != _NO_CONTENT and (page in _ANOTHER_PAGE or page == _SIGN_IN_FIRST):
+        if not _leads_here(network.look_up(str(urlsplit(PAGE).hostname), NAME_S, clock, check)):
+            return (_PORTAL,)
+        page = _REFUSED
     found = (str(address),) if address is not None else network.look_up(host, NAME_S, clock, check)
     if page is None and not found:
         return (_OFFLINE,)
@@ -188,6 +194,11 @@ def _leads_out(own: str) -> bool:
     """Whether an own address is one a router gave, and not the computer's talk with itself."""
     address = IPv4Address(own)
     return not (address.is_loopback or address.is_link_local)
+
+
+def _leads_here(addresses: tuple[str, ...]) -> bool:
+    """Whether a filter leads a name nowhere, so that some program of this very computer may have answered."""
+    return any(IPv4Address(each).is_unspecified or IPv4Address(each).is_loopback for each in addresses)
 
 
 def _is_makers(host: str) -> bool:

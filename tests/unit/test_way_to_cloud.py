@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from support.air import HERE, LOOPBACK, Air
@@ -64,12 +65,20 @@ def test_a_name_from_memory_alone_does_not_make_a_computer_online() -> None:
 
 
 def test_a_page_to_sign_in_is_told_alone() -> None:
-    for status in (200, 302, 403, 511 - 100):
+    for status in (200, 302, 511):
         assert look(air(status)) == {"portal": FAILED}
 
 
-def test_a_broken_page_leaves_the_internet_open_as_a_question() -> None:
-    assert look(air(503)) == {"internet": UNKNOWN, "name": OK, "tcp": OK}
+@pytest.mark.parametrize("status", [403, 404, 407, 503])
+def test_a_broken_page_leaves_the_internet_open_as_a_question(status: int) -> None:
+    assert look(air(status)) == {"internet": UNKNOWN, "name": OK, "tcp": OK}
+
+
+@pytest.mark.parametrize("nowhere", ["0.0.0.0", "127.0.0.1"])
+def test_a_filter_that_leads_the_test_page_to_this_computer_is_no_page_to_sign_in(nowhere: str) -> None:
+    made = air(200)  # of a program on this computer
+    made.names[str(urlsplit(PAGE).hostname)] = nowhere
+    assert look(made) == {"internet": UNKNOWN, "name": OK, "tcp": OK}
     assert look(air(None)) == {"internet": UNKNOWN, "name": OK, "tcp": OK}
 
 
