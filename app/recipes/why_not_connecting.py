@@ -153,7 +153,7 @@ class WhyNotConnecting(Recipe):
         risks=(
             text(
                 "WhyNot",
-                "This computer looks for Wi-Fi networks, and tries to reach the internet and the board's cloud.",
+                "This computer looks for Wi-Fi networks, asks for a test page of Google's, and tries to reach the board's cloud.",
             ),
         ),
     )
