@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from support.every import EVERYTHING
+from support.every import examples
 
 from app.keys import cloud_folder, device_key
 
@@ -20,7 +20,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anybody imports 
 THREAD_LIMIT_S = 3.0
 
 # Other examples come the next day.
-settings.register_profile("how-much", max_examples=100 if EVERYTHING else 40)
+settings.register_profile("how-much", max_examples=examples(100))
 settings.load_profile("how-much")
 
 

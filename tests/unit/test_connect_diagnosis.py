@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.connect_cases import CASES, CERTAIN, ERA_OF, GUESS, HEARD, LIKELY, WELL, ConnectCase, case, checks
+from support.every import examples
 
 from app.platforms.lights import PATTERNS
 from app.platforms.model import Mode
@@ -157,7 +158,7 @@ def situations(draw: Callable[..., object]) -> tuple[Known, int]:
     return Known(measured, stages or ((Stage.UNSEEN, 1.0),)), choice
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(situations())
 def test_whatever_is_answered_it_ends_in_a_cause_after_few_questions(situation: tuple[Known, int]) -> None:
     known, choice = situation

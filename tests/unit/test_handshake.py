@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.every import examples
 from support.shaking_device import DEVICE_ID, ShakingDevice, device_key, server_key, spki
 
 from app.protocols.handshake import ANSWER, STEP_S, TOTAL_S, Failure, Handshake, Stage, public_half
@@ -282,7 +283,7 @@ def chunks(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=12), st.sampled_from([13, 15, 29]))
 def test_it_does_not_matter_in_what_pieces_bytes_come(sizes: list[int], hello: int) -> None:
     shake, board = begun(), device(hello_bytes=hello)
@@ -295,7 +296,7 @@ def test_it_does_not_matter_in_what_pieces_bytes_come(sizes: list[int], hello: i
     assert board.seen[-1] == "hello"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 255), st.integers(1, 255))
 def test_a_damaged_answer_never_proves_anything(at: int, change: int) -> None:
     shake, board = begun(), device()
@@ -306,7 +307,7 @@ def test_a_damaged_answer_never_proves_anything(at: int, change: int) -> None:
     assert shake.take() == b""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 17), st.integers(1, 255))
 def test_a_damaged_hello_gets_no_answer_or_tells_other_numbers(at: int, change: int) -> None:
     """There is no checksum in the session, so what is damaged may still be a hello; the ID was proven before."""
@@ -322,7 +323,7 @@ def test_a_damaged_hello_gets_no_answer_or_tells_other_numbers(at: int, change: 
         assert shake.take() == b""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.binary(max_size=700), max_size=6))
 def test_rubbish_never_gets_further_than_the_answer(pieces: list[bytes]) -> None:
     shake = begun()

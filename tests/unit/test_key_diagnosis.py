@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.every import examples
 from support.key_cases import CASES, GARAGE, GOOD_KEY, HOME, OLD, KeyCase, book, particle_fingerprints, rsa_server
 
 from app.keys import clouds
@@ -172,7 +173,7 @@ def test_nothing_private_is_in_what_a_diagnosis_shows() -> None:
     light=st.sampled_from(LightSeen),
     firmware=st.sampled_from([None, 0, 11, 2202]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_whatever_is_in_the_slots_there_is_an_answer(
     server: bytes, framed: bool, device: bytes, light: LightSeen, firmware: int | None
 ) -> None:

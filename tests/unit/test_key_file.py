@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import device_keys as keys
+from support.every import examples
 
 from app.faults import Fault
 from app.key_faults import (
@@ -451,7 +452,7 @@ WHOLE = [
 
 
 @pytest.mark.parametrize(("content", "algorithm"), WHOLE)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(data=st.data())
 def test_a_damaged_file_is_the_same_key_or_none(content: bytes, algorithm: Algorithm, data: st.DataObject) -> None:
     whole = read_key_file(content, algorithm)

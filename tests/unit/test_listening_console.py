@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clock import FastClock
+from support.every import examples
 from support.scripted import ScriptedSerialPipe
 
 from app.faults import BoardGone, BoardSilent, Cancelled, Fault, WrongAnswer
@@ -299,7 +300,7 @@ def test_any_json_is_a_module_list_or_a_wrong_answer(document: dict[str, object]
 
 
 @given(st.lists(st.integers(0, 3000), max_size=30))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_packet_boundaries_change_no_answer(places: list[int]) -> None:
     electron = f"Device ID: {ID}\r\nSerial Number: E1\r\nIMEI: 35\r\nICCID: 89\r\n".encode()
     listening, _, _ = console(
@@ -317,7 +318,7 @@ def test_packet_boundaries_change_no_answer(places: list[int]) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40) | st.floats(0.0, 1.0), max_size=20))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_garbage_never_crashes_and_always_ends(said: list[bytes | float]) -> None:
     listening, _, clock = console(first=b"\xff", i=said, m=said, v=said, c=said, s=said)
     before = clock.now()

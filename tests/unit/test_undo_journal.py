@@ -21,6 +21,7 @@ from support.ending_disk import (
     never,
     no_room,
 )
+from support.every import examples
 
 from app.faults import RescueElsewhere, RescueUnknown, UndoNoRoom
 from app.files import FileActions
@@ -394,7 +395,7 @@ RECORDS = st.lists(
 
 
 @given(records=RECORDS, data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_cut_at_any_byte_a_journal_tells_a_beginning_of_the_truth(
     records: list[dict[str, object]], data: st.DataObject
 ) -> None:
@@ -421,7 +422,7 @@ def test_cut_at_any_byte_a_journal_tells_a_beginning_of_the_truth(
     records=RECORDS,
     changes=st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=3), st.integers(0, 40)), max_size=4),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_however_damaged_a_journal_invents_nothing(
     records: list[dict[str, object]], changes: list[tuple[int, bytes, int]]
 ) -> None:
@@ -436,7 +437,7 @@ def test_however_damaged_a_journal_invents_nothing(
 
 
 @given(content=st.binary(max_size=300))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_no_journal_and_no_crash(content: bytes) -> None:
     assert read_lines(NAME, content).known == ()
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clock import FastClock
+from support.every import examples
 from support.wifi_console import CIPHERS, FOUR, SIX, Rules, Saved, Script, WifiConsole, dialogue
 
 from app.faults import BoardGone, BoardSilent, Fault
@@ -303,7 +304,7 @@ typable = st.binary(min_size=1, max_size=32).map(lambda raw: bytes(byte for byte
 words = st.text(st.characters(min_codepoint=32, blacklist_categories=("Cs", "Cc")), min_size=8, max_size=16)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     ssid=typable.filter(bool),
     password=words,
@@ -325,7 +326,7 @@ def test_any_name_and_password_arrive_however_the_words_are_cut(
     assert (saved.ssid, saved.password) == (ssid, password.encode())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     line=typable,
     garbage=st.lists(st.binary(max_size=3).map(lambda raw: raw.replace(b"\r", b"").replace(b"\n", b"")), max_size=12),
@@ -345,7 +346,7 @@ def test_garbage_amid_the_echo_is_passed_over(line: bytes, garbage: list[bytes],
     assert isinstance(reader.seen(), Prompt)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"SSID: ", b"Derp.", SIX, b"\r\n"])), max_size=20))
 def test_whatever_comes_the_reader_says_something_or_nothing(pieces: list[bytes]) -> None:
     reader, whole = PromptReader(), PromptReader()

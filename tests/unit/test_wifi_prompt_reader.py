@@ -7,6 +7,7 @@ import itertools
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.clock import FastClock
+from support.every import examples
 from support.wifi_console import CIPHERS, DERP, FOUR, LOVE, SIX, WEP, Script, WifiConsole
 
 from app.faults import Fault
@@ -38,7 +39,7 @@ SAVED = b"    Particle <3 you!\r\n\r\n"
 SIGN_IN = b"Username: "
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     questions=st.lists(st.sampled_from(sorted(set(RIGHT) - {SIGN_IN})), max_size=9),
     silences=st.lists(st.floats(0.0, 4.0), min_size=1, max_size=9),
@@ -108,7 +109,7 @@ NONSENSE = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @example([(b"Password: none set\r\n", 0)])
 @given(st.lists(st.tuples(NONSENSE, st.sampled_from([0, 0, 0, 1, 2, 5])), max_size=12))
 def test_a_password_goes_nowhere_but_to_the_question_for_it(words: list[tuple[bytes, int]]) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clock import FastClock
+from support.every import examples
 
 from app.virtual.catalogue import PRACTICE_BOARDS, make
 from app.virtual.flash import F1_BASE, F2_BASE, InternalF1, InternalF2, SerialFlash
@@ -29,7 +30,7 @@ blocks = st.binary(min_size=1, max_size=64)
 
 
 @given(first=blocks, second=blocks)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_serial_flash_only_ever_loses_bits(first: bytes, second: bytes) -> None:
     flash = SerialFlash(Timing.ZERO, 8192, even_only=False)
     flash.write(8000, first)
@@ -41,7 +42,7 @@ def test_serial_flash_only_ever_loses_bits(first: bytes, second: bytes) -> None:
 
 
 @given(first=blocks, second=blocks)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_f1_flash_takes_a_value_once_or_zero(first: bytes, second: bytes) -> None:
     flash = InternalF1(Timing.ZERO)
     address = F1_BASE + 0x8000
@@ -59,7 +60,7 @@ def test_f1_flash_takes_a_value_once_or_zero(first: bytes, second: bytes) -> Non
 
 
 @given(first=blocks, second=blocks)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_f2_flash_reports_success_exactly_when_the_data_stands_there(first: bytes, second: bytes) -> None:
     flash = InternalF2(Timing.ZERO, verifies=True)
     address = F2_BASE + 0xA0000

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.every import examples
 from support.virtual_desk import LONG, Desk, Tty
 
 from app.virtual.air import Cipher, Network, Profile, Security
@@ -427,7 +428,7 @@ def test_half_a_password_is_never_stored() -> None:
 @given(
     noise=st.lists(st.binary(max_size=12), max_size=12), place=st.sampled_from([("core", "spark_1"), ("photon", "")])
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_whatever_is_typed_the_board_goes_on_reading(noise: list[bytes], place: tuple[str, str]) -> None:
     tty = listening(*place, timing=Timing.ZERO)
     tty.say(b"w")
