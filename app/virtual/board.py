@@ -188,12 +188,6 @@ class VirtualBoard(Machine):
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def tick(self) -> None:
-        """Let everything happen that is due."""
-        with self.lock:
-            super().tick()
-            self._firmware.run_console()
-
     def stop(self, phase: Phase) -> None:
         """Leave the bus and end everything under way."""
         super().stop(phase)

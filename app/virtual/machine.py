@@ -201,12 +201,13 @@ class Machine:
     # --- what happens when ------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Let everything happen that is due; the lock is held."""
-        now = self.clock.now()
-        while self._agenda and self._agenda[0][0] <= now:
-            self.moment, _, action = heapq.heappop(self._agenda)
-            action()
-        self.moment = max(self.moment, now)
+        """Let everything happen that is due."""
+        with self.lock:
+            now = self.clock.now()
+            while self._agenda and self._agenda[0][0] <= now:
+                self.moment, _, action = heapq.heappop(self._agenda)
+                action()
+            self.moment = max(self.moment, now)
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Have something happen in that many seconds, unless the board stops before."""
