@@ -153,7 +153,8 @@ class WhyNotConnecting(Recipe):
         risks=(
             text(
                 "WhyNot",
-                "This computer looks for Wi-Fi networks, asks for a test page of Google's, and tries to reach the board's cloud.",
+                "This computer looks for Wi-Fi networks, asks for a test page of Google's, and tries to reach the "
+                "board's cloud.",
             ),
         ),
     )
