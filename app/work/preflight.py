@@ -87,6 +87,7 @@ class Facts:
         channel: 0 where it is not known.
         frequency_mhz: Likewise.
         rssi: Likewise.
+        band_sure: Whether it would have been heard on 2.4 GHz if it were there.
         password: In bytes; None where none was given, or none is asked for.
         radio: The board's radio.
         release: Major and minor number of its firmware, None where it is not known.
@@ -99,6 +100,7 @@ class Facts:
     channel: int
     frequency_mhz: int
     rssi: int
+    band_sure: bool
     password: bytes | None
     radio: Radio
     release: tuple[int, int] | None
@@ -117,9 +119,7 @@ class Facts:
     @property
     def out_of_band(self) -> bool:
         """Whether it is on 5 GHz or 6 GHz; the frequency counts where it is known."""
-        if self.frequency_mhz:
-            return self.frequency_mhz >= ABOVE_2_4_GHZ_MHZ
-        return self.channel > HIGHEST_OF_2_4_GHZ
+        return _is_out_of_band(self.channel, self.frequency_mhz)
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -167,6 +167,10 @@ class Rule:
     source: str
 
 
+def _is_out_of_band(channel: int, frequency_mhz: int) -> bool:
+    return frequency_mhz >= ABOVE_2_4_GHZ_MHZ if frequency_mhz else channel > HIGHEST_OF_2_4_GHZ
+
+
 def _is_plain(raw: bytes) -> bool:
     return all(0x20 <= byte < 0x7F for byte in raw)
 
@@ -188,9 +192,17 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "five-ghz",
         _STOPS,
-        lambda facts: facts.out_of_band,
+        lambda facts: facts.out_of_band and facts.band_sure,
         text("Preflight", "This network is on 5 GHz or 6 GHz. The board hears 2.4 GHz only."),
         text("Preflight", "Switch 2.4 GHz on at the router, or choose its 2.4 GHz network."),
+        f"{_SUPPORT}: 802.11b/g; the specification knows channels of 2.4 GHz alone (6.3)",
+    ),
+    Rule(
+        "five-ghz-perhaps",  # a computer that is in a network may name the one radio it uses and no other
+        _WARNS,
+        lambda facts: facts.out_of_band and not facts.band_sure,
+        text("Preflight", "This computer names only networks on 5 GHz or 6 GHz. The board hears 2.4 GHz only."),
+        text("Preflight", "If the board does not connect, see that 2.4 GHz is on at the router."),
         f"{_SUPPORT}: 802.11b/g; the specification knows channels of 2.4 GHz alone (6.3)",
     ),
     Rule(
@@ -471,6 +483,8 @@ def merge(
     """
     rows = [(True, each) for each in board_scan]
     rows += [(False, seen_by_computer(each)) for each in computer_scan.heard]
+    if not any((each.channel or each.frequency_mhz) and not _out_of_band(each) for _, each in rows):
+        rows = [(own, replace(each, band_sure=False)) for own, each in rows]
     named = [(own, marked(each, platform, version=version)) for own, each in rows if each.ssid]
     # The board's own ears first, then the strongest.
     named.sort(key=lambda row: (not row[0], _weakness(row[1])))
@@ -493,6 +507,10 @@ def _filled(words: Text, values: dict[str, object]) -> Text:
     """Fill in what the sentence has places for, and nothing else."""
     used = {name: value for name, value in values.items() if f"{{{name}}}" in words.source}
     return words.with_values(**used) if used else words
+
+
+def _out_of_band(seen: SeenNetwork) -> bool:
+    return _is_out_of_band(seen.channel, seen.frequency_mhz)
 
 
 def _weakness(seen: SeenNetwork) -> int:
@@ -519,6 +537,7 @@ def _facts(
         seen.channel if seen is not None else 0,
         seen.frequency_mhz if seen is not None else 0,
         seen.rssi if seen is not None else 0,
+        seen.band_sure if seen is not None else True,
         password,
         platform.radio,
         (int(release[1]), int(release[2])) if release else None,

@@ -70,6 +70,7 @@ class SeenNetwork:
         fits: Whether a board can join it; `note` says why not.
         frequency_mhz: 0 where it is not known.
         too_new: Whether it takes only security that no board here knows (WPA3); None where it may.
+        band_sure: Whether it would have been heard on 2.4 GHz if it were there; False where nothing was heard there.
     """
 
     ssid: bytes
@@ -81,6 +82,7 @@ class SeenNetwork:
     fits: bool = True
     frequency_mhz: int = 0
     too_new: bool | None = False
+    band_sure: bool = True
 
     @property
     def name(self) -> str:

@@ -32,6 +32,7 @@ COMPANY = SeenNetwork(b"Corp", Security.WPA2_ENTERPRISE)
 CASES: tuple[tuple[str, Platform, SeenNetwork | WifiLogin, dict[str, object], SeenNetwork | WifiLogin], ...] = (
     ("five-ghz", PHOTON, replace(HOME, channel=36), {}, replace(HOME, channel=14)),
     ("five-ghz", CORE, replace(HOME, channel=5, frequency_mhz=5975), {}, replace(HOME, channel=5, frequency_mhz=2432)),
+    ("five-ghz-perhaps", PHOTON, replace(HOME, channel=36, band_sure=False), {}, replace(HOME, channel=36)),
     ("channel-above-11", CORE, replace(HOME, channel=12), {}, replace(HOME, channel=11)),
     ("channel-above-11", CORE, replace(HOME, channel=14), {}, replace(HOME, channel=0)),
     ("wpa3-only", PHOTON, replace(HOME, security=None, too_new=True), {}, replace(HOME, security=None)),
@@ -176,6 +177,19 @@ def test_one_name_on_two_bands_is_one_row_that_fits() -> None:
 def test_a_newer_protection_on_the_other_band_does_not_hide_the_one_that_fits() -> None:
     (row,) = merge((), Scan((heard(b"Home", 44, -40, Protection.WPA3), heard(b"Home", 6, -60))), PHOTON)
     assert (row.channel, row.security, row.fits) == (6, Security.WPA2, True)
+
+
+def test_a_computer_that_names_the_one_radio_it_uses_does_not_say_that_there_is_no_other() -> None:
+    here = HeardNetwork(b"Home", 44, -40, Protection.WPA2)
+    (alone,) = merge((), Scan((here,), b"Home"), PHOTON)
+    assert alone.fits
+    assert alone.note is not None
+    assert look_at(WifiLogin(b"Home", Security.WPA2, "eight888"), PHOTON, seen=alone)[0].severity is Severity.WARNS
+    nameless = HeardNetwork(b"", 6, -70, Protection.WPA2)
+    (beside,) = merge((), Scan((here, nameless), b"Home"), PHOTON)
+    assert not beside.fits
+    (own, far) = merge((replace(HOME, ssid=b"Other"),), Scan((here,), b"Home"), PHOTON)
+    assert {each.ssid: each.fits for each in (own, far)} == {b"Home": False, b"Other": True}
 
 
 def test_a_name_that_fits_nowhere_is_one_row_with_its_reason() -> None:
