@@ -15,7 +15,7 @@ import pytest
 from support.patient_clock import PatientClock
 from support.stores import stores
 
-from app import console
+from app import clock, console
 from app.console import Desk
 from app.keys.safe import KeySafe
 from app.main import main
@@ -128,6 +128,7 @@ def test_a_trace_that_breaks_off_is_told_and_spoils_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv("REKINDLE_DATA", str(tmp_path))
+    monkeypatch.setattr(clock, "RealClock", lambda: PatientClock(160.0))
     assert main(["run", "read-id", "--practice", "photon", "--trace", "/dev/full"]) == 0
     assert "the trace ends here" in caplog.text
     assert "the trace is not whole" in capsys.readouterr().err

@@ -287,8 +287,18 @@ def test_an_unknown_option_is_wrong_usage(data: Path) -> None:
     assert ended.value.code == 2
 
 
-def run_in_a_process(arguments: list[str], data: Path, code: str = "") -> subprocess.CompletedProcess[str]:
-    program = f"import sys\nfrom app.main import main\ncode = main({arguments!r})\n{code}\nsys.exit(code)"
+FASTER = """
+sys.path.append("tests")
+from support.patient_clock import PatientClock
+from app import clock, console
+clock.RealClock = lambda: PatientClock(160.0)
+"""
+
+
+def run_in_a_process(
+    arguments: list[str], data: Path, code: str = "", *, before: str = ""
+) -> subprocess.CompletedProcess[str]:
+    program = f"import sys\n{before}\nfrom app.main import main\ncode = main({arguments!r})\n{code}\nsys.exit(code)"
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -313,6 +323,7 @@ def test_a_whole_run_in_its_own_process_keeps_the_practice_key_apart_and_imports
         ["run", "back-up-key", "--practice", "photon", "--json", "--trace", str(trace)],
         tmp_path,
         "assert not [name for name in sys.modules if 'PySide6' in name]",
+        before=FASTER,
     )
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout.splitlines()[-1])["event"] == "Succeeded"
