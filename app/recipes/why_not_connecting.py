@@ -34,13 +34,12 @@ from app.text import Text, text
 from app.undo.board_name import Match
 from app.work.board import Board, match
 from app.work.connect_asks import DONT_KNOW, Ask
-from app.work.connect_case import UNKNOWN, Known, Measured, Stage, stages_of
+from app.work.connect_case import UNKNOWN, Known, Measured, light_seen, stages_of
 from app.work.connect_diagnosis import Diagnosis, diagnose, next_question, options_of
 from app.work.connect_report import FIELDS, Told, report
 from app.work.connect_rules import SURENESS_REASONS, SURENESS_WORDS
 from app.work.events import Document, Fact, Outcome
 from app.work.job import Job
-from app.work.key_case import LightSeen
 from app.work.key_rules import Sureness
 from app.work.light_decoder import LightReading
 from app.work.preflight import State, from_here, merge
@@ -56,19 +55,6 @@ SCAN_S = 15.0
 MOST_OTHERS, MOST_RECIPES = 2, 3
 
 _SYSTEM_ERAS = ("core-2014", "up-to-0.6", "from-0.7")
-
-_LIGHT_SEEN = {
-    Stage.RED: LightSeen.RED,
-    Stage.ORANGE: LightSeen.ORANGE,
-    Stage.MAGENTA: LightSeen.MAGENTA,
-    Stage.CALLING: LightSeen.CYAN,
-    Stage.HANDSHAKE: LightSeen.CYAN,
-    Stage.NO_INTERNET: LightSeen.BLINKS,
-    Stage.NO_CLOUD: LightSeen.BLINKS,
-    Stage.CONNECTED: LightSeen.CONNECTED,
-    Stage.UNSEEN: LightSeen.UNSEEN,
-}
-"""What the diagnosis of the keys calls what the light did."""
 
 _NO_WIFI = text(
     "WhyNot", "This is about Wi-Fi, and this board has none. For a board that flashes after cyan, check its keys."
@@ -314,8 +300,7 @@ class WhyNotConnecting(Recipe):
         unlock_safe(job)
         enter_dfu(job)
         check = CheckKeys()
-        stage = self._now.stages[0][0]
-        found = check.judge(job, _LIGHT_SEEN.get(stage, LightSeen.OTHER))
+        found = check.judge(job, light_seen(self._now.stages))
         self._measured(keys=found)
         self._kept = check.kept
         place = check.server.host, check.server.port

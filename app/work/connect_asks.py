@@ -78,8 +78,19 @@ def _networks(case: Case) -> tuple[Option, ...]:
 def _routers(case: Case) -> tuple[Option, ...]:
     only_n = Option("only-n", text("Connect", "It takes 802.11n devices only (no b and g)"))
     listed = Option("listed", text("Connect", "It lets only listed devices in (access control, MAC filter)"))
-    neither = Option("neither", text("Connect", "Neither; nothing special is set"), 3.0)
-    return (*((only_n,) if case.core else ()), listed, neither)
+    none = Option("neither", text("Connect", "None of them; nothing special is set"), 3.0)
+    return (*((only_n,) if case.core else ()), listed, *_unheard(case), none)
+
+
+def _unheard(case: Case) -> tuple[Option, ...]:
+    """What a scan would have told of the network, if it had been heard, and chosen."""
+    to_be_chosen = bool(case.measured.heard) and not any(key == "network" for key, _ in case.told)
+    if case.network is not None or to_be_chosen or not case.at(Stage.JOINING):
+        return ()
+    above = text("Connect", "Its Wi-Fi is on a channel above 11, or on 5 GHz only")
+    five = text("Connect", "Its Wi-Fi is on 5 GHz only")
+    company = text("Connect", "It asks for a user name beside the password (company, school)")
+    return Option("channel", above if case.core else five, 0.5), Option("company", company, 0.5)
 
 
 def _basics(case: Case) -> tuple[Option, ...]:

@@ -12,6 +12,7 @@ from enum import Enum, unique
 
 from app.platforms.model import Mode, Platform
 from app.protocols.wifi import Security
+from app.work.key_case import LightSeen
 from app.work.key_diagnosis import Diagnosis as KeyDiagnosis
 from app.work.key_rules import Sureness
 from app.work.light_decoder import LightReading
@@ -130,6 +131,34 @@ def stages_of(reading: LightReading | None) -> tuple[tuple[Stage, float], ...]:
         stage = stage_of(key)
         shares[stage] = shares.get(stage, 0.0) + likelihood
     return tuple(sorted(shares.items(), key=lambda each: -each[1]))
+
+
+_LIGHT_SEEN = {
+    Stage.RED: LightSeen.RED,
+    Stage.ORANGE: LightSeen.ORANGE,
+    Stage.MAGENTA: LightSeen.MAGENTA,
+    Stage.CALLING: LightSeen.CYAN,
+    Stage.HANDSHAKE: LightSeen.CYAN,
+    Stage.HELD_UP: LightSeen.CYAN,
+    Stage.NO_INTERNET: LightSeen.BLINKS,
+    Stage.NO_CLOUD: LightSeen.BLINKS,
+    Stage.CONNECTED: LightSeen.CONNECTED,
+    Stage.UNSEEN: LightSeen.UNSEEN,
+}
+_FLASHES = (Stage.RED, Stage.ORANGE, Stage.MAGENTA)
+_CLEAR_OF_FLASHES, _HARDLY = 0.7, 0.1
+
+
+def light_seen(stages: tuple[tuple[Stage, float], ...]) -> LightSeen:
+    """Return what the diagnosis of the keys calls this light; a colour only if no other is nearly as likely."""
+    best, share = stages[0]
+    if best not in _FLASHES:
+        return _LIGHT_SEEN.get(best, LightSeen.OTHER)
+    flashes = {stage: likely for stage, likely in stages if stage in _FLASHES}
+    whole = sum(flashes.values())
+    if share >= _CLEAR_OF_FLASHES * whole:
+        return _LIGHT_SEEN[best]
+    return LightSeen.RED_OR_ORANGE if flashes.get(Stage.MAGENTA, 0.0) <= _HARDLY * whole else LightSeen.FLASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +331,16 @@ class Case:
     def check(self, key: str) -> State:
         """Return what trying that from this computer told."""
         return next((each.state for each in self.measured.checks if each.key == key), State.UNKNOWN)
+
+    @property
+    def theirs(self) -> bool:
+        """Whether what was tried is the way to this board's own cloud: a person said so, or its address was read."""
+        return self.measured.keys is not None or self.said("cloud", "particle")
+
+    @property
+    def failed(self) -> Check | None:
+        """What fails of the way to the cloud from this computer, which is in the board's network."""
+        return next((each for each in self.measured.checks if self.fails(each.key)), None)
 
     @property
     def tried(self) -> bool:

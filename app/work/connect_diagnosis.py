@@ -22,6 +22,8 @@ MOST_QUESTIONS = 5
 CLEAR, BETTER_THAN_NOT = 0.8, 0.45
 """How likely a reading of the light has to be for certainty, and to be more than a guess."""
 SURER_BITS = 0.5
+GUESS_FOR_GUESS = 0.5
+"""What a question is worth that only leads from one guess to another, beside one that may end the questions."""
 WORTH_NAMING = 0.12
 """A less likely reading of the light leads to no cause."""
 
@@ -104,7 +106,8 @@ def _makes_sense(known: Known, ask: Ask) -> bool:
 def _worth(known: Known, ask: Ask) -> float:
     """How much the answer is expected to change.
 
-    In bits: how evenly the answers lead to different causes; and half a bit for each step of sureness gained.
+    In bits: how evenly the answers lead to different causes, less if none of them would be surer than what is known;
+    and half a bit for each step of sureness gained.
     """
     before = diagnose(known).main
     shares: dict[tuple[str, Sureness], float] = {}
@@ -114,6 +117,8 @@ def _worth(known: Known, ask: Ask) -> float:
         main = diagnose(known.with_answer(ask.key, key)).main
         shares[main.code, main.sureness] = shares.get((main.code, main.sureness), 0.0) + weight / whole
     told = -sum(share * math.log2(share) for share in shares.values())
+    if all(sureness <= before.sureness for _, sureness in shares):
+        told *= GUESS_FOR_GUESS
     surer = sum(share * (sureness - before.sureness) for (_, sureness), share in shares.items())
     return round(told + SURER_BITS * surer, 6) if told > 0 else 0.0
 
@@ -149,6 +154,10 @@ def _value(name: str, case: Case) -> object:
     if name in ("keys", "repair"):
         assert keys is not None, "the rule holds only when the keys were read"
         return keys.main.words if name == "keys" else REPAIR_WORDS[keys.repair]
+    if name in ("tried", "tried_change"):
+        failed = case.failed
+        assert failed is not None, "the rule holds only when something fails"
+        return failed.words if name == "tried" or failed.change is None else failed.change
     finding = case.finding(Severity.STOPS if name in ("finding", "change") else Severity.WARNS)
     assert finding is not None, "the rule holds only when there is one"
     return finding.words if name in ("finding", "warning") else finding.change

@@ -174,7 +174,11 @@ RULES: tuple[Rule, ...] = (
         lambda case: case.at(Stage.PANIC),
         _CERTAIN,
         text("Connect", "Its firmware crashes before it gets online."),
-        text("Connect", "Press RESET. If it crashes again, start it in safe mode, or write other firmware."),
+        text(
+            "Connect",
+            "Press RESET. If it crashes again, write other firmware. Boards that have a safe mode start in it without "
+            "the program that crashes.",
+        ),
         (XRAY, RESTORE, UPGRADE),
         "9.4",
     ),
@@ -241,7 +245,11 @@ RULES: tuple[Rule, ...] = (
         lambda case: case.at(*IDLE) and case.said("program", "yes"),
         _LIKELY,
         text("Connect", "Its own program decides when to connect, and has not done so."),
-        text("Connect", "Let the program connect, or write another one. In safe mode the board connects without it."),
+        text(
+            "Connect",
+            "Let the program connect, or write another one. A board that has a safe mode connects in it without the "
+            "program.",
+        ),
         (FLASH, XRAY),
         "8.1, 9.3",
     ),
@@ -353,6 +361,33 @@ RULES: tuple[Rule, ...] = (
         "support page, known issues",
     ),
     Rule(
+        "not-for-a-core",
+        lambda case: case.at(*ENTRY) and case.core and case.said("router", "company"),
+        _LIKELY,
+        text("Connect", "The network asks for a user name (WPA Enterprise), and a Core can give a password only."),
+        text("Connect", "Use a network with a password alone, for example the hotspot of a phone."),
+        (JOIN,),
+        "5.5, support page, known issues",
+    ),
+    Rule(
+        "company-network",
+        lambda case: case.at(*ENTRY) and not case.core and case.said("router", "company"),
+        _LIKELY,
+        text("Connect", "The network asks for a user name (WPA Enterprise); the board needs that, and firmware 0.7."),
+        text("Connect", "Tell the board the network as its people describe it. A hotspot shows whether it is that."),
+        (JOIN, RESTORE),
+        "5.5, support page, known issues",
+    ),
+    Rule(
+        "channel",
+        lambda case: case.at(*ENTRY) and case.said("router", "channel"),
+        _LIKELY,
+        text("Connect", "The router sends where the board's radio does not hear it."),
+        text("Connect", "Switch 2.4 GHz on at the router, with a channel from 1 to 11."),
+        (JOIN,),
+        "support page, known issues",
+    ),
+    Rule(
         "only-listed",
         lambda case: case.at(*NETWORK) and case.said("router", "listed"),
         _LIKELY,
@@ -392,7 +427,7 @@ RULES: tuple[Rule, ...] = (
     # --- out of the network, measured here ---
     Rule(
         "no-internet-here",
-        lambda case: case.at(*CLOUD) and case.fails("internet"),
+        lambda case: case.at(*CLOUD) and case.fails("internet") and (case.theirs or case.at(Stage.NO_INTERNET)),
         _CERTAIN,
         text("Connect", "There is no internet in this network: this computer, which is in it, has none either."),
         text("Connect", "Get the router online first; the board follows by itself."),
@@ -402,7 +437,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "sign-in-page-here",
-        lambda case: case.at(*CLOUD) and case.fails("portal"),
+        lambda case: case.at(*CLOUD) and case.fails("portal") and (case.theirs or case.at(Stage.NO_INTERNET)),
         _CERTAIN,
         text("Connect", "This network shows a page to sign in at, which a board cannot do."),
         text("Connect", "Use a network without such a page, for example the hotspot of a phone."),
@@ -412,7 +447,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "name-not-found",
-        lambda case: case.at(*CLOUD) and case.fails("name"),
+        lambda case: case.at(*CLOUD) and case.fails("name") and case.theirs,
         _LIKELY,
         text("Connect", "In this network the name of the board's cloud is not found."),
         text("Connect", "Look at the router's filters and its name server (DNS)."),
@@ -422,12 +457,24 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "port-shut",
-        lambda case: case.at(*CLOUD) and case.fails("tcp") and case.check("internet") is not State.FAILED,
+        lambda case: (
+            case.at(*CLOUD) and case.fails("tcp") and case.check("internet") is not State.FAILED and case.theirs
+        ),
         _LIKELY,
         text("Connect", "From this network the board's cloud does not answer on port 5683; the internet does."),
         text("Connect", "Let outgoing TCP port 5683 through at the router or firewall."),
         (AGAIN, CHECK_KEYS),
         "10.1, support page, step 4",
+        by_light=False,
+    ),
+    Rule(
+        "way-is-shut",
+        lambda case: case.at(*CLOUD) and case.failed is not None and not case.said("cloud", "own"),
+        _POSSIBLE,
+        text("Connect", "From this network the way to Particle's cloud is not free: {tried}"),
+        text("Connect", "If that is the board's cloud: {tried_change}"),
+        (AGAIN, CHECK_KEYS),
+        "9.2, 10.1, support page, step 4",
         by_light=False,
     ),
     # --- out of the network, told ---
@@ -637,8 +684,20 @@ RULES: tuple[Rule, ...] = (
         "support page, step 3",
     ),
     Rule(
+        "kept-back",
+        lambda case: case.at(Stage.NO_INTERNET) and case.gets_out,
+        _POSSIBLE,
+        text(
+            "Connect",
+            "This computer gets to the internet from the same network, so the router may keep the board back.",
+        ),
+        text("Connect", "Switch access control, child lock and firewall off for a try, then restart the router."),
+        (AGAIN,),
+        "9.2, support page, step 4",
+    ),
+    Rule(
         "way-is-free",
-        lambda case: case.at(*WAYS) and case.gets_out and case.measured.keys is None,
+        lambda case: case.at(Stage.CALLING, Stage.NO_CLOUD) and case.gets_out and case.measured.keys is None,
         _POSSIBLE,
         text("Connect", "From this network the cloud answers, so the address or a key on the board may be wrong."),
         text("Connect", "Check its keys; that shows the address, too."),

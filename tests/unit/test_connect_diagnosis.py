@@ -15,9 +15,10 @@ from app.platforms.model import Mode
 from app.platforms.table import platform
 from app.recipes.registry import known as known_recipe
 from app.work.connect_asks import ASKS
-from app.work.connect_case import UNKNOWN, Case, Known, Measured, Stage, network_keys, stage_of
+from app.work.connect_case import UNKNOWN, Case, Known, Measured, Stage, light_seen, network_keys, stage_of
 from app.work.connect_diagnosis import MOST_QUESTIONS, diagnose, next_question, options_of
 from app.work.connect_rules import RULES, SURENESS_REASONS, SURENESS_WORDS
+from app.work.key_case import LightSeen
 from app.work.preflight import State, marked
 from app.work.wifi_form import SeenNetwork
 
@@ -117,6 +118,25 @@ def test_a_doubtful_light_makes_no_cause_certain_and_names_the_other() -> None:
     doubtful = diagnose(case("", half, "", GUESS, board="photon").known())
     assert sure.sureness is CERTAIN
     assert [(cause.code, cause.sureness) for cause in doubtful.causes] == [("safe-mode", LIKELY), ("panic", GUESS)]
+
+
+@pytest.mark.parametrize(
+    ("stages", "seen"),
+    [
+        (((Stage.ORANGE, 0.9), (Stage.RED, 0.1)), LightSeen.ORANGE),
+        (((Stage.RED, 0.5), (Stage.ORANGE, 0.4), (Stage.NO_CLOUD, 0.1)), LightSeen.RED_OR_ORANGE),
+        (((Stage.MAGENTA, 0.4), (Stage.RED, 0.3), (Stage.CALLING, 0.3)), LightSeen.FLASH),
+        (((Stage.ORANGE, 0.5), (Stage.NO_INTERNET, 0.3), (Stage.NO_CLOUD, 0.2)), LightSeen.ORANGE),
+        (((Stage.HELD_UP, 0.6), (Stage.CALLING, 0.4)), LightSeen.CYAN),
+        (((Stage.NO_CLOUD, 1.0),), LightSeen.BLINKS),
+        (((Stage.JOINING, 1.0),), LightSeen.OTHER),
+        (((Stage.UNSEEN, 1.0),), LightSeen.UNSEEN),
+    ],
+)
+def test_keys_are_judged_by_a_colour_only_where_it_is_clear(
+    stages: tuple[tuple[Stage, float], ...], seen: LightSeen
+) -> None:
+    assert light_seen(stages) is seen
 
 
 def test_networks_of_the_same_name_can_be_told_apart_and_none_is_taken_for_an_answer() -> None:
