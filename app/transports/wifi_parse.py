@@ -14,6 +14,7 @@ from dataclasses import replace
 from app.transports.wifi_scan import Encryption, HeardNetwork, Protection, Scan
 
 LONGEST_NAME = 32  # bytes; a longer one is no network's
+_LOST = "\ufffd"  # what is read in the place of bytes that are no character
 REDACTED = "<redacted>"  # what macOS writes in the place of names
 
 
@@ -123,6 +124,14 @@ def _name(raw: bytes) -> bytes | None:
     if len(raw) > LONGEST_NAME:
         return None
     return raw if raw.strip(b"\0") else b""
+
+
+def _spoken_name(words: str) -> bytes | None:
+    """Return as `_name` the name a tool tells in characters; b"" where one of them was lost: another is none of its."""
+    try:
+        return b"" if _LOST in words else _name(words.encode())
+    except UnicodeEncodeError:  # half a character
+        return b""
 
 
 def _dbm_of_manager(percent: str) -> int:
@@ -312,7 +321,7 @@ def parse_netsh_networks(printed: str) -> tuple[HeardNetwork, ...]:
     for line in _lines(printed):
         if begins := _NETSH_NETWORK.match(line):
             ended()
-            ssid = _name(begins["name"].encode())
+            ssid = _spoken_name(begins["name"])
             network, heads, radios = (None if ssid is None else HeardNetwork(ssid)), [], 0
         elif network is None:
             continue
@@ -331,7 +340,7 @@ def parse_netsh_networks(printed: str) -> tuple[HeardNetwork, ...]:
 def parse_netsh_joined(printed: str) -> bytes | None:
     """Read `netsh wlan show interfaces`: the name of the network this computer is in; `SSID` is the same in all."""
     rows = (_NETSH_ROW.match(line) for line in _lines(printed))
-    names = (_name(row["value"].encode()) for row in rows if row is not None and row["key"] == "SSID")
+    names = (_spoken_name(row["value"]) for row in rows if row is not None and row["key"] == "SSID")
     return next((name for name in names if name), None)
 
 
@@ -453,7 +462,7 @@ def _rows(found: object) -> list[dict[str, object]]:
 
 def _mac_network(row: Mapping[str, object]) -> HeardNetwork | None:
     told = str(row.get("_name") or "")
-    ssid = _name(b"" if told == REDACTED else told.encode("utf-8", "replace"))
+    ssid = _spoken_name("" if told == REDACTED else told)
     if ssid is None:
         return None
     channel, mhz = 0, 0

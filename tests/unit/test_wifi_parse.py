@@ -438,3 +438,17 @@ def test_a_name_with_the_line_of_another_network_in_it_makes_no_other_network() 
     assert len(NMCLI_FIELDS) == 8
     scan = parse_nmcli(row(evil, "1", "2412 MHz", "10", "", "(none)", "(none)"))
     assert [each.ssid for each in scan.heard] == [evil]
+
+
+def test_a_name_that_was_lost_on_the_way_is_not_offered_in_another_form() -> None:
+    (windows,) = parse_netsh_networks(in_language(*IN_OTHER_LANGUAGES["French"]).replace("家", "\ufffd"))
+    assert (windows.ssid, windows.channel) == (b"", 11)
+    assert parse_netsh_joined("    SSID : Caf\ufffd\r\n") is None
+    for lost in (r"Caf\ud83d", "Caf\ufffd"):
+        row = f'{{"_name": "{lost}", "spairport_network_channel": "6"}}'
+        mac = parse_profiler(
+            '{"SPAirPortDataType": [{"spairport_airport_interfaces": ['
+            f'{{"spairport_airport_other_local_wireless_networks": [{row}]}}]}}]}}'.encode()
+        )
+        assert mac is not None
+        assert [(each.ssid, each.channel) for each in mac.heard] == [(b"", 6)]
