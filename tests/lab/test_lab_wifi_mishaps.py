@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ from support.wifi_mishaps import ROWS, Row
 
 from app.protocols import wifi_dialogue
 from app.virtual.mishaps import Mishap
-from app.work.events import Event, Failed, Succeeded
+from app.work.events import Asked, Event, Failed, Note, Succeeded
+from app.work.questions import DoThis
 from app.work.wifi_form import WifiAnswer
 from lab.desk import BOARD_TIMES, Desk
 from lab.wifi_desk import WifiDesk, wifi_desk
@@ -204,3 +206,27 @@ def test_a_port_that_another_program_holds_is_named_and_nothing_is_sent(desk: De
         event = run(at)
         assert isinstance(event, Succeeded), event
         assert holds_all_or_nothing(at)
+
+
+@pytest.mark.parametrize("begins", ["C: Core", "E: Photon 2.x"])
+def test_a_board_left_amid_its_dialogue_is_restarted_by_the_rate_of_its_port(
+    begins: str, desk: Desk, tmp_path: Path
+) -> None:
+    with wifi_desk(desk, tmp_path, row(begins), listens=True) as at:
+        port = desk.sighting(at.place.cable)
+        assert port is not None
+        asks = threading.Event()
+        half = threading.Event()
+        at.side.at("name", 0, asks.set)
+        with at.place.bus.open_serial(port, 9600) as pipe:
+            desk.await_("listening", lambda: at.place.board.listening_now or None)
+            pipe.write(b"w", 1000)
+            desk.await_("the question", lambda: asks.is_set() or None)
+            at.side.at("name", 4, half.set)
+            pipe.write(b"Half", 1000)
+            desk.await_("half a name", lambda: half.is_set() or None)
+        event = run(at)
+        assert isinstance(event, Succeeded), event
+        assert holds_all_or_nothing(at)
+        assert any(isinstance(each, Note) and "has to restart" in each.words.english() for each in at.place.news)
+        assert not any(isinstance(each, Asked) and isinstance(each.question, DoThis) for each in at.place.news)
