@@ -600,7 +600,8 @@ _CYAN_AND_RED = _Saying(
 
 _PANIC_ADVICE = text(
     "Lights",
-    "The firmware crashed, not the board. Press RESET; if it crashes again, try safe mode or other firmware.",
+    "The firmware crashed, not the board. Press RESET; if it crashes again, try other firmware, or safe mode where the "
+    "board has one.",
 )
 # 9.4. Firmware without the later codes shows fewer.
 _PANICS: tuple[tuple[int, str, Text], ...] = (

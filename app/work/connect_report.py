@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -216,14 +216,14 @@ def _answers(known: Known) -> list[str]:
     """What was asked and answered; the network that was chosen is not named."""
     asks = {each.key: each for each in ASKS}
     rows = []
-    for key, answer in known.told:
-        ask = asks[key]
+    for place, (key, answer) in enumerate(known.told):
         if key == "network":
             chosen = any(case.network is not None for case, _ in known.cases())
             said = "one of those heard" if chosen else "none of those heard, or not known"
         else:
-            said = _option(ask.options(next(case for case, _ in known.cases())), answer)
-        rows.append(f"{ask.title.english()} {said}")
+            before = replace(known, told=known.told[:place])  # later answers leave out what was offered then
+            said = _option((each for case, _ in before.cases() for each in asks[key].options(case)), answer)
+        rows.append(f"{asks[key].title.english()} {said}")
     return rows
 
 
@@ -257,9 +257,15 @@ def _log(lines: Iterable[str]) -> list[str]:
 
 def _discreet(rows: Iterable[str], board: Board, known: Known) -> list[str]:
     """Return the lines without anything that is nobody's business."""
-    private = {str(Path.home()): "~", board.sighting.serial or "": "[serial]"}
+    home = str(Path.home())
+    # An error of the operating system writes a path as Python would.
+    private = {home: "~", repr(home)[1:-1]: "~", board.sighting.serial or "": "[serial]"}
     names = {each.name for each in known.measured.heard} | {_readable(known.measured.joined)}
     private |= {name: "[network]" for name in names if len(name) >= SHORTEST_NAME}
+    for each in known.measured.checks:
+        values = dict(each.words.values)
+        if values.get("host") != known.measured.platform.default_host:  # a server of one's own
+            private |= {str(values[name]): "[server]" for name in ("host", "address") if name in values}
     secrets = sorted(filter(None, private), key=len, reverse=True)
     found = []
     for row in rows:

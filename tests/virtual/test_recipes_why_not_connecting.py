@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from datetime import datetime
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
@@ -16,18 +17,23 @@ from app.engine.runner import run_recipe
 from app.platforms.lights import pattern
 from app.platforms.model import Mode
 from app.platforms.table import PLATFORMS
+from app.protocols.wifi import Security
 from app.recipes.check_keys import CheckKeys
 from app.recipes.flash_file import FlashFile
 from app.recipes.registry import RECIPES
 from app.recipes.why_not_connecting import WhyNotConnecting
-from app.text import Text
+from app.text import Text, text
 from app.transports.wifi_scan import HeardNetwork, Protection, Scan
 from app.work.board import Proof
 from app.work.connect_asks import ASKS
-from app.work.connect_report import FIELDS, NOT_KNOWN
+from app.work.connect_case import Known, Measured, Stage
+from app.work.connect_diagnosis import diagnose
+from app.work.connect_report import FIELDS, NOT_KNOWN, Told, report
 from app.work.events import Asked, Event, Outcome, StepProgress, Stopped
 from app.work.flashing import board_name
+from app.work.preflight import Check, State
 from app.work.questions import ChooseCard, TellLight
+from app.work.wifi_form import SeenNetwork
 
 SECRET_NAME = "Attic of Ada"
 AROUND = Scan(
@@ -250,6 +256,44 @@ def test_nobody_is_named_in_the_report(tmp_path: Path, caplog: pytest.LogCapture
     assert "The network [network] comes in weakly here" in document.content
     for secret in (SECRET_NAME, "Barn", "Upstairs", place.board.device_id, "6c:0b:84", str(Path.home()), "horse"):
         assert secret not in document.content
+
+
+def made_report(place: Desk, known: Known, *lines: str) -> list[str]:
+    return report(
+        place.seen(), known, diagnose(known), None, Told(), datetime(2026, 11, 23), lines=lines
+    ).content.splitlines()
+
+
+def test_a_server_of_ones_own_and_a_home_folder_of_windows_are_nobodys_business(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: PureWindowsPath("C:\\Users\\Ada"))
+    place = desk("core-0.7", tmp_path)
+    words = text("Test", "The server {host} ({address}) is silent.").with_values(
+        host="ada.example.org", address="192.31.196.7"
+    )
+    theirs = text("Test", "{host} answers.").with_values(host=place.seen().platform.default_host)
+    tried = (Check("tcp", State.FAILED, words), Check("name", State.OK, theirs))
+    known = Known(Measured(place.seen().platform, checks=tried))
+    log_line = "connect to ada.example.org: OSError(2, 'no', 'C:\\\\Users\\\\Ada\\\\x') C:\\Users\\Ada\\y"
+    told = "\n".join(made_report(place, known, log_line))
+    assert "Ada" not in told
+    assert "ada.example.org" not in told
+    assert "192.31.196.7" not in told
+    assert "The server [server] ([server]) is silent." in told
+    assert "device.spark.io answers." in told
+
+
+def test_an_answer_stands_in_the_report_although_later_ones_leave_it_out(tmp_path: Path) -> None:
+    place = desk("core-0.7", tmp_path)
+    heard = (SeenNetwork(b"Home", Security.WPA2, channel=6, rssi=-50),)
+    online = (Check("internet", State.OK, text("Test", "Online.")),)
+    for stage, told, wanted in (
+        (Stage.JOINING, (("network", "other"), ("router", "channel")), "channel above 11"),
+        (Stage.NO_CLOUD, (("there", "no-internet"), ("same", "yes")), "Nobody gets to the internet there"),
+    ):
+        known = Known(Measured(place.seen().platform, heard=heard, checks=online), ((stage, 1.0),), told)
+        assert any(wanted in line for line in made_report(place, known))
 
 
 def test_the_report_speaks_of_this_start_of_the_program_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
