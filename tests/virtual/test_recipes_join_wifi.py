@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
+from support.every import deal
 
 from app.engine.runner import run_recipe
 from app.faults import BoardGone, BoardSilent, Fault
@@ -385,8 +386,14 @@ def test_what_is_saved_counts_although_the_board_could_not_be_told_to_connect(
     assert any("tap RESET" in each.english() for each in outcome.warnings)
 
 
-@pytest.mark.parametrize("kind", ["gone_at", "gone_amid", "gone_after", "silent_from"])
-@pytest.mark.parametrize(("name", "firmware"), [("core-0.5", "0.5"), ("photon", "1.2"), ("photon", "2.x")])
+CUT_OFF = [
+    (name, firmware, kind)
+    for name, firmware in (("core-0.5", "0.5"), ("photon", "1.2"), ("photon", "2.x"))
+    for kind in ("gone_at", "gone_amid", "gone_after", "silent_from")
+]
+
+
+@pytest.mark.parametrize(("name", "firmware", "kind"), deal(CUT_OFF, 3, "cut off at any moment")[0])
 def test_a_cable_that_comes_off_at_any_moment_leaves_no_half_password(
     name: str, firmware: str, kind: str, tmp_path: Path
 ) -> None:
@@ -417,7 +424,7 @@ def test_a_program_that_moved_the_magic_rate_is_passed_by_a_request(
     assert place.board.profiles_stored[-1].ssid == NETWORKS[Security.WPA2].ssid
 
 
-@pytest.mark.parametrize(("name", "firmware"), GENERATIONS)
+@pytest.mark.parametrize(("name", "firmware"), deal(GENERATIONS, 3, "noise")[0])
 def test_noise_before_all_the_board_says_ends_in_a_network_or_a_fault(name: str, firmware: str, tmp_path: Path) -> None:
     place = at(name, firmware, tmp_path, login(Security.WPA2), mode=LISTENING)
     place.board.mishap = Mishap(garbage=True)

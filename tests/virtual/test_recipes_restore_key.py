@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import random
@@ -837,9 +838,10 @@ def torn_board(name: str, folder: Path) -> tuple[Desk, dict[str, object]]:
 KINDS = (Kind.BEFORE, Kind.AMID, Kind.AFTER, Kind.KILLED)
 
 
-@pytest.mark.parametrize("end", ["finish", "put-back"])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name.lower())
-@pytest.mark.parametrize("name", ["core", "photon", "photon-0.5"])
+CUT_SHORT = list(itertools.product(("core", "photon", "photon-0.5"), KINDS, ("finish", "put-back")))
+
+
+@pytest.mark.parametrize(("name", "kind", "end"), deal(CUT_SHORT, 2, "cut short")[0])
 def test_a_cut_while_writing_can_be_finished_and_put_back(name: str, kind: Kind, end: str, tmp_path: Path) -> None:
     whole = transfers_of_writing(name, tmp_path / "whole")
     listed_once = False

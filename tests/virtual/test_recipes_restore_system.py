@@ -567,7 +567,7 @@ def lengths() -> dict[str, int]:
     return {}
 
 
-@pytest.mark.parametrize(("case", "share"), [(case, share) for case in CUTS for share in deal(range(8), 3, case)[0]])
+@pytest.mark.parametrize(("case", "share"), [(case, share) for case in CUTS for share in deal(range(8), 8, case)[0]])
 def test_a_cable_pulled_anywhere_is_finished_by_the_next_run(
     case: str, share: int, tmp_path: Path, pack: RescuePack, lengths: dict[str, int]
 ) -> None:

@@ -588,7 +588,7 @@ def test_a_stop_while_writing_comes_too_late_to_leave_a_server_that_nobody_read_
 
 
 def sweep(
-    name: str, end: str, tmp_path: Path, laid: Callable[[Path], Desk], memory: Callable[[Desk], bytes], hands: int = 12
+    name: str, end: str, tmp_path: Path, laid: Callable[[Path], Desk], memory: Callable[[Desk], bytes], hands: int = 30
 ) -> None:
     """Cut the writing at transfers dealt out, start anew, finish it or put it back; nothing beside the server moves."""
     place = laid(tmp_path / "whole")

@@ -8,7 +8,7 @@ import pytest
 from support.every import EVERYTHING, deal
 from support.wifi_mishaps import ALL, LOST, NAME, ROWS, STOPPED, TROUBLES, Row, Trouble, play
 
-HANDS = 5
+HANDS = 10
 MOST_TRIES = 2  # once as the board stands, once after the RESET that the faults advise
 
 
