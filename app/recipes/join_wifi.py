@@ -34,6 +34,7 @@ from app.work.job import CONSOLE_BAUD, Job
 from app.work.preflight import Severity, merge
 from app.work.questions import Choose, Confirm, Enter, WifiForm
 from app.work.step import Step
+from app.work.way_to_cloud import is_signed_in_first
 from app.work.wifi_findings import findings, stops
 from app.work.wifi_form import SECURITY_KEYS, LookAgain, SeenNetwork, WifiAnswer, check, password_from, seen_by_board
 
@@ -121,6 +122,11 @@ class JoinWifi(Recipe):
                 "JoinWifi",
                 "If the cable is pulled while the board is told, nothing is saved: press RESET and start again.",
             ),
+            text(
+                "JoinWifi",
+                "Is this computer in the network you choose, it asks for a test page of Google's, to see whether "
+                "something stands before the internet there.",
+            ),
         ),
         changes_board=True,
     )
@@ -138,6 +144,7 @@ class JoinWifi(Recipe):
         self._answer = WifiAnswer(())
         self._seen: tuple[SeenNetwork, ...] = ()
         self._around = Scan()
+        self._portal: bool | None = None
         self._warnings: list[Text] = []
         self._light = Light.UNSEEN
 
@@ -212,6 +219,7 @@ class JoinWifi(Recipe):
     def _look_around(self, job: Job) -> None:
         """Look with this computer's radio, and with the board's where that can be asked."""
         by_board = self._scan(job) if self._by_request(job.board) else ()
+        self._portal = None
         self._around = job.scanner.scan(SCAN_WITHIN_S, job.clock, job.check)
         if self._around.trouble is not None:
             job.note(self._around.trouble)
@@ -239,12 +247,15 @@ class JoinWifi(Recipe):
                 self._look_around(job)
                 continue
             assert isinstance(answer, WifiAnswer)
+            said: set[tuple[bytes, str]] = set()
             try:
-                if not self._agreed(job, answer):
+                if not self._agreed(job, answer, said):
                     continue
                 networks = tuple(self._completed(job, each) for each in answer.networks)
                 for each in networks:
                     check(each, enterprise=self._enterprise(job.board))
+                if not self._agreed(job, replace(answer, networks=networks), said):
+                    continue
             except Fault as fault:
                 tries -= 1
                 if not tries or beforehand or not fault.code.startswith("wifi."):
@@ -267,13 +278,26 @@ class JoinWifi(Recipe):
             version=self._version,
         )
 
-    def _agreed(self, job: Job, answer: WifiAnswer) -> bool:
-        """Say what speaks against the networks; whether the person wants those that stop a board told all the same."""
+    def _agreed(self, job: Job, answer: WifiAnswer, said: set[tuple[bytes, str]]) -> bool:
+        """Say what speaks against the networks; whether the person wants those that stop a board told all the same.
+
+        Args:
+            job: The run.
+            answer: The networks; of some the rest may still have to be asked.
+            said: Name and rule of what was said and agreed to already; what is said now is added.
+        """
         for login in answer.networks:
-            found = findings(login, self._seen, job.platform, self._version)
+            portal = True if self._has_portal(job, login) else None
+            found = tuple(
+                each
+                for each in findings(login, self._seen, job.platform, self._version, portal=portal)
+                if (login.ssid, each.rule) not in said
+            )
+            said |= {(login.ssid, each.rule) for each in found}
             for each in found:
                 job.note(_CAN_MATTER.with_values(name=login.name, words=each.words, change=each.change))
-            if answer.anyway or not stops(found):
+            # Whoever agreed in a form did not know of such a page.
+            if not stops(found) or (answer.anyway and not any(each.rule == "captive-portal" for each in found)):
                 continue
             reasons = joined((each.words for each in found if each.severity is Severity.STOPS), _AFTER)
             title = _ANYWAY_TITLE.with_values(name=login.name)
@@ -281,6 +305,14 @@ class JoinWifi(Recipe):
             if not job.ask(Confirm(ANYWAY, title, body, _ANYWAY_YES, _ANYWAY_NO, risky=True)):
                 return False
         return True
+
+    def _has_portal(self, job: Job, login: WifiLogin) -> bool:
+        """Whether a page to sign in is in the way; only known of the network this computer is in itself."""
+        if login.ssid != self._around.joined:
+            return False
+        if self._portal is None:
+            self._portal = is_signed_in_first(job.network, job.clock, job.check)
+        return self._portal
 
     def _forget(self, job: Job) -> None:
         if not self._answer.forget:

@@ -28,7 +28,6 @@ UDP_S = 2.5
 UDP_TRIES = 2  # one datagram may be lost
 
 _NO_CONTENT = 204
-_REFUSED = 403
 _SIGN_IN_FIRST = 511  # RFC 6585
 _ANOTHER_PAGE = range(200, 400)
 """A page, or a way to one; a refusal (from 400 on) is as likely of a firewall or of a server that is not well."""
@@ -41,6 +40,16 @@ class State(Enum):
     OK = "ok"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+@unique
+class _Page(Enum):
+    """What came in the place of the test page."""
+
+    USUAL = "usual"
+    ANOTHER = "another"
+    REFUSED = "refused"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +134,13 @@ def from_here(
         return (knock(),)
     if not any(_leads_out(each) for each in network.own_addresses()):
         return (_OFFLINE,)
-    page = network.page(PAGE, PAGE_S, clock, check)
-    if page != _NO_CONTENT and (page in _ANOTHER_PAGE or page == _SIGN_IN_FIRST):
-        if not _leads_here(network.look_up(str(urlsplit(PAGE).hostname), NAME_S, clock, check)):
-            return (_PORTAL,)
-        page = _REFUSED
+    page = _test_page(network, clock, check)
+    if page is _Page.ANOTHER:
+        return (_PORTAL,)
     found = (str(address),) if address is not None else network.look_up(host, NAME_S, clock, check)
-    if page is None and not found:
+    if page is _Page.NONE and not found:
         return (_OFFLINE,)
-    begins = (_ONLINE, _NO_PORTAL) if page == _NO_CONTENT else (_PERHAPS_ONLINE,)
+    begins = (_ONLINE, _NO_PORTAL) if page is _Page.USUAL else (_PERHAPS_ONLINE,)
     if not found:
         return (*begins, Check("name", State.FAILED, _NO_NAME.with_values(host=host), _NO_NAME_CHANGE))
     inside = next((each for each in found if not IPv4Address(each).is_global), None)
@@ -141,13 +148,37 @@ def from_here(
         words = _NAME_INSIDE.with_values(host=host, address=inside)
         return (*begins, Check("name", State.FAILED, words, _NAME_INSIDE_CHANGE))
     knocked = knock()
-    if page is None and knocked.state is not State.OK:
+    if page is _Page.NONE and knocked.state is not State.OK:
         # A name may come from memory: nothing answers, so this computer is as good as offline.
         return (_OFFLINE,)
     if address is not None:
         return (*begins, knocked)
     named = Check("name", State.OK, _NAME_FOUND.with_values(host=host, address=found[0]))
     return (*begins, named, knocked)
+
+
+def is_signed_in_first(network: Network, clock: Clock, check: Callable[[], None]) -> bool:
+    """Whether a page to sign in or to agree stands between this computer and the internet, as far as can be told.
+
+    Args:
+        network: The network as seen from here.
+        clock: What the waiting goes through.
+        check: Called while it waits; raises to stop.
+    """
+    online = any(_leads_out(each) for each in network.own_addresses())
+    return online and _test_page(network, clock, check) is _Page.ANOTHER
+
+
+def _test_page(network: Network, clock: Clock, check: Callable[[], None]) -> _Page:
+    status = network.page(PAGE, PAGE_S, clock, check)
+    if status is None:
+        return _Page.NONE
+    if status == _NO_CONTENT:
+        return _Page.USUAL
+    if status not in _ANOTHER_PAGE and status != _SIGN_IN_FIRST:
+        return _Page.REFUSED
+    addresses = network.look_up(str(urlsplit(PAGE).hostname), NAME_S, clock, check)
+    return _Page.REFUSED if _leads_here(addresses) else _Page.ANOTHER
 
 
 def _tcp(network: Network, clock: Clock, check: Callable[[], None], host: str, port: int) -> Check:

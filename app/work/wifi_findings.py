@@ -22,7 +22,12 @@ REFUSED = frozenset(
 
 
 def findings(
-    login: WifiLogin, seen: tuple[SeenNetwork, ...], platform: Platform | None, version: str
+    login: WifiLogin,
+    seen: tuple[SeenNetwork, ...],
+    platform: Platform | None,
+    version: str,
+    *,
+    portal: bool | None = None,
 ) -> tuple[Finding, ...]:
     """Return what speaks against telling a board this network, what stops it first.
 
@@ -31,11 +36,13 @@ def findings(
         seen: The networks in the air. One of the same name tells of its channel; if any of them fits, all is well.
         platform: The kind of board; None for no findings.
         version: Its firmware, "" where that is not known.
+        portal: Whether a page to sign in is known to be in its way; None where nobody looked.
     """
     if platform is None or not login.ssid:
         return ()
     row = min((row for row in seen if row.ssid == login.ssid), key=lambda row: not row.fits, default=None)
-    return tuple(each for each in look_at(login, platform, version=version, seen=row) if each.rule not in REFUSED)
+    found = look_at(login, platform, version=version, seen=row, portal=portal)
+    return tuple(each for each in found if each.rule not in REFUSED)
 
 
 def stops(found: tuple[Finding, ...]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.air import Air
 from support.desk import Desk, desk
 from support.ears import Ears
 
@@ -171,3 +172,37 @@ def test_a_company_network_can_be_typed_at_a_terminal(tmp_path: Path) -> None:
     place.succeed(JoinWifi)
     (stored,) = place.board.profiles_stored
     assert (stored.identity, stored.password) == (b"ann", b"s3cret!")
+
+
+@pytest.mark.parametrize(("status", "joined", "asked"), [(302, True, True), (204, True, False), (302, False, False)])
+def test_a_page_to_sign_in_is_found_where_this_computer_is_in_that_network(
+    status: int, joined: bool, asked: bool, tmp_path: Path
+) -> None:
+    network = Air()
+    network.page_status = status
+    place = desk(
+        "photon",
+        tmp_path,
+        answers={"network": WifiAnswer((LOGIN,), anyway=True), "join-light": "connected", "tell-anyway": True},
+        profiles=False,
+        scanner=Ears(Scan((NEAR,), joined=NEAR.ssid if joined else None)),
+        network=network,
+    )
+    place.succeed(JoinWifi)
+    confirms = [each.question for each in place.person.events if isinstance(each, Asked)]
+    found = [each.body.english() for each in confirms if isinstance(each, Confirm)]
+    assert any("page to sign in" in words for words in found) is asked
+
+
+def test_what_is_told_at_a_terminal_bit_by_bit_is_judged_when_it_is_whole(tmp_path: Path) -> None:
+    old = Network(b"Old", air.Security.WEP, password=b"pass ")
+    given = {"network": "Old", "security": "wep", "password": "pass ", "join-light": "connected"}
+    place = desk("core", tmp_path, answers={**given, "tell-anyway": True}, profiles=False, networks=(old,))
+    place.succeed(JoinWifi)
+    (confirm,) = [
+        each.question for each in place.person.events if isinstance(each, Asked) and "tell" in each.question.name
+    ]
+    assert isinstance(confirm, Confirm)
+    assert "WEP" in confirm.body.english()
+    notes = [each.words.english() for each in place.person.events if isinstance(each, Note)]
+    assert sum("begins or ends with a blank" in each for each in notes) == 1
