@@ -40,7 +40,8 @@ def findings(
     """
     if platform is None or not login.ssid:
         return ()
-    row = min((row for row in seen if row.ssid == login.ssid), key=lambda row: not row.fits, default=None)
+    rows = (row for row in seen if row.ssid == login.ssid)
+    row = min(rows, key=lambda row: (not row.fits, row.security is not login.security), default=None)
     found = look_at(login, platform, version=version, seen=row, portal=portal)
     return tuple(each for each in found if each.rule not in REFUSED)
 

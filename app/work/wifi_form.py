@@ -119,6 +119,15 @@ class LookAgain:
     """The other answer to the form: look for networks once more, then ask again. What was typed stays where it is."""
 
 
+def row_named(ssid: bytes, seen: Iterable[SeenNetwork]) -> SeenNetwork | None:
+    """Return what is seen of that name: what fits before what does not, and what has a password before what has none.
+
+    Anybody can send out another's name without a password, and stronger.
+    """
+    rows = (row for row in seen if row.ssid == ssid)
+    return min(rows, key=lambda row: (not row.fits, row.security is Security.OPEN), default=None)
+
+
 def seen_by_board(points: Iterable[AccessPoint]) -> tuple[SeenNetwork, ...]:
     """Return a board's own scan, one row for each name and security: the strongest."""
     found: dict[tuple[bytes, Security | None], SeenNetwork] = {}
@@ -152,7 +161,7 @@ def parse(given: object, seen: tuple[SeenNetwork, ...]) -> WifiAnswer | LookAgai
         return LookAgain()
     if not isinstance(given, str):
         raise ValueError("the name of a network")  # noqa: TRY004 - whoever gave it made the mistake, not the program
-    row = next((each for each in seen if each.ssid == given.encode()), None)
+    row = row_named(given.encode(), seen)
     if given[0] in "{[":
         try:
             return _from_json(given, seen)
@@ -189,7 +198,7 @@ def _login_from(row: Mapping[str, object], seen: tuple[SeenNetwork, ...]) -> Wif
     if "password" in row:
         raise ValueError("no password here: it is asked for, or give password-file")
     ssid = bytes.fromhex(_word(row, "ssid-hex")) if "ssid-hex" in row else _word(row, "ssid").encode()
-    known = next((each for each in seen if each.ssid == ssid), None)
+    known = row_named(ssid, seen)
     security = known.security if known is not None else None
     if "security" in row:
         security = SECURITY_KEYS.get(_word(row, "security").lower())

@@ -241,3 +241,9 @@ def test_a_network_that_is_gone_and_cannot_be_typed_is_not_typed_wrong(qtbot: Qt
     form.press("wifi-again")
     form.view.renew(replace(QUESTION, seen=(HERE,)))
     assert form.find(QLineEdit, "wifi-name").text() == ""
+
+
+def test_a_stranger_with_the_name_of_this_computers_network_is_not_chosen_first(qtbot: QtBot) -> None:
+    twin = SeenNetwork(HERE.ssid, Security.OPEN, channel=1, rssi=-30)
+    form = Form(qtbot, replace(QUESTION, seen=(twin, *SEEN)))
+    assert form.list.currentRow() == 1 + SEEN.index(HERE)

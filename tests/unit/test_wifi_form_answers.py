@@ -245,3 +245,15 @@ def test_what_is_no_text_is_no_password(login: WifiLogin) -> None:
     with pytest.raises(CannotBeTyped):
         check(login, enterprise=True)
     assert findings(login, (), platform("photon"), "2.3.1") is not None
+
+
+def test_a_stranger_with_the_same_name_and_no_password_is_not_taken_for_the_network() -> None:
+    twin = SeenNetwork(b"Home", Security.OPEN, channel=1, rssi=-30)
+    far = SeenNetwork(b"Home", Security.WPA2, channel=44, rssi=-40, fits=False)
+    form = replace(FORM, seen=(twin, far, *SEEN))
+    for typed in ("Home", '{"ssid": "Home"}'):
+        answer = parse_answer(form, typed)
+        assert isinstance(answer, WifiAnswer)
+        assert [(each.security, each.password) for each in answer.networks] == [(Security.WPA2, None)]
+    (by_number,) = parse_answer(form, "1").networks  # type: ignore[attr-defined]
+    assert by_number.security is Security.OPEN

@@ -28,7 +28,7 @@ from app.ui.theme import SPACE, tokens
 from app.work.preflight import Finding, not_to_be_seen
 from app.work.questions import WifiForm
 from app.work.wifi_findings import findings, stops
-from app.work.wifi_form import SeenNetwork, WifiAnswer, check, read_certificate, read_private_key
+from app.work.wifi_form import SeenNetwork, WifiAnswer, check, read_certificate, read_private_key, row_named
 
 ROWS_SHOWN = 5
 ROW_SPACE = 3
@@ -311,9 +311,11 @@ class WifiPanel(QWidget):
 
     def _first_row(self) -> int:
         """The network this computer is in, else the strongest that fits, else another one."""
-        fitting = [number for number, row in enumerate(self._question.seen) if row.fits]
-        here = (number for number in fitting if self._question.seen[number].ssid == self._question.joined)
-        return next(here, fitting[0] if fitting else self._list.count() - 1)
+        seen = self._question.seen
+        first = row_named(self._question.joined, seen)
+        if first is None or not first.fits:
+            first = next((row for row in seen if row.fits), None)
+        return self._list.count() - 1 if first is None else seen.index(first)
 
     def _line(self, name: str) -> QLineEdit:
         line = QLineEdit()
