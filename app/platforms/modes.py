@@ -249,11 +249,6 @@ ONE_SECOND = text("Modes", "one second")
 NO_WAY = text("Modes", "By the buttons: not with this board's usual boot loader.")
 
 
-def mode(key: str) -> DeviceMode:
-    """Return the mode of that key; KeyError when there is none."""
-    return {found.key: found for found in MODES}[key]
-
-
 def lights_of(found: DeviceMode, platform: Platform) -> tuple[LightPattern, ...]:
     """Return what the light of this kind of board shows in a mode, of the firmware such boards usually have."""
     if found.mode is Mode.DFU and (blinking := mode_pattern(platform, found.mode)) is not None:

@@ -6,7 +6,6 @@ The rules are in `connect_rules`, the questions in `connect_asks`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Formatter
 
@@ -161,8 +160,3 @@ def _value(name: str, case: Case) -> object:
     finding = case.finding(Severity.STOPS if name in ("finding", "change") else Severity.WARNS)
     assert finding is not None, "the rule holds only when there is one"
     return finding.words if name in ("finding", "warning") else finding.change
-
-
-def repairs(causes: Sequence[Cause]) -> tuple[str, ...]:
-    """Return the recipes of these causes, none twice."""
-    return tuple(dict.fromkeys(recipe for cause in causes for recipe in cause.recipes))

@@ -92,10 +92,6 @@ class LightReading:
         """Key of the most likely pattern, "" when the light could not be seen."""
         return self.guesses[0][0] if self.guesses else ""
 
-    def share(self, kinds: Collection[str]) -> float:
-        """Return how likely it is one of these kinds (see `kind_of`), 0.0 to 1.0."""
-        return sum(likelihood for key, likelihood in self.guesses if kind_of(key) in kinds)
-
 
 MOST_ASKED = 4
 """After so many questions no more is asked."""

@@ -167,12 +167,6 @@ class Transcript:
         with self._lock:
             return max(0, self._lines[0].number - self._cleared) if self._lines else 0
 
-    @property
-    def revision(self) -> int:
-        """A number that grows with each change."""
-        with self._lock:
-            return self._revision
-
     def to_be_told(self) -> int | None:
         """Return the number of the news that there are changes; None when they were told, or the last is unheard.
 
@@ -197,12 +191,6 @@ class Transcript:
         """Whether the board's last line has not ended: most likely it waits for an answer."""
         with self._lock:
             return self._open_line is not None
-
-    @property
-    def asks_secret(self) -> bool:
-        """Whether the board waits for a password, a key or a code, as far as its words tell."""
-        with self._lock:
-            return self._hidden or self._several
 
     def came(self, data: bytes) -> None:
         """Add what the board sent, cut anywhere."""

@@ -6,7 +6,7 @@ import pytest
 
 from app.platforms.console import CONSOLE_COMMANDS, as_sent, cannot, console_command, numbers
 from app.platforms.model import Platform
-from app.platforms.modes import MODES, NO_WAY, ModeKind, buttons_for, lights_of, mode
+from app.platforms.modes import MODES, NO_WAY, ModeKind, buttons_for, lights_of
 from app.platforms.table import PLATFORMS, platform
 from app.recipes.registry import known
 
@@ -24,6 +24,8 @@ COMMANDS = {
     "d": ("0.8.0", False),
 }
 CHANGING = {"w", "C", "x", "L"}
+
+BY_KEY = {each.key: each for each in MODES}
 
 
 def test_every_command_of_the_specification_is_there_but_the_one_that_waits_for_a_file() -> None:
@@ -117,7 +119,7 @@ def test_the_buttons_are_told_for_this_board(
     key: str, board: str, loader: str | None, button: str, after: str, until: str
 ) -> None:
     kind = platform(board)
-    words = buttons_for(mode(key), kind, kind.boot_loader(loader) if loader else None)
+    words = buttons_for(BY_KEY[key], kind, kind.boot_loader(loader) if loader else None)
     assert words is not None
     told = words.english()
     assert button in told
@@ -126,10 +128,10 @@ def test_the_buttons_are_told_for_this_board(
 
 
 def test_a_core_with_its_first_boot_loader_has_no_buttons_for_safe_mode() -> None:
-    assert buttons_for(mode("safe-mode"), platform("core")) == NO_WAY
+    assert buttons_for(BY_KEY["safe-mode"], platform("core")) == NO_WAY
 
 
 def test_the_lights_are_those_of_the_usual_firmware() -> None:
-    assert [each.era for each in lights_of(mode("normal"), platform("core"))] == ["core-2014"] * 3
-    assert [each.key for each in lights_of(mode("dfu"), platform("photon"))] == ["boot-loader.dfu"]
-    assert [each.key for each in lights_of(mode("safe-mode"), platform("photon"))] == ["from-0.7.safe-mode"]
+    assert [each.era for each in lights_of(BY_KEY["normal"], platform("core"))] == ["core-2014"] * 3
+    assert [each.key for each in lights_of(BY_KEY["dfu"], platform("photon"))] == ["boot-loader.dfu"]
+    assert [each.key for each in lights_of(BY_KEY["safe-mode"], platform("photon"))] == ["from-0.7.safe-mode"]
