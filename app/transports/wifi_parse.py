@@ -176,7 +176,7 @@ _IW_SUITES = re.compile(r"IEEE 802\.1X|\S+")
 
 def parse_iw_devices(printed: bytes) -> tuple[str, ...]:
     """Read `iw dev`: the names of the Wi-Fi adapters."""
-    found = re.findall(rb"^\s+Interface (\S+)$", printed, re.MULTILINE)
+    found = re.findall(rb"^[ \t]+Interface (\S+)$", printed, re.MULTILINE)
     return tuple(name.decode("utf-8", "surrogateescape") for name in found)
 
 
@@ -277,7 +277,7 @@ def _iw_bytes(escaped: str) -> bytes:
 
 _NETSH_NETWORK = re.compile(r"SSID \d+\s*[:：] ?(?P<name>.*)")
 _NETSH_RADIO = re.compile(r"\s+BSSID \d+\s*[:：]")
-_NETSH_ROW = re.compile(r"(?P<indent>\s+)(?P<key>\S[^:：]*?)\s*[:：]\s?(?P<value>.*)")
+_NETSH_ROW = re.compile(r"(?P<indent>\s+)(?P<key>[^\s:：][^:：]*)[:：]\s?(?P<value>.*)")
 _PERCENT = re.compile(r"(\d{1,3})\s*%")
 _BAND = re.compile(r"([256])(?:[.,]4)?\s?GHz", re.IGNORECASE)
 _FOR_ONE_HOUSE = (
@@ -340,7 +340,7 @@ def parse_netsh_networks(printed: str) -> tuple[HeardNetwork, ...]:
 def parse_netsh_joined(printed: str) -> bytes | None:
     """Read `netsh wlan show interfaces`: the name of the network this computer is in; `SSID` is the same in all."""
     rows = (_NETSH_ROW.match(line) for line in _lines(printed))
-    names = (_spoken_name(row["value"]) for row in rows if row is not None and row["key"] == "SSID")
+    names = (_spoken_name(row["value"]) for row in rows if row is not None and row["key"].rstrip() == "SSID")
     return next((name for name in names if name), None)
 
 

@@ -452,3 +452,9 @@ def test_a_name_that_was_lost_on_the_way_is_not_offered_in_another_form() -> Non
         )
         assert mac is not None
         assert [(each.ssid, each.channel) for each in mac.heard] == [(b"", 6)]
+
+
+def test_a_line_without_end_or_meaning_takes_no_time_to_speak_of() -> None:
+    line = f"SSID 1 : Home\n    a{' ' * 400_000}b\n"
+    assert [each.ssid for each in parse_netsh_networks(line)] == [b"Home"]
+    assert parse_netsh_joined(line) is None
