@@ -160,6 +160,20 @@ def decoded(printed: bytes) -> str:
         return printed.decode("oem" if sys.platform == "win32" else "cp850", "replace")
 
 
+def tools_environment() -> dict[str, str]:
+    """Return what the tools are started with: English, but not ASCII alone, because names have other letters.
+
+    A bundle lets programs load its own libraries in the place of the system's (PyInstaller, "LD_LIBRARY_PATH /
+    LIBPATH considerations"), with which the system's tools may not start.
+    """
+    found = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
+    if hasattr(sys, "_MEIPASS"):
+        found.pop("LD_LIBRARY_PATH", None)
+        if "LD_LIBRARY_PATH_ORIG" in found:
+            found["LD_LIBRARY_PATH"] = found["LD_LIBRARY_PATH_ORIG"]
+    return found
+
+
 def _trouble_of(states: tuple[str, ...]) -> Text:
     if not states:
         return NO_RADIO
@@ -197,8 +211,7 @@ class _Asker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                # English, but not ASCII alone: names have other letters.
-                env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "C"},
+                env=tools_environment(),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
