@@ -234,7 +234,7 @@ def test_on_windows_only_the_systems_own_program_is_run(tmp_path: Path, monkeypa
     monkeypatch.setattr(wifi_host, "sys", SimpleNamespace(platform="win32"))
     monkeypatch.setenv("SYSTEMROOT", str(tmp_path / "Windows"))
     # It looks in the current folder first on Windows, whatever path it is given.
-    monkeypatch.setattr(wifi_host.shutil, "which", lambda name, path=None: f"{name}.exe")
+    monkeypatch.setattr("shutil.which", lambda name, path=None: f"{name}.exe")
     assert wifi_host._find("netsh") is None
     (system / "netsh.exe").write_bytes(b"")
     assert wifi_host._find("netsh") == str(system / "netsh.exe")
