@@ -141,6 +141,18 @@ def test_the_dialogue_typed_as_a_line_asks_first_too_and_its_line_end_answers_no
     assert "> w" in view_of(core).toPlainText()
 
 
+def test_a_command_typed_as_a_line_with_its_end_asks_first_too(core: Desk) -> None:
+    type_line(core, "L")
+    assert page_of(core)._question.isVisible()
+    assert "> L" not in view_of(core).toPlainText()
+    core.click("send-anyway")
+    wait_for_words(core, "> L")
+    monitor = core.window.state.monitor
+    assert monitor is not None
+    sent = [line.data for line in monitor.transcript.since(0).lines if line.data.startswith(b"L")]
+    assert sent == [b"L\n"]  # with the end that was chosen: it may be meant for a program
+
+
 def test_lines_show_although_nobody_touches_the_window(core: Desk) -> None:
     def answered(times: int) -> bool:
         return view_of(core).toPlainText().count("Your core id is ") == times

@@ -84,6 +84,7 @@ class SerialMonitorPage(Page):
         self._drawn: object = None
         self._offered: object = None
         self._paused = False
+        self._unsent = b""  # what is sent if the person agrees
         self.title.setText(self.tr("Serial monitor"))
         self.content.addWidget(
             label(self.tr("What a board says over USB, line by line, and what you send to it."), "muted")
@@ -434,7 +435,8 @@ class SerialMonitorPage(Page):
         self._line.clear()
         # A command that changes something asks first, however it is given.
         wanted = next((each for each in CONSOLE_COMMANDS if each.key == words and each.caution is not None), None)
-        if wanted is not None and not asked and data == words.encode():
+        if wanted is not None and not asked:
+            self._unsent = data
             self.chose.emit(AskCommand(wanted.key))
         else:
             self.chose.emit(SendSerial(data))
@@ -443,6 +445,7 @@ class SerialMonitorPage(Page):
         if command.caution is None:
             self.chose.emit(SendSerial(command.key.encode()))
         else:
+            self._unsent = command.key.encode()
             self.chose.emit(AskCommand(command.key))
 
     def _press_instead(self) -> None:
@@ -453,7 +456,7 @@ class SerialMonitorPage(Page):
 
     def _press_anyway(self) -> None:
         if self._state is not None and self._state.confirm:
-            self.chose.emit(SendSerial(self._state.confirm.encode()))
+            self.chose.emit(SendSerial(self._unsent))
 
     def _press_copy(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(self._view.handed_on()))
