@@ -119,19 +119,20 @@ class VirtualBus:
         before = getattr(self._seen, "count", None)
         if before is None:
             before = self._count()
-        while True:
-            event = threading.Event()
-            with self._lock:
-                self._waiting.add(event)
-            try:
+        event = threading.Event()
+        with self._lock:
+            self._waiting.add(event)
+        try:
+            while True:
+                event.clear()
                 now = self._count()
                 if now != before or deadline.passed():
                     self._seen.count = now
                     return now != before
                 self.clock.wait(event, min(deadline.left, self._next_change()))
-            finally:
-                with self._lock:
-                    self._waiting.discard(event)
+        finally:
+            with self._lock:
+                self._waiting.discard(event)
 
     def wake(self) -> None:
         """End every `wait_for_change` under way."""
