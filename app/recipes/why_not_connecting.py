@@ -290,7 +290,7 @@ class WhyNotConnecting(Recipe):
 
     def _read_keys(self, job: Job) -> None:
         main = self._diagnosis.main
-        if not main.keys or self._now.measured.keys is not None or self._quiet:
+        if not main.keys or self._quiet:
             job.skip(_NO_KEYS)
             return
         if not job.ask(replace(_READ_KEYS, body=_READ_KEYS.body.with_values(cause=main.words))):
@@ -304,7 +304,7 @@ class WhyNotConnecting(Recipe):
         self._measured(keys=found)
         self._kept = check.kept
         place = check.server.host, check.server.port
-        if found.good and place != (job.platform.default_host, job.platform.default_port):
+        if place != (job.platform.default_host, job.platform.default_port):
             self._try_way(job, *place)
         if not found.good and found.repair in NEEDS_UPDATE_MODE:
             self._left = _IN_UPDATE_MODE  # fingers that brought it there need not do so again

@@ -352,6 +352,12 @@ class Case:
         return self.same is True and self.check(key) is State.FAILED
 
     @property
+    def server_silent(self) -> bool:
+        """Whether the server fails from here, and no network is known to be the reason."""
+        by_network = self.same is False or (self.same is True and not self.said("elsewhere", "no"))
+        return self.check("tcp") is State.FAILED and not by_network
+
+    @property
     def gets_out(self) -> bool:
         """Whether the whole way to the cloud is free from this computer, which is in the board's network."""
         return self.same is True and self.check("tcp") is State.OK

@@ -14,7 +14,8 @@ from app.work.connect_case import OTHER, Case, Stage
 from app.work.key_rules import Sureness
 from app.work.preflight import Severity, State
 
-JOIN, FORGET, CHECK_KEYS, PROVE, LOCAL = "join-wifi", "clear-wifi", "check-keys", "prove-handshake", "local-cloud"
+JOIN, FORGET, CHECK_KEYS, PROVE = "join-wifi", "clear-wifi", "check-keys", "prove-handshake"
+LOCAL, SWITCH = "local-cloud", "switch-cloud"
 AGAIN = "why-not-connecting"
 XRAY, RESTORE, UPGRADE, DEEP, RESET = (
     "x-ray",
@@ -468,6 +469,16 @@ RULES: tuple[Rule, ...] = (
         by_light=False,
     ),
     Rule(
+        "server-silent",
+        lambda case: case.at(*WAYS) and case.measured.keys is not None and case.server_silent,
+        _LIKELY,
+        text("Connect", "The server whose address is on the board does not answer this computer either."),
+        text("Connect", "See that this server runs, and has that address still; or bring the board to another cloud."),
+        (SWITCH, LOCAL),
+        "4.3, 9.2, 10.3",
+        by_light=False,
+    ),
+    Rule(
         "way-is-shut",
         lambda case: case.at(*CLOUD) and case.failed is not None and not case.said("cloud", "own"),
         _POSSIBLE,
@@ -565,7 +576,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "nowhere-to-the-cloud",
-        lambda case: case.at(*WAYS) and case.said("elsewhere", "no"),
+        lambda case: case.at(*WAYS) and case.said("elsewhere", "no") and case.measured.keys is None,
         _LIKELY,
         text("Connect", "The board reaches its cloud from no network: the address or a key on it may be wrong."),
         text("Connect", "Check its keys; that shows the address, too."),

@@ -651,6 +651,26 @@ CASES: tuple[ConnectCase, ...] = (
         asks=1,
     ),
     case("fast cyan that never ends", "handshake", "handshake", GUESS, recipe="check-keys", asks=1),
+    case(
+        "reaches its cloud from nowhere, and the key on it is damaged",
+        "no-cloud",
+        "keys-read",
+        CERTAIN,
+        answers={"elsewhere": "no", "cloud": "particle", "there": "plain"},
+        keys=read_keys(KeyState.CORRUPT, LightSeen.BLINKS),
+        recipe="change-key",
+        asks=0,
+    ),
+    case(
+        "keys are in order, and its server does not answer here either",
+        "no-cloud",
+        "server-silent",
+        LIKELY,
+        checks=SHUT,
+        keys=read_keys(KeyState.GOOD, LightSeen.BLINKS),
+        recipe="switch-cloud",
+        asks=0,
+    ),
     # --- doubtful lights ---
     case(
         "orange or red, hard to tell",

@@ -139,6 +139,18 @@ def test_keys_are_judged_by_a_colour_only_where_it_is_clear(
     assert light_seen(stages) is seen
 
 
+def test_what_is_measured_is_as_sure_as_ever_when_the_light_is_doubtful() -> None:
+    half = (("no-internet", 0.5), ("cloud-connecting", 0.5))
+    down = case("", half, "", GUESS, checks=checks(internet=State.FAILED), answers={"same": "yes"})
+    _, diagnosis = down.play()
+    assert (diagnosis.main.code, diagnosis.main.sureness) == ("no-internet-here", CERTAIN)
+
+
+def test_a_light_that_is_most_unlikely_leads_to_no_cause() -> None:
+    lights = (("cloud-connected", 0.95), ("hard-fault", 0.05))
+    assert [cause.code for cause in diagnose(case("", lights, "", GUESS).known()).causes] == ["connected"]
+
+
 def test_networks_of_the_same_name_can_be_told_apart_and_none_is_taken_for_an_answer() -> None:
     rows = [SeenNetwork(name) for name in (b"Home", b"Home", b"unknown", b"other")]
     assert list(network_keys(rows)) == ["Home", "Home (2)", "unknown (2)", "other (2)"]

@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path, PureWindowsPath
 
 import pytest
+from support.air import HERE, Air
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 from support.ears import Ears
 from support.key_boards import makers_key
+from support.spec_cloud import server_block
 
 from app import log
 from app.engine.runner import run_recipe
@@ -45,6 +47,7 @@ AROUND = Scan(
     ),
     SECRET_NAME.encode(),
 )
+OTHER_BOARD = "53ff6f065067544840551187"
 READS = 4
 """The step that reads keys."""
 NOBODY_KNOWS = {ask.key: "unknown" for ask in ASKS} | {"report": False, "start": True, "read-keys": False}
@@ -162,6 +165,18 @@ def test_keys_are_read_only_when_the_person_agrees_and_lead_to_their_repair(tmp_
     assert place.seen().mode is Mode.DFU  # ready for the repair
 
 
+def test_the_server_whose_address_is_on_the_board_is_tried_once_that_is_read(tmp_path: Path) -> None:
+    air = Air()
+    place = desk("photon-0.7", tmp_path, network=air, world=air, server=server_block(HERE))
+    told = {"elsewhere": "no", "cloud": "particle", "there": "plain", "read_keys": True}
+    outcome, asked = interview(place, "from-0.7.no-cloud", **told)
+    assert asked[-1] == "read-keys"
+    assert "does not answer this computer either" in outcome.summary.english()
+    assert outcome.next_recipes[0] == "switch-cloud"
+    assert HERE in facts(outcome)["check-tcp"]
+    assert HERE not in outcome.documents[0].content  # a server of one's own is nobody's business
+
+
 def test_keys_that_are_not_to_be_read_are_left_alone(tmp_path: Path) -> None:
     place = desk("photon", tmp_path)
     outcome, asked = interview(place, "from-0.7.handshake-orange")
@@ -245,16 +260,26 @@ def test_nobody_is_named_in_the_report(tmp_path: Path, caplog: pytest.LogCapture
             "6c:0b:84:00:11:22",
             str(Path.home()),
             "correct horse battery",
+            OTHER_BOARD,
         ):
             logging.getLogger("app.test").warning("told: %s", words)
         outcome, _ = interview(place, "from-0.7.connecting", network="Barn of Ada", credentials="sure")
     finally:
         log.tear_down()
     (document,) = outcome.documents
-    assert document.content.count("told: ") == 5
+    assert document.content.count("told: ") == 6
     assert "Barn of Ada" in outcome.summary.english()
     assert "The network [network] comes in weakly here" in document.content
-    for secret in (SECRET_NAME, "Barn", "Upstairs", place.board.device_id, "6c:0b:84", str(Path.home()), "horse"):
+    for secret in (
+        SECRET_NAME,
+        "Barn",
+        "Upstairs",
+        place.board.device_id,
+        OTHER_BOARD,
+        "6c:0b:84",
+        str(Path.home()),
+        "horse",
+    ):
         assert secret not in document.content
 
 
