@@ -154,7 +154,7 @@ def _unfit(seen: Seen) -> frozenset[str]:
         unfit.add(FLASH)
     if seen.period_ms is None and seen.rhythm is not None:
         unfit |= _SAID_BY.get(seen.rhythm, frozenset())
-    if seen.colour not in (None, *_FLASHES) and dict(seen.told).get(FLASH, CALM) == CALM:
+    if seen.colour not in (None, *_FLASHES) and dict(seen.told).get(FLASH, CALM) in (CALM, UNSURE):
         unfit.add(FLICKER)  # it asks what comes before a flash
     return frozenset(unfit)
 

@@ -145,10 +145,16 @@ def test_no_panic_means_no_code() -> None:
     assert decode(Seen(Colour.BLUE, Rhythm.SLOW_BLINK), CORE).panic is None
 
 
+def share_of(kind: str, reading: Reading) -> float:
+    return sum(each.likelihood for each in reading.guesses if kind_of(each.pattern.key) == kind)
+
+
 def test_usb_tells_the_mode_better_than_eyes() -> None:
     seen = Seen(Colour.ORANGE, Rhythm.BLINK)
     assert kinds(decode(replace(seen, mode=Mode.DFU), CORE))[0] == "dfu"
-    assert kinds(decode(replace(seen, mode=Mode.NORMAL), CORE))[0] != "dfu"
+    running = decode(replace(seen, mode=Mode.NORMAL), CORE)
+    assert kinds(running)[0] != "dfu"
+    assert 2 * share_of("dfu", running) < share_of("dfu", decode(seen, CORE))
     assert kinds(decode(Seen(mode=Mode.LISTENING), CORE))[0] == "listening"
 
 
@@ -184,6 +190,17 @@ def test_what_the_rhythm_says_already_is_not_asked(rhythm: Rhythm, said: set[str
         while (telling := decode(seen, CORE).telling) is not None:
             assert telling.key not in said
             seen = with_told(seen, telling.key, UNSURE)
+
+
+@pytest.mark.parametrize("colour", [Colour.CYAN, Colour.BLUE])
+def test_what_comes_before_a_flash_is_asked_only_of_somebody_who_saw_one(colour: Colour) -> None:
+    seen = Seen(colour, Rhythm.FAST_BLINK)
+    for _ in range(MOST_ASKED):
+        reading = decode(seen, CORE)
+        if reading.telling is None:
+            break
+        assert reading.telling.key != "flicker"
+        seen = with_told(seen, reading.telling.key, "")
 
 
 def test_an_answer_given_anew_replaces_the_one_before() -> None:

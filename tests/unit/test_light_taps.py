@@ -80,6 +80,24 @@ def test_a_late_first_tap_a_missed_one_and_a_doubled_one_change_nothing() -> Non
         assert found.period_ms == pytest.approx(500, rel=0.05)
 
 
+def test_an_sos_whose_last_count_was_not_repeated_is_counted() -> None:
+    """One pass of code 3 (9.4), tapped to its end and no further."""
+    at, taps = 0.0, []
+    for gap in (0.25, 0.25, 0.35, 0.40, 0.40, 0.50, 0.25, 0.25, 1.15, 0.6, 0.6):
+        taps.append(at)
+        at += gap
+    found = rhythm_of([*taps, at])
+    assert found is not None
+    assert (found.rhythm, found.count) == (Rhythm.SOS, 3)
+
+
+def test_doubled_taps_of_a_slow_light_count_once() -> None:
+    """One blink a second; the finger bounces at every sixth."""
+    found = rhythm_of(sorted([*(float(each) for each in range(24)), *(each + 0.15 for each in range(0, 24, 6))]))
+    assert found is not None
+    assert found.period_ms == pytest.approx(1000, rel=0.01)
+
+
 def test_quick_taps_without_a_pause_are_no_sos() -> None:
     dice = random.Random(1)
     for _ in range(TRIES):

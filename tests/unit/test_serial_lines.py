@@ -178,6 +178,7 @@ def test_an_enterprise_key_is_masked_to_its_end_and_what_follows_is_not() -> Non
     transcript.sent(b"\n")
     transcript.came(b"\r\nOuter identity (optional): ")
     transcript.sent(b"anonymous\n")
+    assert saved(transcript).endswith("> anonymous")
     transcript.came(b"anonymous\r\n")
     told = saved(transcript)
     assert not [line for line in KEY_LINES if line.decode() in told]
