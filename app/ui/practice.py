@@ -167,7 +167,7 @@ class PracticePanel(QFrame):
         self._reset.setText("RESET")
         self._reset.setAccessibleName(self.tr("{button} button of the practice board").format(button="RESET"))
         self._keep.setText(self.tr("Keep {button} pressed").format(button=mode))
-        told = self.tr("The network around it is {name}, its password {password}.")
+        told = self.tr("The network around it is called “{name}”, its password is “{password}”.")
         self._network.setText(told.format(name=HOME.ssid.decode(), password=HOME.password.decode()))
         self._network.setVisible(not platform(kind.key).has_modem)
         self.fit_text()

@@ -49,7 +49,7 @@ class PreferencesPage(Page):
         self._row(grid, self.tr("Si&ze of words"), self._scale)
         column.addLayout(grid)
 
-        self._motion = QCheckBox(self.tr("Less &motion"))
+        self._motion = QCheckBox(self.tr("Less m&otion"))
         self._motion.setChecked(settings.reduced_motion)
         self._motion.toggled.connect(self._store)
         column.addWidget(self._motion)
