@@ -186,6 +186,16 @@ def test_an_enterprise_key_is_masked_to_its_end_and_what_follows_is_not() -> Non
     assert "anonymous" in told
 
 
+def test_a_key_without_its_last_line_is_masked_up_to_the_next_question() -> None:
+    transcript = Transcript()
+    transcript.came(b"Private key in PEM format:\r\n")
+    transcript.sent(b"MIIBVAIBADANBgkq\n")
+    transcript.came(b"MIIBVAIBADANBgkq\r\n\r\nOuter identity (optional): ")
+    transcript.sent(b"anonymous\n")
+    assert "MIIBVA" not in saved(transcript)
+    assert saved(transcript).endswith("> anonymous")
+
+
 def test_a_device_secret_that_the_board_tells_is_masked() -> None:
     transcript = Transcript()
     transcript.came(b"Device ID: 0123456789abcdef01234567\r\nDevice Secret: ABCDEFGHIJKLMNO\r\nSerial Number: 1\r\n")

@@ -38,14 +38,18 @@ PASSWORD = "Zwölf Äpfel im Korb"
 
 
 class Listener(VirtualBus):
-    """A desk that remembers every rate a serial port was given."""
+    """A desk that remembers every rate a serial port was given, and refuses it as often as it is told to."""
 
     def __init__(self, clock: PatientClock) -> None:
         super().__init__(clock)
         self.rates: list[int] = []
+        self.refuses = 0
 
     def open_serial(self, sighting: Sighting, baud: int) -> SerialPipe:
         self.rates.append(baud)
+        if self.refuses:
+            self.refuses -= 1
+            raise PortBusy("held")
         return super().open_serial(sighting, baud)
 
 
@@ -177,6 +181,34 @@ def test_a_port_held_by_another_program_says_so_and_is_tried_again(bench: Bench)
         assert refused.cause.source == PortBusy("x").cause.source
         assert refused.next_step is not None
     bench.until_status(MonitorStatus.OPEN)
+
+
+def statuses_until(bench: Bench, status: MonitorStatus) -> list[MonitorStatus]:
+    """Every status that is told up to this one."""
+    told: list[MonitorStatus] = []
+    while not told or told[-1] is not status:
+        event = bench.until(lambda event: isinstance(event, MonitorChanged))
+        assert isinstance(event, MonitorChanged)
+        told.append(event.status)
+    return told
+
+
+def test_a_port_closed_and_opened_at_once_is_not_held_by_the_monitor_before(bench: Bench) -> None:
+    bench.open()
+    for _ in range(8):
+        bench.engine.close_monitor()
+        bench.engine.open_monitor("1-1")
+        assert MonitorStatus.REFUSED not in statuses_until(bench, MonitorStatus.OPEN)
+
+
+def test_a_board_that_has_just_come_may_refuse_for_a_moment_and_nobody_is_bothered(bench: Bench) -> None:
+    bench.open()
+    bench.bus.unplug(bench.board)
+    bench.until_status(MonitorStatus.AWAY)
+    bench.bus.refuses = 1
+    bench.bus.plug(bench.board)
+    assert MonitorStatus.REFUSED not in statuses_until(bench, MonitorStatus.OPEN)
+    assert bench.bus.refuses == 0
 
 
 def test_what_is_sent_while_the_port_is_closed_is_dropped(bench: Bench) -> None:
