@@ -127,7 +127,7 @@ def read_module(cells: bytes | bytearray, offset: int, info_at: int, platform: i
     size = end - start + _CRC
     if not start < end or found != platform or function not in LETTERS or offset + size > len(cells):
         return None
-    image = bytes(cells[offset : offset + size])
+    image = memoryview(cells)[offset : offset + size]
     whole = zlib.crc32(image[:-_CRC]) == int.from_bytes(image[-_CRC:], "big")
     needs = ((rest[0], rest[1], rest[2]), (rest[3], rest[4], rest[5]))
-    return Module(start, end, version, found, function, index, needs, whole, image[-38:-6])
+    return Module(start, end, version, found, function, index, needs, whole, bytes(image[-38:-6]))

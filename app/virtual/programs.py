@@ -104,7 +104,10 @@ def core_firmware(program: Program, kind: Kind, internal: bytes | bytearray) -> 
 
 
 def _recognise(slot: bytes | bytearray, rows: tuple[tuple[int, str, str], ...]) -> Program | None:
-    for size, digest, key in rows:
-        if hashlib.sha256(slot[:size]).hexdigest() == digest:
+    read, done = hashlib.sha256(), 0
+    for size, digest, key in sorted(rows):
+        read.update(slot[done:size])
+        done = size
+        if read.hexdigest() == digest:
             return PROGRAMS[key]
     return None
