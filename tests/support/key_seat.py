@@ -30,7 +30,7 @@ class KeySeat:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
-        self.clock = clock = PatientClock(3000.0)
+        self.clock = clock = PatientClock(160.0)
         self.board = make(name, clock, profiles=True)
         self.trace = folder / "trace.jsonl"
         self.bus = TracingBus(VirtualBus(clock, [self.board]), self.trace)

@@ -34,7 +34,7 @@ class Seat:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
-        self.clock = clock = PatientClock(3000.0)
+        self.clock = clock = PatientClock(160.0)
         self.air = Air()
         self.air.serve((HOST,), 5683)
         self.air.serve((HOST,), 8080)

@@ -52,7 +52,7 @@ class Seat:
     def __init__(
         self, folder: Path, name: str, pack: RescuePack | None = None, typist: io.StringIO | None = None
     ) -> None:
-        self.clock = clock = PatientClock(500.0)
+        self.clock = clock = PatientClock(160.0)
         self.board = make(name, clock)
         self.desk = Desk(VirtualBus(clock, [self.board]), clock, {"1-1": self.board})
         self.safe = KeySafe(folder / "safe", practice=True)

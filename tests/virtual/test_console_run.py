@@ -58,7 +58,7 @@ class Seat:
         in_dfu: bool = False,
         profiles: bool | None = None,
     ) -> None:
-        clock = PatientClock(500.0)
+        clock = PatientClock(160.0)
         boards = {f"1-{number}": make(name, clock, profiles=profiles) for number, name in enumerate(names, start=1)}
         self.boards = boards
         self.desk = Desk(VirtualBus(clock, boards.values()), clock, boards)

@@ -28,7 +28,7 @@ class Seat:
     """A practice Photon that is set to a local cloud, and a terminal nobody sits at."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = PatientClock(500.0)
+        self.clock = PatientClock(160.0)
         self.board = make("photon", self.clock, profiles=True, server=server_block(OLD, name="other"))
         self.safe = KeySafe(folder / "safe", practice=True)
         self.stores = stores(folder, self.safe)

@@ -91,7 +91,7 @@ def test_no_private_byte_is_told_anywhere(
 def test_no_private_byte_is_told_by_what_looks_at_a_board_or_writes_to_it(
     recipe: str, name: str, tmp_path: Path, logs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = PatientClock(500.0)
+    clock = PatientClock(160.0)
     board = make(name, clock, profiles=True)
     key = bytes(board.spi[0x2000:0x2264] if board.spi_flash is not None else board.dct[34:646])
     trace = tmp_path / "trace.jsonl"
