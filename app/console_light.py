@@ -25,7 +25,7 @@ from app.work.light_decoder import (
     tapped,
     with_told,
 )
-from app.work.light_words import COLOURS, RHYTHMS, UNSEEN, parse
+from app.work.light_words import COLOURS, RHYTHMS, UNSEEN, likely_words, parse
 
 SHOWN_GUESSES = 3
 """So many things a light may say are printed."""
@@ -77,17 +77,6 @@ LIGHT_WAYS = (
     (UNSEEN, text("Light", "nobody sees the light")),
 )
 """How the question what the light does is answered beforehand."""
-_LIKELY: tuple[tuple[float, Text], ...] = (
-    (0.85, text("Light", "very likely")),
-    (0.5, text("Light", "likely")),
-    (0.2, text("Light", "perhaps")),
-    (0.0, text("Light", "less likely")),
-)
-
-
-def likely_words(likelihood: float) -> Text:
-    """Return how likely something is, in words."""
-    return next(words for least, words in _LIKELY if likelihood >= least)
 
 
 def reading_lines(reading: Reading) -> list[str]:
@@ -101,7 +90,7 @@ def reading_lines(reading: Reading) -> list[str]:
 
 def _guess_lines(guess: Guess) -> list[str]:
     light = guess.pattern
-    percent = f"{likely_words(guess.likelihood).english()}, {100 * guess.likelihood:.0f} %"
+    percent = f"{likely_words(guess.likelihood).english().lower()}, {100 * guess.likelihood:.0f} %"
     lines = [f"{light.name.english()} ({percent})", f"  {light.meaning.english()}", f"  {light.advice.english()}"]
     return [*lines, *([f"  {_HELPS.with_values(key=light.recipe).english()}"] if light.recipe else [])]
 

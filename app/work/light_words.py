@@ -10,12 +10,18 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from app.platforms.lights import PATTERNS, Colour, Rhythm
+from app.text import Text, text
 from app.work.light_decoder import LightReading, Seen, pointed_at, reading_of, with_told
 
 UNSEEN = "unseen"
 """The answer of somebody who cannot see the light."""
 UNKNOWN = "?"
 """Stands for a colour or rhythm that cannot be told."""
+
+ALMOST_CERTAIN = text("Decoder", "Almost certain")
+LIKELY = text("Decoder", "Likely")
+POSSIBLE = text("Decoder", "Possible")
+UNLIKELY = text("Decoder", "Less likely")
 
 COLOURS = {colour.name.lower(): colour for colour in Colour}
 RHYTHMS = {rhythm.value: rhythm for rhythm in Rhythm}
@@ -26,6 +32,15 @@ _SMALL_BLUE = "small-blue"
 _YES_NO = {"yes": True, "no": False}
 _KEYS = frozenset(known.key for known in PATTERNS)
 _FORM = "a colour and a rhythm, for example `red counted 2`, the key of a light, or `unseen`"
+
+
+def likely_words(likelihood: float) -> Text:
+    """Return how likely something is, in words."""
+    if likelihood >= 0.85:
+        return ALMOST_CERTAIN
+    if likelihood >= 0.5:
+        return LIKELY
+    return POSSIBLE if likelihood >= 0.1 else UNLIKELY
 
 
 def parse(given: object, eras: Collection[str]) -> LightReading:

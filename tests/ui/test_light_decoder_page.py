@@ -22,11 +22,12 @@ from app.platforms.table import platform
 from app.text import text
 from app.ui import theme
 from app.ui.pages.decoder import DecoderPage
-from app.ui.parts.decoder_panel import DecoderPanel, GuessCard, in_words
+from app.ui.parts.decoder_panel import DecoderPanel, GuessCard
 from app.ui.parts.swatches import Swatch, SwatchGroup, sample
 from app.ui.parts.tap_pad import NEW_START, PadButton, TapPad
 from app.ui.questions import TellLightView, view_for
 from app.work.light_decoder import AGES, LightReading, Seen, kind_of
+from app.work.light_words import likely_words
 from app.work.questions import TellLight
 
 MakeDesk = Callable[..., Desk]
@@ -108,7 +109,7 @@ def test_for_any_board_an_age_of_firmware_leaves_the_boot_loader_and_the_special
 
 
 def test_likelihoods_have_words_that_rise_with_them() -> None:
-    words = [in_words(percent / 100) for percent in range(101)]
+    words = [likely_words(percent / 100) for percent in range(101)]
     assert len(set(words)) == 4
     assert all(words.index(each) <= place for place, each in enumerate(words))
     assert [words.count(each) for each in dict.fromkeys(words)] == [10, 40, 35, 16]

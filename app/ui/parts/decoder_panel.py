@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 from app.platforms.lights import ERAS, Colour, Rhythm, pattern
 from app.platforms.model import Mode, Platform
 from app.platforms.table import PLATFORMS
-from app.text import Text, text
+from app.text import text
 from app.ui.pages.base import CardButton, CardGrid, TurningRow, box, button, label
 from app.ui.pages.light_guide import COLOUR_NAMES, RHYTHM_NAMES, LightCard
 from app.ui.parts.fold import Fold
@@ -55,6 +55,7 @@ from app.work.light_decoder import (
     tapped,
     with_told,
 )
+from app.work.light_words import POSSIBLE, UNLIKELY, likely_words
 
 SIDE_BY_SIDE = 700
 """From this width on (px at text scale 1.0) the answers are beside what is asked, else below it."""
@@ -69,11 +70,6 @@ UNKNOWN = "unknown"
 """Key of the sample that says: I cannot tell."""
 ANNOUNCE_MS = 600  # a screen reader is told when the fingers rest, not at each tap
 
-ALMOST_CERTAIN = text("Decoder", "Almost certain")
-LIKELY = text("Decoder", "Likely")
-POSSIBLE = text("Decoder", "Possible")
-UNLIKELY = text("Decoder", "Less likely")
-
 _HINTS = {
     Rhythm.SLOW_BLINK: text("Decoder", "About 2 a second"),
     Rhythm.BLINK: text("Decoder", "About 5 a second"),
@@ -82,15 +78,6 @@ _HINTS = {
     Rhythm.COUNTED: text("Decoder", "Or one single flash"),
     Rhythm.SOS: text("Decoder", "Short, long, short"),
 }
-
-
-def in_words(likelihood: float) -> Text:
-    """Return how likely that is, in words; pure."""
-    if likelihood >= 0.85:
-        return ALMOST_CERTAIN
-    if likelihood >= 0.5:
-        return LIKELY
-    return POSSIBLE if likelihood >= 0.1 else UNLIKELY
 
 
 class Likelihood(QWidget):
@@ -113,7 +100,7 @@ class Likelihood(QWidget):
     def show_likelihood(self, likelihood: float) -> None:
         """Show this one, 0.0 to 1.0."""
         percent = round(likelihood * 100)
-        words = self.tr("{words}, {percent} %").format(words=say(in_words(likelihood)), percent=number(percent))
+        words = self.tr("{words}, {percent} %").format(words=say(likely_words(likelihood)), percent=number(percent))
         self._words.setText(words)
         self._bar.setValue(percent)
         self._bar.setAccessibleDescription(words)
@@ -319,7 +306,7 @@ class DecoderPanel(QWidget):
         if self._reading is None or not self._reading.guesses:
             return ""
         best = self._reading.guesses[0]
-        words = in_words(best.likelihood)  # where much is possible, the first of it is still no less likely
+        words = likely_words(best.likelihood)  # where much is possible, the first of it is still no less likely
         return self.tr("{likelihood}: {name}").format(
             likelihood=say(POSSIBLE if words is UNLIKELY else words), name=say(best.pattern.name)
         )
