@@ -39,8 +39,8 @@ LONGEST_FIELD = 500
 _TITLE = text("ConnectReport", "Report to show to others")
 _BODY = text(
     "ConnectReport",
-    "It has what a forum or a friend will ask for. Read it before you send it; names of networks and your device ID "
-    "are left out.",
+    "It has what a forum or a friend will ask for. Search the forum for your router and for what the light does first: "
+    "others may have solved it. Read it before you send it; names of networks and your device ID are left out.",
 )
 _BEGAN = re.compile(r" app\.log: rekindle \S+$")
 _LONG_ID = re.compile(r"\b[0-9A-Fa-f]{24}\b")
