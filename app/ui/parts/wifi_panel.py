@@ -282,10 +282,17 @@ class WifiPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Long reasons turn in other places, and names stand above their fields where there is no room beside them."""
         super().resizeEvent(event)
-        narrow = self.width() < tokens().px(NARROW)
+        narrow = self.width() < max(tokens().px(NARROW), self._beside())
         policy = QFormLayout.RowWrapPolicy
-        self._fields.setRowWrapPolicy(policy.WrapAllRows if narrow else policy.DontWrapRows)
+        # Long rows may be wrapped, too: what may never be would keep the form from getting narrower again.
+        self._fields.setRowWrapPolicy(policy.WrapAllRows if narrow else policy.WrapLongRows)
         self._fit_list()
+
+    def _beside(self) -> int:
+        """Return the width at which every name has room beside every field."""
+        fields = (*self._rows.values(), self._below_password)
+        widest = max(self._fields.labelForField(field).sizeHint().width() for field in self._rows.values())
+        return widest + self._fields.horizontalSpacing() + max(field.minimumSizeHint().width() for field in fields)
 
     def changeEvent(self, event: QEvent) -> None:
         """Paint the bars in the colours of another look."""
