@@ -124,8 +124,8 @@ class JoinWifi(Recipe):
             ),
             text(
                 "JoinWifi",
-                "Is this computer in the network you choose, it asks for a test page of Google's, to see whether "
-                "something stands before the internet there.",
+                "If this computer is in the network you choose, it asks for a test page of Google's: some networks "
+                "show a page to sign in first.",
             ),
         ),
         changes_board=True,
