@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.clicks import Back, Go, PickRecipe, Screen
 from app.flow import AppState
@@ -30,6 +31,34 @@ HEADINGS: dict[ModeKind, tuple[Text, Text]] = {
     ),
 }
 LED = 30  # px at text scale 1.0
+FACTS_ROOM = 300  # px at text scale 1.0: with less, sentences beside their heads would be columns of single words
+
+
+class Facts(QWidget):
+    """Sentences beside their heads, or below them where the window is narrow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(SPACE * 2)
+        self._form.setVerticalSpacing(SPACE)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+
+    def add(self, name: str, sentences: QWidget) -> None:
+        """Put a head and what belongs to it at the end."""
+        head = label(name, "muted-word")
+        head.setWordWrap(False)
+        self._form.addRow(head, sentences)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Turn when needed."""
+        super().resizeEvent(event)
+        policy = QFormLayout.RowWrapPolicy
+        narrow = self.width() < tokens().px(FACTS_ROOM)
+        self._form.setRowWrapPolicy(policy.WrapAllRows if narrow else policy.WrapLongRows)
 
 
 class ModesPage(Page):
@@ -97,10 +126,7 @@ class ModesPage(Page):
         lights = lights_of(found, platform)
         if lights:
             column.addWidget(self._lights(lights))
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(SPACE * 2)
-        grid.setVerticalSpacing(SPACE)
-        grid.setColumnStretch(1, 1)
+        facts = Facts()
         buttons = buttons_for(found, platform)
         enter = (*((buttons,) if buttons is not None else ()), *found.enter)
         rows = (
@@ -109,12 +135,9 @@ class ModesPage(Page):
             (self.tr("Works"), found.works, ""),
             (self.tr("Does not work"), found.fails, ""),
         )
-        for number, (name, sentences, code) in enumerate(rows):
-            head = label(name, "muted-word")
-            head.setWordWrap(False)
-            grid.addWidget(head, number, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(self._sentences(sentences, code), number, 1)
-        column.addLayout(grid)
+        for name, sentences, code in rows:
+            facts.add(name, self._sentences(sentences, code))
+        column.addWidget(facts)
         jobs = [recipe for key in found.recipes if (recipe := known(key)) is not None]
         if jobs:
             row = TurningRow()
