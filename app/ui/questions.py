@@ -445,6 +445,8 @@ class WifiFormView(QuestionView):
 
     def _hand_on(self) -> None:
         if self._panel.agreed():
+            # The form is emptied, which turns the button off: the focus would go to the other side of the window.
+            self._panel.first_focus().setFocus()
             self.answered.emit(self._panel.answer())
 
     def _ask_file(self, kind: str) -> None:

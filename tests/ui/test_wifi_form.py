@@ -237,6 +237,8 @@ def test_through_the_window_onto_the_board(desk: MakeDesk) -> None:
         assert line is not None
         QTest.keyClicks(line, words)
     photon.click("wifi-go")
+    stop = photon.button("stop")  # not beside the page, where the next key would lead away from the run
+    photon.qtbot.waitUntil(lambda: photon.window.focusWidget() is stop, timeout=WAIT_MS)
     photon.click("light-connected")
     photon.qtbot.waitUntil(lambda: photon.screen is Screen.RESULT, timeout=4 * WAIT_MS)
     run = photon.window.state.run

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
     QAbstractScrollArea,
-    QApplication,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -239,7 +240,7 @@ class RunPage(Page):
         announce(self, say(asked.question.title))
 
     def _end_question(self) -> None:
-        place = QApplication.focusWidget()
+        place = cast("QWidget | None", self.window().focusWidget())
         answered_here = any(
             part is not None and part.isAncestorOf(place) for part in (self._view, self._pinned) if place
         )
