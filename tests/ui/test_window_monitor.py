@@ -240,6 +240,33 @@ def test_a_flood_shows_the_newest_lines_and_no_more_than_are_kept(qtbot: QtBot) 
     assert view.document().blockCount() == KEPT_LINES
 
 
+def test_the_newest_line_stays_in_sight_behind_other_pages_too_unless_somebody_reads_back(qtbot: QtBot) -> None:
+    view = SerialView("Lines")
+    qtbot.addWidget(view)
+    transcript = Transcript()
+    view.resize(300, view.minimumSizeHint().height())
+    bar = view.verticalScrollBar()
+
+    def say_more() -> None:
+        transcript.came(b"A line of words that wraps in a narrow view\n" * 30)
+        view.follow(transcript)
+
+    view.show()
+    say_more()
+    view.hide()
+    say_more()
+    view.resize(200, view.height() - 20)
+    say_more()
+    view.show()
+    assert bar.value() == bar.maximum() > 0
+    view.resize(260, view.height())
+    assert bar.value() == bar.maximum()
+    bar.setValue(5)
+    there = bar.value()
+    say_more()
+    assert bar.value() == there < bar.maximum()
+
+
 def test_a_line_under_way_is_shown_once(qtbot: QtBot) -> None:
     view = SerialView("Lines")
     qtbot.addWidget(view)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from PySide6.QtCore import QMimeData, QSize, QTimer
-from PySide6.QtGui import QTextCursor, QTextOption
+from PySide6.QtGui import QResizeEvent, QShowEvent, QTextCursor, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit
 
 from app.ui.say import say
@@ -38,6 +39,9 @@ class SerialView(QPlainTextEdit):
         self._stamps = True
         self._as_hex = False
         self._gap = False  # a flood was cut: fewer lines are shown than are kept
+        self._at_end = True  # the newest line is to stay in sight: nobody has scrolled back to read
+        self._busy = False  # it is this view that moves the lines, not a person
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._scrolled())
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(CALM_MS)
@@ -56,6 +60,16 @@ class SerialView(QPlainTextEdit):
         """The same: a window of lines that shows none would be of no use."""
         return QSize(super().minimumSizeHint().width(), tokens().px(HEIGHT))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines wrap elsewhere; the newest stays in sight."""
+        with self._keeping_the_end():
+            super().resizeEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What came while another page was open is in sight, too."""
+        with self._keeping_the_end():
+            super().showEvent(event)
+
     def set_form(self, *, stamps: bool, as_hex: bool) -> None:
         """Show times or not, and hex digits or words."""
         if (stamps, as_hex) == (self._stamps, self._as_hex):
@@ -64,7 +78,6 @@ class SerialView(QPlainTextEdit):
         lines = self.lines
         self._empty()
         self._append(lines)
-        self._to_end()
 
     def follow(self, transcript: Transcript) -> None:
         """Show what is in this transcript now; what was shown of it before stays as it is."""
@@ -92,7 +105,6 @@ class SerialView(QPlainTextEdit):
             self._gap = False
             self._empty()
             self._append(self._transcript.since(0).lines)
-            self._to_end()
 
     def handed_on(self) -> list[str]:
         """Return all lines as they are copied and saved."""
@@ -138,23 +150,39 @@ class SerialView(QPlainTextEdit):
         return shown(line, stamps=self._stamps, as_hex=self._as_hex, note=note)
 
     def _empty(self) -> None:
-        self._lines.clear()
-        self.clear()
+        self._at_end = True
+        with self._keeping_the_end():
+            self._lines.clear()
+            self.clear()
 
     def _append(self, lines: Sequence[Line]) -> None:
         if lines:
             self._lines.extend(lines)
-            # One call: each costs a layout. It scrolls on only where the person was at the end already.
-            self.appendPlainText("\n".join(self._words(line) for line in lines))
+            with self._keeping_the_end():
+                # One call: each costs a layout.
+                self.appendPlainText("\n".join(self._words(line) for line in lines))
 
-    def _to_end(self) -> None:
-        """Show the newest line."""
-        self.moveCursor(QTextCursor.MoveOperation.End)
-        self.ensureCursorVisible()
+    @contextmanager
+    def _keeping_the_end(self) -> Iterator[None]:
+        """Have the newest line in sight afterwards, if it was: Qt does so only for a view that is itself in sight."""
+        outer, self._busy = self._busy, True
+        try:
+            yield
+            if self._at_end:
+                bar = self.verticalScrollBar()
+                bar.setValue(bar.maximum())
+        finally:
+            self._busy = outer
+
+    def _scrolled(self) -> None:
+        if not self._busy and self.isVisible():
+            bar = self.verticalScrollBar()
+            self._at_end = bar.value() >= bar.maximum()
 
     def _replace_last(self, line: Line) -> None:
         self._lines[-1] = line
-        cursor = QTextCursor(self.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText(self._words(line))
+        with self._keeping_the_end():
+            cursor = QTextCursor(self.document())
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
+            cursor.insertText(self._words(line))
