@@ -162,12 +162,15 @@ class LightTalk:
                 words = _HEARD if heard.count is None else _HEARD_COUNT.with_values(count=heard.count)
                 self._terminal.aside(words.with_values(rhythm=RHYTHM_WORDS[heard.rhythm]).english())
                 return tapped(seen, heard)
-            number = self._number(line, len(rhythms))
-            if number is None:
-                continue
-            if number == 0:
-                return seen
-            seen = replace(seen, rhythm=rhythms[number - 1])
+            if line in RHYTHMS:  # the words of the command line are understood here, too
+                seen = replace(seen, rhythm=RHYTHMS[line])
+            else:
+                number = self._number(line, len(rhythms))
+                if number is None:
+                    continue
+                if number == 0:
+                    return seen
+                seen = replace(seen, rhythm=rhythms[number - 1])
             return self._counted(seen) if seen.rhythm in (Rhythm.COUNTED, Rhythm.SOS) else seen
 
     def _taps(self) -> list[float]:

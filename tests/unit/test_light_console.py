@@ -173,6 +173,13 @@ def test_a_talk_by_numbers_asks_the_question_that_tells() -> None:
     assert "Does another colour flash" in said
 
 
+def test_words_do_where_a_number_is_asked_for() -> None:
+    reading, said = talk("blue\nslow-blink\n" + "\n" * 14)
+    assert reading.seen is not None
+    assert (reading.seen.colour, reading.seen.rhythm) == (Colour.BLUE, Rhythm.SLOW_BLINK)
+    assert "a number from" not in said
+
+
 def test_a_number_that_is_none_is_asked_for_again() -> None:
     reading, said = talk(f"99\n{BLUE}\nx\n3\n" + "\n" * 14)
     assert reading.seen is not None
