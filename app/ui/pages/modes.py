@@ -43,7 +43,7 @@ class Facts(QWidget):
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setHorizontalSpacing(SPACE * 2)
         self._form.setVerticalSpacing(SPACE)
-        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
 
@@ -51,6 +51,7 @@ class Facts(QWidget):
         """Put a head and what belongs to it at the end."""
         head = label(name, "muted-word")
         head.setWordWrap(False)
+        head.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._form.addRow(head, sentences)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
