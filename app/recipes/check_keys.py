@@ -43,6 +43,7 @@ from app.work.questions import Card, ChooseCard
 from app.work.reading import Tick, part_of_step, read_twice
 from app.work.server_work import firmware_version, has_choice, read_server, server_slot_of
 from app.work.step import Step
+from app.work.way_to_cloud import Check, from_here
 
 log = logging.getLogger(__name__)
 
@@ -176,6 +177,11 @@ class CheckKeys(Recipe):
         risks=(
             text("CheckKeys", "If the cable is pulled meanwhile, nothing is lost: plug the board in and start again."),
             text("CheckKeys", "The board restarts, so a program running on it is interrupted."),
+            text(
+                "CheckKeys",
+                "For a board without Wi-Fi, this computer asks for a test page of Google's and tries the board's "
+                "server.",
+            ),
         ),
     )
 
@@ -190,6 +196,7 @@ class CheckKeys(Recipe):
         self._raw: list[tuple[KeySlot, bytes, KeyReport]] = []
         self._kept: list[Backup] = []
         self._diagnosis: Diagnosis | None = None
+        self._checks: tuple[Check, ...] = ()
         self._documents: tuple[Document, ...] = ()
         self._facts: list[Fact] = []
         self._next: tuple[str, ...] = ()
@@ -364,7 +371,17 @@ class CheckKeys(Recipe):
             other_server_good=self._other_server is not None and self._other_server.state is ServerState.GOOD,
         )
         self._diagnosis = diagnose(found, self._light)
+        if job.platform.has_modem:  # for boards with Wi-Fi the interview does it, with the network they are to join
+            self._try_server(job, server.block, over=found.over)
         job.say(CULPRIT_WORDS[self._diagnosis.culprit])
+
+    def _try_server(self, job: Job, block: ServerBlock, *, over: str) -> None:
+        """Try the server from here: what answers this computer is running, whatever the mobile network does."""
+        host = block.host
+        if job.identity is not None:
+            host = host.replace("$id", job.identity.device_id)
+        if "$id" not in host:
+            self._checks = from_here(job.network, job.clock, job.check, host, block.port, udp=over == "UDP")
 
     def _leave(self, job: Job) -> None:
         assert self._diagnosis is not None
@@ -399,6 +416,8 @@ class CheckKeys(Recipe):
         ]
         if has_choice(job.platform):
             self._facts.append(Fact("transport", text("CheckKeys", "Reaches its cloud over"), _over(device.slot)))
+        for each in self._checks:
+            self._facts.append(Fact(f"check-{each.key}", text("CheckKeys", "From this computer"), each.words))
         if self._light_words is not None:
             self._facts.append(Fact("light", text("CheckKeys", "The light"), self._light_words))
         if job.identity is not None:

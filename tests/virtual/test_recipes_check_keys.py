@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.air import Air
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 from support.key_boards import ROWS, lay, makers_key, put
 from support.key_cases import ATTIC, CASES, CORRUPT_KEY, EC_KEY, GARAGE, GOOD_KEY, HOME, UDP, KeyCase
@@ -19,6 +20,7 @@ from app.recipes.base import Group
 from app.recipes.check_keys import CheckKeys, light_cards
 from app.recipes.registry import RECIPES, known
 from app.text import Text
+from app.transports.network import Reach
 from app.virtual.mishaps import Mishap
 from app.work.events import Asked, Event, Note, Outcome, Succeeded
 from app.work.key_case import LightSeen
@@ -279,3 +281,21 @@ def test_it_stands_among_keys_and_clouds() -> None:
     assert CheckKeys in RECIPES
     assert CheckKeys.group is Group.KEYS
     assert not CheckKeys.promise.changes_board
+
+
+@pytest.mark.parametrize(("answer", "said"), [(Reach.ANSWERS, "answers on UDP port 5684"), (Reach.SILENT, "No answer")])
+def test_the_server_of_a_board_without_wifi_is_tried_from_here_by_udp(answer: Reach, said: str, tmp_path: Path) -> None:
+    air = Air(("192.168.1.20",))
+    air.page_status = 204
+    place = desk("electron", tmp_path, IN_DFU, network=air)
+    host = f"{place.board.device_id}.udp.particle.io"
+    air.names[host] = "52.1.2.3"
+    air.answering[host, 5684] = answer
+    outcome = place.succeed(CheckKeys, {"light": LightSeen.UNSEEN.value})
+    assert said in facts(outcome)["check-udp"]
+    assert {(asked, port) for asked, port, _ in air.datagrams} == {(host, 5684)}
+
+
+def test_the_server_of_a_board_with_wifi_is_the_interview_s_to_try(tmp_path: Path) -> None:
+    outcome = desk("photon", tmp_path, IN_DFU).succeed(CheckKeys, {"light": LightSeen.UNSEEN.value})
+    assert [key for key in facts(outcome) if key.startswith("check-")] == []
