@@ -68,6 +68,11 @@ def clouds_folder(*, practice: bool) -> Path:
     return data_folder() / ("practice-clouds" if practice else "clouds")
 
 
+def accounts_folder(*, practice: bool) -> Path:
+    """Where the servers a person has accounts on are remembered; no token is ever in there."""
+    return data_folder() / ("practice-accounts" if practice else "accounts")
+
+
 def log_folder() -> Path:
     """Where log files and saved reports go."""
     return data_folder() / "logs"

@@ -1,0 +1,1 @@
+"""The account on a cloud server: which servers there are, and how one is asked."""
