@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.faults import Fault
-from app.text import Text, text
+from app.text import text
 
 # The server's address
 
@@ -140,8 +140,7 @@ class CloudTooOften(Fault):
     def __init__(self, detail: str = "", *, wait: int | None = None, **values: object) -> None:
         super().__init__(detail, **values)
         if wait is not None:
-            words = text("AccountFaults", "Try again in {wait} seconds.")
-            self.next_step: Text = words.with_values(wait=wait)
+            self.next_step = text("AccountFaults", "Try again in {wait} seconds.").with_values(wait=wait)
 
 
 class CloudRefused(Fault):
@@ -206,7 +205,7 @@ class TokenRefused(Fault):
     """The token is not valid, or not any more."""
 
     code = "account.signed-out"
-    cause = text("AccountFaults", "Your sign-in at {host} is over: it was too old, was ended elsewhere, or is mistyped.")
+    cause = text("AccountFaults", "Your sign-in at {host} is over: it is too old, was ended elsewhere, or is mistyped.")
     next_step = text("AccountFaults", "Sign in again. Nothing on your boards has changed.")
 
 

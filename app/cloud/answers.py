@@ -41,9 +41,6 @@ REPEATABLE = frozenset({Call.WHO, Call.DEVICES, Call.DEVICE, Call.RENAME, Call.S
 A second release is answered as if the board had never been ours, and a second sign-in makes a second token: not these.
 """
 
-READS = frozenset({Call.WHO, Call.DEVICES, Call.DEVICE})
-"""Calls that change nothing."""
-
 _ABOUT_A_BOARD = frozenset({Call.DEVICE, Call.RELEASE, Call.RENAME, Call.SIGNAL})
 _SIGNING_IN = frozenset({Call.SIGN_IN, Call.ONE_TIME_CODE})
 _CLAIMING = frozenset({Call.CLAIM, Call.TRANSFER})
