@@ -62,6 +62,11 @@ NOTES: dict[Kept, Text | None] = {
 }
 """What a person is told about it."""
 
+NOT_LOOKED_UP = text(
+    "Tokens",
+    "This computer's store for passwords is locked or did not answer, so a sign-in that may be in there is not used. "
+    "Unlock it and look again, or sign in anew.",
+)
 NOT_FORGOTTEN = text(
     "Tokens",
     "This computer's store for passwords did not let the sign-in be removed. Open that store and remove the entry "

@@ -16,6 +16,10 @@ from app.work.plan import XRay
 from app.work.questions import Question
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from app.cloud.client import CloudBoard
+    from app.cloud.profiles import Profile
     from app.firmware.pack import Notice, PackItem
     from app.undo.rescue import InterruptedRescue
     from app.work.serial_lines import Transcript
@@ -416,6 +420,117 @@ class MonitorGrew:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class ProfilesListed:
+    """These are the account servers there are, and the active one, which is always to be seen."""
+
+    profiles: tuple[Profile, ...]
+    active: Profile
+
+
+@unique
+class SignInState(Enum):
+    """Whether somebody is signed in."""
+
+    OUT = "out"
+    IN = "in"
+    OVER = "over"  # the server does not accept the sign-in any more
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """Who is signed in at the active server now.
+
+    Attributes:
+        profile: The server.
+        state: Whether anybody is.
+        user: The user name; "" for nobody, and where the server does not tell it.
+        note: What the person has to know, for example that the sign-in ends with the program; None for nothing.
+    """
+
+    profile: Profile
+    state: SignInState
+    user: str = ""
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeCodeAsked:
+    """User name and password were right, and the account wants a one-time code: `Accounts.enter_code` goes on."""
+
+    profile: Profile
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesListed:
+    """The account has these boards, in the order the server told them; there may be ten thousand."""
+
+    profile: Profile
+    boards: tuple[CloudBoard, ...]
+    at: datetime
+
+
+@unique
+class CloudDeed(Enum):
+    """What was done with a board in the cloud."""
+
+    CLAIMED = "claimed"
+    TRANSFER_REQUESTED = "transfer-requested"
+    RELEASED = "released"
+    RENAMED = "renamed"
+    BLINKS = "blinks"
+    BLINKS_NO_MORE = "blinks-no-more"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudBoardChanged:
+    """This was done with that board; `name` is its new one after renaming."""
+
+    profile: Profile
+    device_id: str
+    deed: CloudDeed
+    name: str = ""
+
+
+@unique
+class AccountOrder(Enum):
+    """What can be asked of the account thread; an order that fails is named by it."""
+
+    RESTORE = "restore"
+    PROFILES = "profiles"
+    SIGN_IN = "sign-in"
+    CODE = "code"
+    TOKEN = "token"
+    SIGN_OUT = "sign-out"
+    LIST = "list"
+    BOARD = "board"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFailed:
+    """An order came to nothing (`code` is `bug` for a mistake of the program).
+
+    `quiet` says that nobody asked for it just now: it is no error to be shown.
+    """
+
+    order: AccountOrder
+    code: str
+    cause: Text
+    next_step: Text
+    retryable: bool
+    detail: str
+    device_id: str = ""
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStopped:
+    """The person stopped an order."""
+
+    order: AccountOrder
+
+
 RunEvent = (
     PlanReady
     | StepStarted
@@ -443,6 +558,16 @@ FileEvent = (
 PackEvent = PackListed | PackProgress | PackFileCame | PackFetched | PackFetchStopped | PackFetchFailed | PackAdded
 MonitorEvent = MonitorChanged | MonitorGrew
 Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted | MonitorEvent
+AccountEvent = (
+    ProfilesListed
+    | AccountChanged
+    | OneTimeCodeAsked
+    | DevicesListed
+    | CloudBoardChanged
+    | AccountFailed
+    | AccountStopped
+)
+Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted | AccountEvent
 
 
 Post = Callable[[Event], None]

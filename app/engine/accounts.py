@@ -1,0 +1,404 @@
+"""One thread for everything about the account: servers, signing in and out, the list of boards, small deeds."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app import paths
+from app.account_faults import NotSignedIn, OneTimeCodeNeeded, OneTimeCodeRefused, TokenRefused
+from app.clock import Clock
+from app.cloud.profiles import CloudServer, Profile, ProfileBook, profile
+from app.cloud.session import Account, Sessions
+from app.cloud.tokens import NOT_LOOKED_UP, Kept, TokenStore
+from app.engine.runner import BUG_CODE, where
+from app.faults import Cancelled, Fault
+from app.text import text
+from app.work.events import (
+    AccountChanged,
+    AccountEvent,
+    AccountFailed,
+    AccountOrder,
+    AccountStopped,
+    CloudBoardChanged,
+    CloudDeed,
+    DevicesListed,
+    OneTimeCodeAsked,
+    Post,
+    ProfilesListed,
+    SignInState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.cloud.client import CloudClient, Token
+    from app.keys.clouds import Cloud
+
+log = logging.getLogger(__name__)
+
+_BUG_CAUSE = text("Accounts", "The program made a mistake.")
+_BUG_NEXT_STEP = text("Accounts", "Save the report and send it to us.")
+
+Check = Callable[[], None]
+Deed = Callable[["CloudClient", "Token"], CloudDeed]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Something to do; what it holds may be secret, so it has no repr of that."""
+
+    kind: AccountOrder
+    work: Callable[[Check], AccountEvent]
+    stopping: threading.Event
+    device_id: str = ""
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _HalfWay:
+    """A sign-in that waits for its one-time code."""
+
+    profile: Profile
+    user: str
+    needed: OneTimeCodeNeeded
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Accounts:
+    """Who is signed in where. Every method returns at once and may be called from any thread, but where it says so.
+
+    Each order ends with exactly one of the event it names, `AccountFailed` and `AccountStopped`. Before
+    `AccountFailed` with the code of `TokenRefused` comes `AccountChanged` with `SignInState.OVER`.
+    """
+
+    def __init__(
+        self, book: ProfileBook, sessions: Sessions, post: Post, *, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        """Take what is needed; nothing happens before `start`."""
+        self._book = book
+        self._sessions = sessions
+        self._post = post
+        self._now = now
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()  # of every order given since the last `cancel`
+        self._listing = False
+        self._account: Account | None = None
+        self._half_way: _HalfWay | None = None
+        self._thread = threading.Thread(target=self._work, name="account", daemon=True)
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Begin: `ProfilesListed` and `AccountChanged` follow. No server is asked, so being offline is no trouble."""
+        self._thread.start()
+        self.restore()
+
+    def stop(self) -> None:
+        """Ask the thread to end; what is under way is stopped."""
+        self.cancel()
+        self._orders.put(None)
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread's end; return whether it came."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def cancel(self) -> None:
+        """Stop what is under way and all that waits; `AccountStopped` follows for each."""
+        with self._lock:
+            self._stopping.set()
+            self._stopping = threading.Event()
+
+    # --- for jobs, in their threads ---
+
+    @property
+    def account(self) -> Account | None:
+        """Who is signed in at the active server."""
+        with self._lock:
+            return self._account
+
+    def required(self) -> Account:
+        """Return who is signed in.
+
+        Raises:
+            NotSignedIn: Nobody is.
+        """
+        found = self.account
+        if found is None:
+            raise NotSignedIn(cloud=self._book.active().name)
+        return found
+
+    def client(self, account: Account, check: Callable[[], None] = lambda: None) -> CloudClient:
+        """Return what asks an account's server, for the calling thread alone, which closes it and may wait with it."""
+        return self._sessions.client(account, check)
+
+    def refused(self, account: Account) -> None:
+        """Take note that the server refused this sign-in (`TokenRefused`): `AccountChanged` follows, if it was in use.
+
+        Waits for the system's store for passwords.
+        """
+        with self._lock:
+            current = self._account is not None and self._account.token == account.token
+            if current:
+                self._account = None
+        if current:
+            self._sessions.forget(account.profile)
+            self._post(AccountChanged(account.profile, SignInState.OVER, account.user))
+
+    # --- servers ---
+
+    def restore(self) -> None:
+        """Look at the profiles and at what is kept for the active one: `ProfilesListed`, then `AccountChanged`."""
+        self._order(AccountOrder.RESTORE, lambda _check: self._restore())
+
+    def list_profiles(self) -> None:
+        """Ask for `ProfilesListed`."""
+        self._order(AccountOrder.PROFILES, lambda _check: self._profiles())
+
+    def choose_profile(self, profile_id: str) -> None:
+        """Make a server the active one: `ProfilesListed`, then `AccountChanged`. A sign-in elsewhere stays kept."""
+
+        def choose(_check: Check) -> AccountEvent:
+            self._book.choose(profile_id)
+            return self._restore()
+
+        self._order(AccountOrder.PROFILES, choose)
+
+    def add_profile(self, address: str, name: str = "", kind: CloudServer = CloudServer.LOCAL) -> None:
+        """Add a server and make it the active one: `ProfilesListed`, then `AccountChanged`."""
+
+        def add(_check: Check) -> AccountEvent:
+            self._book.choose(self._book.add(profile(address, name=name, kind=kind)).id)
+            return self._restore()
+
+        self._order(AccountOrder.PROFILES, add)
+
+    def forget_profile(self, profile_id: str) -> None:
+        """Forget a server and its sign-in (without asking it): `ProfilesListed`, then `AccountChanged`."""
+
+        def forget(_check: Check) -> AccountEvent:
+            for each in self._book.profiles():
+                if each.id == profile_id:
+                    self._sessions.forget(each)
+            self._book.forget(profile_id)
+            return self._restore()
+
+        self._order(AccountOrder.PROFILES, forget)
+
+    # --- signing in and out ---
+
+    def sign_in(self, user: str, password: str) -> None:
+        """Sign in at the active server: `AccountChanged`, or `OneTimeCodeAsked`."""
+
+        def work(check: Check) -> AccountEvent:
+            at = self._book.active()
+            try:
+                return self._signed_in(self._sessions.sign_in(at, user, password, check))
+            except OneTimeCodeNeeded as needed:
+                self._half_way = _HalfWay(at, user, needed)
+                return OneTimeCodeAsked(at, user)
+
+        self._order(AccountOrder.SIGN_IN, work)
+
+    def enter_code(self, code: str) -> None:
+        """Go on after `OneTimeCodeAsked`: `AccountChanged`. After `AccountFailed` another code may be tried."""
+
+        def work(check: Check) -> AccountEvent:
+            half_way = self._half_way
+            if half_way is None or half_way.profile != self._book.active():
+                raise OneTimeCodeRefused(host=self._book.active().host)
+            account = self._sessions.enter_code(half_way.profile, half_way.user, half_way.needed, code, check)
+            return self._signed_in(account)
+
+        self._order(AccountOrder.CODE, work)
+
+    def use_token(self, words: str) -> None:
+        """Sign in with a token that was pasted: `AccountChanged`."""
+
+        def work(check: Check) -> AccountEvent:
+            return self._signed_in(self._sessions.use_token(self._book.active(), words, check))
+
+        self._order(AccountOrder.TOKEN, work)
+
+    def sign_out(self, password: str = "", code: str = "") -> None:
+        """Sign out, also when the server cannot be told: `AccountChanged`, whose note then says so.
+
+        Args:
+            password: A local cloud ends a sign-in only with it.
+            code: A one-time code, where the account has a second step, only with the password.
+        """
+
+        def work(_check: Check) -> AccountEvent:
+            self._half_way = None
+            with self._lock:
+                account, self._account = self._account, None
+            if account is None:
+                return AccountChanged(self._book.active(), SignInState.OUT)
+            # Not to be stopped half-way: the sign-in is gone here already.
+            note = self._sessions.sign_out(account, password, code).note
+            return AccountChanged(account.profile, SignInState.OUT, note=note)
+
+        self._order(AccountOrder.SIGN_OUT, work)
+
+    # --- boards ---
+
+    def list_boards(self, *, quiet: bool = False) -> None:
+        """Ask for `DevicesListed`, unless that is asked already.
+
+        Args:
+            quiet: The program asks by itself, for example at its start: a failure is no error to be shown.
+        """
+
+        def work(check: Check) -> AccountEvent:
+            account = self.required()
+            with self.client(account, check) as client:
+                return DevicesListed(account.profile, client.devices(account.token), self._now())
+
+        self._order(AccountOrder.LIST, work, quiet=quiet)
+
+    def claim(self, device_id: str, *, request_transfer: bool = False) -> None:
+        """Claim a board that is online, or ask its owner for it: `CloudBoardChanged`."""
+
+        def deed(client: CloudClient, token: Token) -> CloudDeed:
+            claimed = client.claim(token, device_id, request_transfer=request_transfer)
+            return CloudDeed.TRANSFER_REQUESTED if claimed.transfer_requested else CloudDeed.CLAIMED
+
+        self._do(device_id, deed)
+
+    def release(self, device_id: str) -> None:
+        """Release a board; the person has confirmed it: `CloudBoardChanged`."""
+
+        def deed(client: CloudClient, token: Token) -> CloudDeed:
+            client.release(token, device_id)
+            return CloudDeed.RELEASED
+
+        self._do(device_id, deed)
+
+    def rename(self, device_id: str, name: str) -> None:
+        """Give a board another name: `CloudBoardChanged`."""
+
+        def deed(client: CloudClient, token: Token) -> CloudDeed:
+            client.rename(token, device_id, name)
+            return CloudDeed.RENAMED
+
+        self._do(device_id, deed, name)
+
+    def blink(self, device_id: str, *, on: bool) -> None:
+        """Make a board that is online blink in all colours, or stop it: `CloudBoardChanged`."""
+
+        def deed(client: CloudClient, token: Token) -> CloudDeed:
+            client.signal(token, device_id, on=on)
+            return CloudDeed.BLINKS if on else CloudDeed.BLINKS_NO_MORE
+
+        self._do(device_id, deed)
+
+    # --- inside; all of it in the account thread ---
+
+    def _do(self, device_id: str, deed: Deed, name: str = "") -> None:
+        def work(check: Check) -> AccountEvent:
+            account = self.required()
+            with self.client(account, check) as client:
+                done = deed(client, account.token)
+            return CloudBoardChanged(account.profile, device_id, done, name)
+
+        self._order(AccountOrder.BOARD, work, device_id=device_id)
+
+    def _order(
+        self, kind: AccountOrder, work: Callable[[Check], AccountEvent], *, device_id: str = "", quiet: bool = False
+    ) -> None:
+        with self._lock:
+            stopping = self._stopping
+            if kind is AccountOrder.LIST:
+                if self._listing:
+                    return
+                self._listing = True
+        self._orders.put(_Order(kind, work, stopping, device_id, quiet))
+
+    def _work(self) -> None:
+        while (order := self._orders.get()) is not None:
+            news = self._result(order)
+            if order.kind is AccountOrder.LIST:
+                with self._lock:  # before the news: who hears them may ask anew
+                    self._listing = False
+            self._post(news)
+
+    def _result(self, order: _Order) -> AccountEvent:
+        account = self.account
+
+        def check() -> None:
+            if order.stopping.is_set():
+                raise Cancelled
+
+        try:
+            check()
+            return order.work(check)
+        except Cancelled:
+            return AccountStopped(order.kind)
+        except Fault as fault:
+            log.info("account: %s: %s %s", order.kind.value, fault.code, fault.detail)
+            ours = order.kind in (AccountOrder.LIST, AccountOrder.BOARD)  # else it is a token that was pasted
+            if ours and isinstance(fault, TokenRefused) and account is not None:
+                self.refused(account)
+            failed = AccountFailed(
+                order.kind, fault.code, fault.cause, fault.next_step, fault.retryable, fault.detail, order.device_id
+            )
+        except Exception as error:  # the window waits for an end, whatever happens
+            log.exception("account: %s failed", order.kind.value)
+            failed = AccountFailed(
+                order.kind, BUG_CODE, _BUG_CAUSE, _BUG_NEXT_STEP, False, where(error), order.device_id
+            )
+        return replace(failed, quiet=order.quiet)
+
+    def _profiles(self) -> ProfilesListed:
+        return ProfilesListed(self._book.profiles(), self._book.active())
+
+    def _restore(self) -> AccountChanged:
+        self._half_way = None
+        listed = self._profiles()
+        self._post(listed)
+        found, kept = self._sessions.restore(listed.active)
+        with self._lock:
+            self._account = found
+        if found is None:
+            note = NOT_LOOKED_UP if kept is Kept.LOCKED else None
+            return AccountChanged(listed.active, SignInState.OUT, note=note)
+        return AccountChanged(found.profile, SignInState.IN, found.user, found.note)
+
+    def _signed_in(self, account: Account) -> AccountChanged:
+        self._half_way = None
+        with self._lock:
+            self._account = account
+        return AccountChanged(account.profile, SignInState.IN, account.user, account.note)
+
+
+def accounts(
+    post: Post, clock: Clock, clouds: Iterable[Cloud], *, practice: bool, tokens: TokenStore | None = None
+) -> Accounts:
+    """Return the accounts of the person at this computer.
+
+    Args:
+        post: Where news go; called in the account thread.
+        clock: What pauses between tries go through.
+        clouds: The local clouds boards were switched to; they offer themselves.
+        practice: Whether the boards are practice boards: their servers are remembered apart.
+        tokens: Where sign-ins are kept; None for the system's store.
+    """
+
+    def make_client(at: Profile, check: Callable[[], None]) -> CloudClient:
+        from app.cloud.client import CloudClient as Client  # it brings a library only an account needs
+
+        return Client(at, clock=clock, check=check)
+
+    book = ProfileBook(paths.accounts_folder(practice=practice), clouds=clouds)
+    return Accounts(book, Sessions(tokens or TokenStore(), make_client), post)
