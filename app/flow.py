@@ -87,12 +87,17 @@ from app.text import Text, text
 from app.undo.board_name import Match
 from app.work.board import Board, match
 from app.work.events import (
+    AccountChanged,
+    AccountFailed,
+    AccountStopped,
     Answered,
     Asked,
     BackupCopied,
     BackupsListed,
     BoardsChanged,
     BusTrouble,
+    CloudBoardChanged,
+    DevicesListed,
     DocumentSaved,
     Event,
     Failed,
@@ -102,6 +107,7 @@ from app.work.events import (
     MonitorGrew,
     MonitorStatus,
     Note,
+    OneTimeCodeAsked,
     PackAdded,
     PackEvent,
     PackFetched,
@@ -112,6 +118,7 @@ from app.work.events import (
     PackProgress,
     PassphraseRefused,
     PlanReady,
+    ProfilesListed,
     Protection,
     PublicKeyRead,
     ReportSaved,
@@ -562,6 +569,16 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             if form is not None:
                 state = replace(state, passphrase_form=replace(form, busy=False))
             return replace(state, adding=False, notice=Notice(words, bad=True))
+        case (
+            ProfilesListed()
+            | AccountChanged()
+            | OneTimeCodeAsked()
+            | DevicesListed()
+            | CloudBoardChanged()
+            | AccountFailed()
+            | AccountStopped()
+        ):
+            return state
         case _:
             return _run_event(state, event)
 
