@@ -119,6 +119,7 @@ class Accounts:
         with self._lock:
             self._stopping.set()
             self._stopping = threading.Event()
+            self._listing = False  # an order given now shall not count as one of those
 
     # --- for jobs, in their threads ---
 
