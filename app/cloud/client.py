@@ -528,7 +528,7 @@ class CloudClient:
             raise CloudProxyUnusable(_kind(error), host=host) from None
         except httpx.ConnectError as error:
             raise self._unreachable(error) from None
-        except (httpx.TransportError, httpx.DecodingError, httpx.StreamError) as error:
+        except httpx.TransportError as error:
             # Sent, perhaps; whether it was carried out nobody knows.
             silent = CloudSilentMaybeDone if call in _ONCE_ONLY else CloudSilent
             raise _Again(silent(_kind(error), host=host)) from None
