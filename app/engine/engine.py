@@ -47,6 +47,7 @@ from app.work.identity import IdentityBook
 from app.work.job import Job
 
 if TYPE_CHECKING:
+    from app.engine.accounts import Accounts
     from app.firmware.pack import RescuePack
     from app.keys.clouds import CloudBook
     from app.keys.safe import Backup, KeySafe
@@ -81,6 +82,7 @@ class Engine:
         network: Network,
         scanner: WifiScanner,
         fetcher: Callable[[], Fetcher] | None = None,
+        accounts: Callable[[Post], Accounts] | None = None,
     ) -> None:
         """Take what is needed; nothing happens before `start`.
 
@@ -95,6 +97,7 @@ class Engine:
             network: The network as seen from this computer.
             scanner: The Wi-Fi networks as seen from this computer.
             fetcher: Makes what downloads the pack; called in the thread of the download. None: the real one.
+            accounts: Makes what knows who is signed in where, given where its news go. None: nobody ever is.
         """
         self._bus = bus
         self._clock = clock
@@ -111,6 +114,7 @@ class Engine:
         self._downloader = Downloader(
             fetcher or self._make_fetcher, RealClock(), self._post_download, pack.fill_from_bundle
         )
+        self.accounts = accounts(self._post) if accounts is not None else None
         self._lock = threading.Lock()
         self._workers: dict[int, Worker] = {}  # with a board of their own; the thread may live a moment longer
         self._threads: list[Worker] = []
@@ -130,6 +134,8 @@ class Engine:
         """
         self._watcher.start()
         self._clerk.start()
+        if self.accounts is not None:
+            self.accounts.start()
         self._clerk.do(self._fill_pack)
         self.list_interrupted()
 
@@ -331,6 +337,8 @@ class Engine:
         self._downloader.stop()
         self._watcher.stop()
         self._clerk.stop()
+        if self.accounts is not None:
+            self.accounts.stop()
         return self._join(workers, limit)
 
     def _fill_pack(self) -> Event:
@@ -407,6 +415,8 @@ class Engine:
         late = [f"run {worker.run}" for worker in workers if not worker.join(deadline.left)]
         late += ["download"] * (not self._downloader.join(deadline.left))
         late += ["watcher"] * (not self._watcher.join(deadline.left))
+        if self.accounts is not None:
+            late += ["account"] * (not self.accounts.join(deadline.left))
         late += ["clerk"] * (not self._clerk.join(deadline.left))
         late += ["monitor"] * (self._monitor is not None and not self._monitor.join(deadline.left))
         for name in late:
