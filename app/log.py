@@ -33,7 +33,16 @@ _KEY_MATERIAL = re.compile(
     r"|(?:\b\d{1,3}, ?){15,}\d{1,3}\b",
     re.DOTALL,
 )
-_PACKAGES = ("PySide6-Essentials", "pyusb", "pyserial", "libusb-package", "cryptography", "platformdirs", "httpx", "keyring")
+_PACKAGES = (
+    "PySide6-Essentials",
+    "pyusb",
+    "pyserial",
+    "libusb-package",
+    "cryptography",
+    "platformdirs",
+    "httpx",
+    "keyring",
+)
 
 log = logging.getLogger(__name__)
 _secrets: set[str] = set()

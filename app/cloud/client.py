@@ -458,7 +458,7 @@ class CloudClient:
             self._keep_secret(token.value)
             # The header alone: with two ways at once some servers refuse, and addresses end up in logs.
             headers["Authorization"] = f"Bearer {token.value}"
-        auth = httpx.BasicAuth(*basic) if basic else None
+        auth = httpx.BasicAuth(*map(_writable, basic)) if basic else None
         tries = TRIES if call in REPEATABLE else 1
         pause = FIRST_PAUSE_S
         while True:
@@ -485,9 +485,9 @@ class CloudClient:
         most: int,
     ) -> object:
         base, host_header = self._base()
-        request = self._http.build_request(
-            method, base + path, headers={**headers, **host_header}, data=dict(form) if form is not None else None
-        )
+        # What no alphabet can write becomes a question mark: the error for it would carry the whole text along.
+        data = None if form is None else {name: _writable(value) for name, value in form.items()}
+        request = self._http.build_request(method, base + path, headers={**headers, **host_header}, data=data)
         with self._translated(call):
             answer = self._http.send(request, auth=auth, stream=True)
             try:
@@ -682,6 +682,10 @@ def pasted_token(words: str) -> Token:
     if not _TOKEN.fullmatch(value):
         raise TokenMalformed
     return Token(value)
+
+
+def _writable(words: str) -> str:
+    return words.encode("utf-8", "replace").decode()
 
 
 def _kind(error: BaseException) -> str:

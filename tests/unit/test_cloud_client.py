@@ -621,6 +621,14 @@ def test_a_token_is_pasted_with_what_clung_to_it() -> None:
     assert pasted_token(f' "{DUMMY.value}"\n').value == DUMMY.value
 
 
+@pytest.mark.parametrize("password", ["", "\udcff", "pässwörd 🔑", "a\x00b", "x" * 5000])
+def test_any_password_is_sent_or_refused(password: str, server: CloudServer, client: CloudClient) -> None:
+    with pytest.raises(SignInRefused):
+        client.sign_in(USER, password)
+    server.user(USER, password.encode("utf-8", "replace").decode())
+    assert client.sign_in(USER, password).value in server.tokens
+
+
 def test_a_wrong_password_names_the_server_and_what_to_do(client: CloudClient) -> None:
     with pytest.raises(SignInRefused) as caught:
         client.sign_in(USER, "wrong")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -338,3 +340,12 @@ def test_the_person_s_own_accounts_are_made_without_touching_anything(
     made.stop()
     assert made.join(WAIT_S)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_waits_neither_for_the_library_that_asks_servers_nor_for_the_one_that_keeps_secrets() -> None:
+    code = (
+        "import sys, app.engine.accounts, app.engine.engine;"
+        "print(*sorted({'httpx', 'keyring', 'truststore', 'cryptography', 'PySide6'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == ""
