@@ -155,7 +155,7 @@ class CloudDoesNotOffer(Fault):
     """Local clouds know fewer requests than the Particle cloud."""
 
     code = "account.not-offered"
-    cause = text("AccountFaults", "{host} does not offer this. Local clouds know fewer requests than Particle's.")
+    cause = text("AccountFaults", "{host} does not offer this. Local clouds know fewer requests than Particle does.")
     next_step = text("AccountFaults", "Do it in the server's own folder or program, or use a newer server.")
     retryable = False
 
@@ -286,6 +286,17 @@ class KeyRefusedByCloud(Fault):
         "AccountFaults",
         "Particle's cloud takes a key only from the account that the board belongs to: sign in with that one. Else "
         "save the key and hand it over yourself.",
+    )
+
+
+class KeyRefusedByLocalCloud(KeyRefusedByCloud):
+    """A local cloud does not take it."""
+
+    code = "account.key-refused-here"
+    next_step = text(
+        "AccountFaults",
+        "Save the board's public key and put the file into the server's folder for keys yourself: core_keys, or in a "
+        "newer fork data/deviceKeys.",
     )
 
 

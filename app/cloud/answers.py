@@ -87,8 +87,7 @@ ANSWERS: tuple[Row, ...] = (
     Row(_EVERY - _SIGNING_IN, _at(400, 403), faults.TokenRefused, words=("invalid_token", "expired_token")),
     # A local cloud lacks some requests altogether (10.3); newer programs have more of them, so each is asked.
     Row(_MAY_BE_MISSING, _at(404, 405, 501), faults.CloudDoesNotOffer, CloudServer.LOCAL),
-    Row(_EVERY, _at(405, 501), faults.CloudDoesNotOffer),
-    Row(_ALWAYS_THERE, _at(404), faults.NotTheCloud),
+    Row(_ALWAYS_THERE, _at(404, 405, 501), faults.NotTheCloud),
     Row(_CLAIMING, _at(403, 409), faults.BoardOfSomeoneElse, words=("someone else", "another user", "already claimed")),
     Row(_CLAIMING, _at(400, 404, 408), faults.BoardNotOnline),
     Row(frozenset({Call.SIGNAL}), _at(400, 404, 408), faults.BoardNotOnline),
@@ -97,6 +96,7 @@ ANSWERS: tuple[Row, ...] = (
     Row(frozenset({Call.RELEASE, Call.RENAME}), _at(404), faults.BoardNotYours),
     Row(_ABOUT_A_BOARD, _at(408), faults.BoardNotOnline),
     Row(frozenset({Call.RENAME}), _at(400, 409, 422), faults.BoardNameRefused),
+    Row(frozenset({Call.SEND_KEY}), _at(400, 403, 409, 422), faults.KeyRefusedByLocalCloud, CloudServer.LOCAL),
     Row(frozenset({Call.SEND_KEY}), _at(400, 403, 404, 409, 422), faults.KeyRefusedByCloud),
     Row(_EVERY, _at(403), faults.RequestForbidden),
     Row(_EVERY, _at(409), faults.CloudConflict),
