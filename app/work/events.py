@@ -557,7 +557,6 @@ FileEvent = (
 )
 PackEvent = PackListed | PackProgress | PackFileCame | PackFetched | PackFetchStopped | PackFetchFailed | PackAdded
 MonitorEvent = MonitorChanged | MonitorGrew
-Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted | MonitorEvent
 AccountEvent = (
     ProfilesListed
     | AccountChanged
@@ -567,7 +566,7 @@ AccountEvent = (
     | AccountFailed
     | AccountStopped
 )
-Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted | AccountEvent
+Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted | MonitorEvent | AccountEvent
 
 
 Post = Callable[[Event], None]
