@@ -40,6 +40,7 @@ from app.work.events import (
     Note,
     Outcome,
     PlanReady,
+    Post,
     StepDone,
     StepPlan,
     StepProgress,
@@ -65,6 +66,7 @@ from app.work.questions import (
 )
 
 if TYPE_CHECKING:
+    from app.engine.accounts import Accounts
     from app.firmware.pack import RescuePack
     from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
@@ -191,6 +193,7 @@ def run(
     clouds: CloudBook,
     network: Network,
     scanner: WifiScanner,
+    accounts: Callable[[Post], Accounts] | None = None,
     save: Path | None = None,
 ) -> int:
     """Run a recipe on one board, print its events, ask its questions, and return the exit code.
@@ -208,6 +211,7 @@ def run(
         clouds: The clouds the person uses.
         network: The network as seen from this computer.
         scanner: The Wi-Fi networks as seen from this computer.
+        accounts: Makes what knows who is signed in where, for a recipe that needs it. None: nobody ever is.
         save: Folder for the documents of the outcome; None to print them only.
 
     Raises:
@@ -215,7 +219,8 @@ def run(
     """
     if save is not None and not save.is_dir():
         raise WrongUsageError(f"--save takes a folder that is there, not {save}")
-    if known(recipe_key) is None:
+    chosen = known(recipe_key)
+    if chosen is None:
         raise WrongUsageError(f"there is no recipe {recipe_key}; there are {', '.join(each.key for each in RECIPES)}")
     events: _Inbox = queue.SimpleQueue()
     engine = Engine(
@@ -228,6 +233,8 @@ def run(
         clouds=clouds,
         network=network,
         scanner=scanner,
+        # The store for passwords may ask to be unlocked: only for what cannot do without.
+        accounts=accounts if chosen.needs_account else None,
     )
     with terminal.interrupts(lambda: events.put(None)):
         engine.start()

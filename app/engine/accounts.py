@@ -14,7 +14,7 @@ from app import paths
 from app.account_faults import NotSignedIn, OneTimeCodeNeeded, OneTimeCodeRefused, TokenRefused
 from app.clock import Clock
 from app.cloud.profiles import CloudServer, Profile, ProfileBook, profile
-from app.cloud.session import Account, Sessions
+from app.cloud.session import Account, MakeClient, Sessions
 from app.cloud.tokens import NOT_LOOKED_UP, Kept, TokenStore
 from app.engine.runner import BUG_CODE, where
 from app.faults import Cancelled, Fault
@@ -44,6 +44,10 @@ log = logging.getLogger(__name__)
 
 _BUG_CAUSE = text("Accounts", "The program made a mistake.")
 _BUG_NEXT_STEP = text("Accounts", "Save the report and send it to us.")
+
+LOOK_UP_S = 60.0
+"""How long a job waits for the first look into the store for passwords, which may ask the person to unlock it."""
+LOOK_UP_SLICE_S = 0.1
 
 Check = Callable[[], None]
 Deed = Callable[["CloudClient", "Token"], CloudDeed]
@@ -91,6 +95,7 @@ class Accounts:
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stopping = threading.Event()  # of every order given since the last `cancel`
+        self._looked = threading.Event()  # once it is known whether a sign-in is kept
         self._listing = False
         self._account: Account | None = None
         self._half_way: _HalfWay | None = None
@@ -129,12 +134,19 @@ class Accounts:
         with self._lock:
             return self._account
 
-    def required(self) -> Account:
-        """Return who is signed in.
+    def required(self, check: Check = lambda: None) -> Account:
+        """Return who is signed in; right after `start`, wait until that is known.
+
+        Args:
+            check: Called now and then; raises Cancelled to stop.
 
         Raises:
             NotSignedIn: Nobody is.
         """
+        waited = 0.0
+        while self._thread.is_alive() and waited < LOOK_UP_S and not self._looked.wait(LOOK_UP_SLICE_S):
+            check()
+            waited += LOOK_UP_SLICE_S
         found = self.account
         if found is None:
             raise NotSignedIn(cloud=self._book.active().name)
@@ -329,6 +341,7 @@ class Accounts:
     def _work(self) -> None:
         while (order := self._orders.get()) is not None:
             news = self._result(order)
+            self._looked.set()
             if order.kind is AccountOrder.LIST:
                 with self._lock:  # before the news: who hears them may ask anew
                     self._listing = False
@@ -384,7 +397,13 @@ class Accounts:
 
 
 def accounts(
-    post: Post, clock: Clock, clouds: Iterable[Cloud], *, practice: bool, tokens: TokenStore | None = None
+    post: Post,
+    clock: Clock,
+    clouds: Iterable[Cloud],
+    *,
+    practice: bool,
+    tokens: TokenStore | None = None,
+    make_client: MakeClient | None = None,
 ) -> Accounts:
     """Return the accounts of the person at this computer.
 
@@ -394,12 +413,13 @@ def accounts(
         clouds: The local clouds boards were switched to; they offer themselves.
         practice: Whether the boards are practice boards: their servers are remembered apart.
         tokens: Where sign-ins are kept; None for the system's store.
+        make_client: Makes what asks a server; None for the network.
     """
 
-    def make_client(at: Profile, check: Callable[[], None]) -> CloudClient:
+    def by_network(at: Profile, check: Callable[[], None]) -> CloudClient:
         from app.cloud.client import CloudClient as Client  # it brings a library only an account needs
 
         return Client(at, clock=clock, check=check)
 
     book = ProfileBook(paths.accounts_folder(practice=practice), clouds=clouds)
-    return Accounts(book, Sessions(tokens or TokenStore(), make_client), post)
+    return Accounts(book, Sessions(tokens or TokenStore(), make_client or by_network), post)

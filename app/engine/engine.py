@@ -181,6 +181,7 @@ class Engine:
                     clouds=self._clouds,
                     network=self._network,
                     scanner=self._scanner,
+                    accounts=self.accounts,
                 )
                 worker = self._workers[run] = Worker(chosen(), job, self._ended, self._borrow(port_path))
                 self._threads = [each for each in self._threads if each.alive] + [worker]

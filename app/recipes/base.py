@@ -86,6 +86,7 @@ class Recipe(ABC):
         summary: For whom and what for, one or two sentences.
         group: Under which heading it stands.
         promise: What the plan page says before it starts.
+        needs_account: Whether it asks a cloud, so that somebody has to be signed in there.
     """
 
     key: ClassVar[str]
@@ -93,6 +94,7 @@ class Recipe(ABC):
     summary: ClassVar[Text]
     group: ClassVar[Group]
     promise: ClassVar[Promise]
+    needs_account: ClassVar[bool] = False
 
     @classmethod
     def fit(cls, board: Board) -> Fit:

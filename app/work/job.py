@@ -29,6 +29,7 @@ from app.platforms.identify import core_serial
 from app.platforms.model import BootLoader, Mode, Platform, Quirk
 from app.text import Text, text
 from app.transports.base import Bus, SerialPipe, Sighting, UsbPipe
+from app.work.accounts import JobAccounts, Nobody
 from app.work.board import Board, Identity, Proof
 from app.work.coach import Coach
 from app.work.events import Answered, Asked, Hint, Note, Post, RunEvent
@@ -136,6 +137,7 @@ class Job:
         clouds: The clouds the person uses.
         network: The network as seen from this computer.
         scanner: The Wi-Fi networks as seen from this computer.
+        accounts: Who is signed in at the active cloud.
         changed: Whether anything on the board was changed; a step sets it before its first write.
         restarting: Whether the board was told to restart into another mode and its coming back was not seen yet.
         echoes: Whether the console, when last asked, sent back what it was asked and said nothing: it waits amid a
@@ -158,6 +160,7 @@ class Job:
         clouds: CloudBook,
         network: Network,
         scanner: WifiScanner,
+        accounts: JobAccounts | None = None,
         answers: Mapping[str, object] | None = None,
     ) -> None:
         self.run = run
@@ -170,6 +173,7 @@ class Job:
         self.clouds = clouds
         self.network = network
         self.scanner = scanner
+        self.accounts: JobAccounts = accounts or Nobody()
         self.changed = False
         self.restarting = False
         self.echoes = False
