@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from pathlib import Path
 
+from app.cloud.profiles import CloudServer
 from app.keys.backup import Backup
 from app.work.board import Board
 from app.work.events import Document
@@ -28,6 +29,29 @@ class Screen(Enum):
     DECODER = "decoder"
     SETTINGS = "settings"
     HELP = "help"
+    ACCOUNT = "account"
+    BOARDS = "boards"
+    TRANSFER = "transfer"
+
+
+@unique
+class AccountForm(Enum):
+    """What the account's page asks for."""
+
+    SIGN_IN = "sign-in"
+    CODE = "code"
+    TOKEN = "token"
+    SERVER = "server"
+    SIGN_OUT = "sign-out"
+
+
+@unique
+class BoardForm(Enum):
+    """What is asked before something is done with a board in the cloud."""
+
+    NONE = "none"
+    NAME = "name"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +272,111 @@ class AskCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class PickServer:
+    """Ask this cloud server from now on."""
+
+    profile_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveServer:
+    """Add a cloud server and ask it from now on."""
+
+    address: str
+    name: str
+    kind: CloudServer
+
+
+@dataclass(frozen=True, slots=True)
+class PressForgetServer:
+    """Take the server that is asked now off the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccountForm:
+    """Ask for something else on the account's page."""
+
+    form: AccountForm
+
+
+@dataclass(frozen=True, slots=True)
+class GiveSignIn:
+    """Sign in with these. The password is secret."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GiveCode:
+    """Go on with this one-time code. It is secret."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GiveToken:
+    """Sign in with a token that was pasted. It is secret."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PressSignOut:
+    """Sign out; a local cloud ends a sign-in only with the password, which is secret."""
+
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PressStopAccount:
+    """Stop waiting for the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressLookAgain:
+    """Look again into the system's store for passwords."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressListBoards:
+    """List the account's boards again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickCloudBoard:
+    """One of the account's boards was chosen; "" for none."""
+
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBoardForm:
+    """Ask for what is needed to do something with the chosen board of the account."""
+
+    form: BoardForm
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBoardName:
+    """Name the chosen board of the account so."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PressBlink:
+    """Have the chosen board of the account blink, or stop that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmRelease:
+    """Release the chosen board of the account; these words name it."""
+
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
 class PressPractice:
     """Open a second window with a practice board."""
 
@@ -257,6 +386,24 @@ class CloseNotice:
     """The message above the page was read."""
 
 
+AccountClick = (
+    PickServer
+    | GiveServer
+    | PressForgetServer
+    | OpenAccountForm
+    | GiveSignIn
+    | GiveCode
+    | GiveToken
+    | PressSignOut
+    | PressStopAccount
+    | PressLookAgain
+    | PressListBoards
+    | PickCloudBoard
+    | OpenBoardForm
+    | GiveBoardName
+    | PressBlink
+    | ConfirmRelease
+)
 Click = (
     Go
     | Back
@@ -294,4 +441,5 @@ Click = (
     | AskCommand
     | PressPractice
     | CloseNotice
+    | AccountClick
 )

@@ -12,6 +12,8 @@ from enum import Enum, unique
 from pathlib import PurePath
 from typing import TYPE_CHECKING, assert_never
 
+from app import account_flow
+from app.account_flow import NO_ACCOUNT, AccountState
 from app.clicks import (
     AddToPack,
     AskCommand,
@@ -24,28 +26,44 @@ from app.clicks import (
     ClosePassphraseForm,
     ConfirmClose,
     ConfirmForget,
+    ConfirmRelease,
     ConfirmStop,
     GiveAnswer,
+    GiveBoardName,
+    GiveCode,
     GivePassphrase,
+    GiveServer,
+    GiveSignIn,
+    GiveToken,
     Go,
     NoBoardForLong,
+    OpenAccountForm,
+    OpenBoardForm,
     OpenMonitor,
     OpenPassphraseForm,
     PickBoard,
+    PickCloudBoard,
     PickRecipe,
+    PickServer,
+    PressBlink,
     PressClose,
     PressCopyBackup,
     PressCopyPublicKey,
     PressDownload,
     PressFinish,
+    PressForgetServer,
+    PressListBoards,
     PressLock,
+    PressLookAgain,
     PressPractice,
     PressPutBack,
     PressRetry,
     PressSaveDocument,
     PressSaveReport,
+    PressSignOut,
     PressStart,
     PressStop,
+    PressStopAccount,
     PressStopDownload,
     RunBegan,
     Screen,
@@ -88,6 +106,7 @@ from app.undo.board_name import Match
 from app.work.board import Board, match
 from app.work.events import (
     AccountChanged,
+    AccountEvent,
     AccountFailed,
     AccountStopped,
     Answered,
@@ -151,6 +170,9 @@ SIDE_SCREENS = frozenset(
         Screen.MONITOR,
         Screen.SETTINGS,
         Screen.HELP,
+        Screen.ACCOUNT,
+        Screen.BOARDS,
+        Screen.TRANSFER,
     }
 )
 """Screens that open from everywhere and close to where the person was."""
@@ -350,6 +372,7 @@ class AppState:
         confirm_close: The window asks whether to stop the run and close.
         closing: The window closes as soon as the run has ended.
         monitor: The serial monitor, None while it was never opened.
+        account: Who is signed in at which cloud server, and the boards there.
         practice: Whether the boards are virtual.
         notice: A short message above the page.
         trouble: Why boards cannot be listed at all, None when they can.
@@ -382,6 +405,7 @@ class AppState:
     confirm_close: bool = False
     closing: bool = False
     monitor: MonitorState | None = None
+    account: AccountState = NO_ACCOUNT
     practice: bool = False
     notice: Notice | None = None
     trouble: BusTrouble | None = None
@@ -570,6 +594,26 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
                 state = replace(state, passphrase_form=replace(form, busy=False))
             return replace(state, adding=False, notice=Notice(words, bad=True))
         case (
+            PickServer()
+            | GiveServer()
+            | PressForgetServer()
+            | OpenAccountForm()
+            | GiveSignIn()
+            | GiveCode()
+            | GiveToken()
+            | PressSignOut()
+            | PressStopAccount()
+            | PressLookAgain()
+            | PressListBoards()
+            | PickCloudBoard()
+            | OpenBoardForm()
+            | GiveBoardName()
+            | PressBlink()
+            | ConfirmRelease()
+        ):
+            account, orders = account_flow.after_click(state.account, event)
+            return replace(state, account=account, orders=orders)
+        case (
             ProfilesListed()
             | AccountChanged()
             | OneTimeCodeAsked()
@@ -578,7 +622,7 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             | AccountFailed()
             | AccountStopped()
         ):
-            return state
+            return _account_event(state, event)
         case _:
             return _run_event(state, event)
 
@@ -690,6 +734,21 @@ def _pack_event(state: AppState, event: PackEvent) -> AppState:
             assert_never(missing)
 
 
+def _account_event(state: AppState, event: AccountEvent) -> AppState:
+    before = state.account
+    account, orders = account_flow.after_event(before, event)
+    state = replace(state, account=account, orders=orders)
+    match event:
+        case CloudBoardChanged():
+            return replace(state, notice=Notice(account_flow.words_of(before, event)))
+        case AccountFailed(_, _, cause, next_step) if not event.quiet:
+            if state.screen in (Screen.ACCOUNT, Screen.BOARDS):
+                return state  # told there, beside what was tried
+            return replace(state, notice=Notice(WENT_WRONG.with_values(cause=cause, next_step=next_step), bad=True))
+        case _:
+            return state
+
+
 def _monitor_click(
     state: AppState, click: OpenMonitor | CloseMonitor | ClearMonitor | SendSerial | AskCommand
 ) -> AppState:
@@ -773,6 +832,11 @@ def _go(state: AppState, screen: Screen) -> AppState:
         orders: tuple[Order, ...] = _FRESH.get(screen, ())
         if screen is Screen.PACK and state.screen is not Screen.PACK:
             state = replace(state, added=None)
+        if screen is Screen.ACCOUNT and state.screen is not Screen.ACCOUNT:
+            state = replace(state, account=account_flow.open_account(state.account))
+        if screen is Screen.BOARDS:
+            account, orders = account_flow.open_boards(state.account)
+            state = replace(state, account=account)
         # An explanation is looked up in the middle of something: that something is where the way back leads.
         looked_up = screen is Screen.MODES and state.screen in SIDE_SCREENS - {Screen.MODES}
         return replace(state, screen=screen, orders=orders, looked_up_from=state.screen if looked_up else None)
@@ -786,6 +850,10 @@ def _go(state: AppState, screen: Screen) -> AppState:
 def _back(state: AppState) -> AppState:
     if state.passphrase_form is not None:
         return replace(state, passphrase_form=None)
+    if state.screen in (Screen.ACCOUNT, Screen.BOARDS):
+        account = account_flow.step_back(state.account, on_boards=state.screen is Screen.BOARDS)
+        if account is not None:
+            return replace(state, account=account)
     if state.screen in SIDE_SCREENS:
         there = state.looked_up_from if state.screen is Screen.MODES else None
         return replace(state, screen=there or state.under, looked_up_from=None, notice=None)
@@ -898,6 +966,8 @@ def _ended(state: AppState, end: Succeeded | Stopped | Failed) -> AppState:
     state = _with_run(
         state, end=end, asked=None, hint=None, stopping=False, confirm_stop=False, rate=0.0, seconds_left=None
     )
-    orders: tuple[Order, ...] = (CloseWindow(),) if state.closing else (ListBackups(), ListRescues())
+    account, orders = account_flow.refresh_boards(state.account)
+    state = replace(state, account=account)
+    orders = (CloseWindow(),) if state.closing else (ListBackups(), ListRescues(), *orders)
     screen = state.screen if state.screen in SIDE_SCREENS else Screen.RESULT
     return replace(state, screen=screen, under=Screen.RESULT, confirm_close=False, orders=orders)

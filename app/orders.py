@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.cloud.profiles import CloudServer
 from app.keys.backup import Backup
 from app.work.board import Board
 from app.work.events import Asked, Document
@@ -157,6 +158,98 @@ class WriteSerial:
 
 
 @dataclass(frozen=True, slots=True)
+class UseServer:
+    """Have this cloud server asked from now on."""
+
+    profile_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepServer:
+    """Have a cloud server added."""
+
+    address: str
+    name: str
+    kind: CloudServer
+
+
+@dataclass(frozen=True, slots=True)
+class DropServer:
+    """Have a cloud server forgotten."""
+
+    profile_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Have the person signed in. The password is secret."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EnterCode:
+    """Have the sign-in gone on with. The code is secret."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UseToken:
+    """Have the person signed in with a token, which is secret."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """Have the person signed out. The password is secret."""
+
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StopAccount:
+    """Have everything stopped that waits for a cloud server."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookForSignIn:
+    """Have the system's store for passwords looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListCloudBoards:
+    """Have the account's boards listed; `quiet` when nobody asked for it just now."""
+
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NameBoard:
+    """Have a board of the account named."""
+
+    device_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlinkBoard:
+    """Have a board of the account blink, or stop that."""
+
+    device_id: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseBoard:
+    """Have a board of the account released; the person has confirmed it."""
+
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenPractice:
     """Start the program once more, in practice mode."""
 
@@ -166,6 +259,21 @@ class CloseWindow:
     """Nothing holds the window any more."""
 
 
+AccountDeed = (
+    UseServer
+    | KeepServer
+    | DropServer
+    | SignIn
+    | EnterCode
+    | UseToken
+    | SignOut
+    | StopAccount
+    | LookForSignIn
+    | ListCloudBoards
+    | NameBoard
+    | BlinkBoard
+    | ReleaseBoard
+)
 Order = (
     StartRun
     | StopRun
@@ -191,4 +299,5 @@ Order = (
     | WriteSerial
     | OpenPractice
     | CloseWindow
+    | AccountDeed
 )
