@@ -1,14 +1,16 @@
-"""What practice mode puts in the place of real things: boards, with the makers' server block, and Wi-Fi around them."""
+"""What practice mode puts in the place of real things: boards with the makers' server block, Wi-Fi, accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from app.clock import Clock
 from app.faults import Fault
 from app.firmware.pack import RescuePack, pick
 from app.platforms.table import PLATFORMS
+from app.text import Text, text
 from app.transports.network import HostNetwork, Listener, Reach
 from app.transports.network import Network as ComputersNetwork
 from app.transports.wifi_parse import frequency_of, strongest_first
@@ -16,7 +18,27 @@ from app.transports.wifi_scan import Encryption, HeardNetwork, Protection, Scan,
 from app.virtual.air import HOME, PRACTICE_AIR, Cipher, Internet, Network, Security
 from app.virtual.board import VirtualBoard
 from app.virtual.catalogue import PRACTICE_BOARDS, make
+from app.virtual.practice_account import CAREFUL_USER, CODE, PASSWORD, USER, PracticeCloud
 from app.virtual.world import of_this_computer
+
+if TYPE_CHECKING:
+    from app.cloud.client import CloudClient
+    from app.cloud.profiles import Profile
+    from app.engine.accounts import Accounts
+    from app.keys.clouds import Cloud
+    from app.work.events import Post
+
+
+SIGN_IN_WORDS: Text = text(
+    "Practice",
+    "Practice: sign in as {user} with the password {password}. {careful} has the same password and is asked for a "
+    "one-time code, too: {code}. No real cloud is asked.",
+).with_values(user=USER, password=PASSWORD, careful=CAREFUL_USER, code=CODE)
+"""What a person at practice has to know; shown where one signs in."""
+SIGNED_IN_WORDS: Text = text("Practice", "Practice: you are signed in as {user}. No real cloud is asked.").with_values(
+    user=USER
+)
+"""The same where every command starts anew."""
 
 
 def practice_board(name: str, clock: Clock, pack: RescuePack) -> VirtualBoard:
@@ -44,6 +66,62 @@ def practice_scanner() -> WifiScanner:
 def practice_network(air: Network = HOME) -> ComputersNetwork:
     """Return the network this computer is in while it practises: this one of the practice air."""
     return AirNetwork(air, HostNetwork())
+
+
+class _OwnStore:
+    """Keeps the sign-ins of practice while the program runs; they are worth nothing outside of it."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return what is kept, or None."""
+        return self._held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keep something."""
+        self._held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Forget it."""
+        self._held.pop((service, username), None)
+
+
+def practice_accounts(
+    post: Post,
+    clock: Clock,
+    clouds: Iterable[Cloud],
+    boards: Callable[[], Iterable[VirtualBoard]],
+    *,
+    signed_in: bool = False,
+) -> Accounts:
+    """Return accounts at a server inside this program (`app.virtual.practice_account`): no real one is ever asked.
+
+    Args:
+        post: Where news go.
+        clock: What pauses between tries go through.
+        clouds: The local clouds practice boards were switched to; they offer themselves, but none of them answers.
+        boards: The practice boards that have power now.
+        signed_in: Whether the practice user is signed in from the start: at a command line every run starts anew.
+    """
+    from app.cloud.profiles import PARTICLE
+    from app.cloud.tokens import SavedSignIn, TokenStore
+    from app.engine.accounts import accounts
+
+    server = PracticeCloud(boards)
+    store = _OwnStore()
+    tokens = TokenStore(lambda: store)
+    if signed_in:
+        tokens.keep(PARTICLE, SavedSignIn(USER, server.token_for(USER)))
+
+    def make_client(at: Profile, check: Callable[[], None]) -> CloudClient:
+        from app.cloud.client import CloudClient as Client  # it brings a library only an account needs
+        from app.cloud.in_memory import in_memory
+
+        # A name is not looked up either: nothing in here leaves this computer.
+        return Client(at, clock=clock, check=check, http=in_memory(server.answer), resolve=lambda _host: ("127.0.0.1",))
+
+    return accounts(post, clock, clouds, practice=True, tokens=tokens, make_client=make_client)
 
 
 class AirScanner:

@@ -123,6 +123,20 @@ class VirtualBoard(Machine):
             return self.stage is Phase.FIRMWARE and self._firmware.safe
 
     @property
+    def in_makers_cloud(self) -> bool:
+        """Whether it is connected to the makers' own cloud now."""
+        with self.lock:
+            self.tick()
+            return self._firmware.in_makers_cloud
+
+    @property
+    def published_claim_code(self) -> str:
+        """The claim code it showed the makers' cloud last (10.1); "" for none. A secret."""
+        with self.lock:
+            self.tick()
+            return self._firmware.published_claim_code
+
+    @property
     def light_pattern(self) -> str:
         """The light in words, for example `blinking yellow`."""
         with self.lock:

@@ -84,6 +84,9 @@ class CloudStage:
         machine: The board's body.
         world: Where its connections go.
         connected: Called when it is connected; its argument says whether to the makers' own cloud.
+
+    Attributes:
+        in_makers_cloud: Whether it is connected to the makers' own cloud now.
     """
 
     def __init__(self, machine: Machine, world: World, connected: Callable[[bool], None]) -> None:
@@ -94,10 +97,12 @@ class CloudStage:
         self._line: Line | None = None
         self._made = 0
         self._internet = Internet.FULL
+        self.in_makers_cloud = False
 
     def close(self) -> None:
         """Hang up; nothing that was to happen happens."""
         self._turn += 1
+        self.in_makers_cloud = False
         if self._line is not None:
             self._line.close()
             self._line = None
@@ -272,6 +277,7 @@ class CloudStage:
     def _ended(self, verdict: Verdict, *, far: bool = False) -> None:
         machine = self._machine
         if verdict is Verdict.WELL:
+            self.in_makers_cloud = far
             self._connected(far)
             if self._line is not None:
                 self._stay(self._line)

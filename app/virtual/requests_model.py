@@ -12,10 +12,10 @@ from typing import Protocol
 from app.virtual.answer import Answer
 from app.virtual.descriptors import Setup
 from app.virtual.face import Gone, Stall
-from app.virtual.listening_model import module_document
+from app.virtual.listening_model import CLAIM_CODE_LENGTH, module_document
 from app.virtual.nameplate import Nameplate
 from app.virtual.personality import Family, Personality
-from app.virtual.protobuf import field
+from app.virtual.protobuf import field, read_fields
 from app.virtual.wifi_radio import WifiRadio
 from app.virtual.wifi_requests import WifiRequests
 
@@ -25,6 +25,7 @@ HAS_STATUS, HAS_ID, HAS_SIZE, HAS_RESULT = 1, 2, 4, 8
 STATUS_OK, STATUS_ERROR, STATUS_PENDING, STATUS_BUSY, STATUS_NO_MEMORY, STATUS_NOT_FOUND = range(6)
 NOT_SUPPORTED = -120
 NOT_FOUND = -170
+INVALID_ARGUMENT = -270
 LEAST_LENGTH = 64
 MOST_REQUESTS = 4
 LONGEST_RAW = 64
@@ -55,6 +56,7 @@ class Ask(IntEnum):
     STOP_LISTENING = 71
     DEVICE_MODE = 72
     MODULE_INFO = 90
+    SET_CLAIM_CODE = 200
     IS_CLAIMED = 201
 
 
@@ -88,6 +90,9 @@ class Owner(Protocol):
 
     def claimed(self) -> bool:
         """Whether the board says it is claimed."""
+
+    def set_claim_code(self, code: bytes) -> None:
+        """Keep a claim code."""
 
 
 @unique
@@ -294,13 +299,26 @@ class Requests:
             case Ask.MODULE_INFO:
                 document = module_document(self._board, self._plate, self._owner.modules())
                 request.reply = document.encode()
+            case Ask.SET_CLAIM_CODE:
+                request.result = self._claim(request.payload)
+                request.payload = b""
             case Ask.IS_CLAIMED:
-                request.reply = bytes((0x08, 1)) if self._owner.claimed() else b""
+                request.reply = field(1, int(self._owner.claimed()))
             case kind if self._wifi.knows(kind):
                 request.result, request.reply = self._wifi.answer(kind, request.payload)
                 request.payload = b""
             case _:
                 request.result = NOT_SUPPORTED
+
+    def _claim(self, payload: bytes) -> int:
+        try:
+            code = read_fields(payload).get(1)
+        except ValueError:
+            return INVALID_ARGUMENT
+        if not isinstance(code, bytes) or len(code) != CLAIM_CODE_LENGTH:
+            return INVALID_ARGUMENT
+        self._owner.set_claim_code(code)
+        return 0
 
     def _restart(self, wish: Wish) -> Callable[[], None]:
         """Restart a second after the result was fetched from 1.2 on, before that at once (6.2)."""

@@ -32,7 +32,7 @@ from app.virtual.layout import (
     UPDATE,
     slots_of,
 )
-from app.virtual.listening_model import Console
+from app.virtual.listening_model import CLAIM_CODE_LENGTH, Console
 from app.virtual.machine import WANTS_DFU, WANTS_SAFE_MODE, Machine, Phase, Radio
 from app.virtual.personality import firmware_of
 from app.virtual.programs import Program, core_firmware, program_in
@@ -72,6 +72,7 @@ class FirmwareStage:
         self._radio = WifiRadio(machine)
         self._cloud = CloudStage(machine, world, self._connected)
         self.program = ""
+        self.published_claim_code = ""
         self.reset()
 
     def reset(self) -> None:
@@ -298,9 +299,26 @@ class FirmwareStage:
     def _connected(self, far: bool) -> None:
         machine = self._machine
         machine.show(light.SAFE_MODE if self.safe else light.CONNECTED)
+        if far:
+            self._publish_claim_code()
         # Only the makers' cloud is known to send firmware by itself (8.4).
         if far and self._cloud_sends is not None:
             machine.after(machine.timing.stage, partial(self._hear_from_cloud, self._stages))
+
+    def _publish_claim_code(self) -> None:
+        """Show the cloud the claim code that is stored, once; the board counts as claimed then (5.3, 10.1)."""
+        cells = self._machine.dct_cells
+        code = bytes(cells[DCT_CLAIM_CODE : DCT_CLAIM_CODE + CLAIM_CODE_LENGTH])
+        if code.isascii() and code.decode("ascii").isprintable() and code:
+            self.published_claim_code = code.decode("ascii")
+            # That the code is gone afterwards the specification does not say; else it would be shown again each time.
+            cells[DCT_CLAIM_CODE] = 0
+            cells[DCT_CLAIMED] = 0x31
+
+    @property
+    def in_makers_cloud(self) -> bool:
+        """Whether the board is connected to the makers' own cloud now."""
+        return self._cloud.in_makers_cloud
 
     def _hear_from_cloud(self, stages: int) -> None:
         if stages == self._stages and not self.is_listening and self._cloud_sends is not None:
