@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,14 @@ from app.terminal import FAULT, STOPPED, WRONG_USAGE, OutputLostError, Terminal
 
 if TYPE_CHECKING:
     from app.console import Desk
+    from app.engine.accounts import Accounts
     from app.firmware.pack import RescuePack
     from app.keys.clouds import CloudBook
     from app.keys.safe import KeySafe
     from app.transports.network import Network
     from app.transports.wifi_scan import WifiScanner
     from app.undo.store import UndoStore
+    from app.work.events import Post
 
 DEFAULT_PRACTICE = ("core", "photon")
 
@@ -186,6 +188,7 @@ def _run_at(
         clouds=_clouds(practice=practice),
         network=network_for(practice=practice),
         scanner=scanner_for(practice=practice),
+        accounts=_accounts(desk, practice=practice),
         save=options.save,
     )
 
@@ -290,6 +293,23 @@ def scanner_for(*, practice: bool) -> WifiScanner:
     from app.transports.wifi_host import HostScanner
 
     return HostScanner()
+
+
+def _accounts(desk: Desk, *, practice: bool) -> Callable[[Post], Accounts]:
+    """Return what makes the accounts of this computer, or those of practice."""
+
+    def make(post: Post) -> Accounts:
+        clouds = _clouds(practice=practice)
+        if practice:
+            from app.practice import SIGNED_IN_WORDS, practice_accounts
+
+            Terminal().aside(SIGNED_IN_WORDS.english())
+            return practice_accounts(post, desk.clock, clouds, lambda: desk.practice.values(), signed_in=True)
+        from app.engine.accounts import accounts
+
+        return accounts(post, desk.clock, clouds, practice=False)
+
+    return make
 
 
 def _practice_names(given: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from app import log, paths
 from app.clicks import ConfirmClose
 from app.clock import RealClock
+from app.engine.accounts import Accounts, accounts
 from app.engine.engine import Engine
 from app.firmware.pack import RescuePack
 from app.keys.clouds import CloudBook
@@ -32,6 +33,7 @@ from app.ui.settings import Settings
 from app.ui.shell import Shell
 from app.ui.theme import apply_theme
 from app.undo.store import UndoStore
+from app.work.events import Post
 
 
 def run(*, practice: str | None, trace: Path | None) -> int:
@@ -69,9 +71,13 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     network: Network = HostNetwork()
     if practice is None:
         bus: Bus = HostBus()
+
+        def make_accounts(post: Post) -> Accounts:
+            return accounts(post, clock, clouds, practice=False)
+
     else:
         # Only practice needs virtual boards; a start with real ones should not wait for them.
-        from app.practice import practice_board, practice_network, practice_scanner
+        from app.practice import practice_accounts, practice_board, practice_network, practice_scanner
         from app.ui.practice import PracticePanel
         from app.virtual.bus import VirtualBus
 
@@ -82,6 +88,10 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         bus = desk
         scanner = practice_scanner()
         network = practice_network()
+
+        def make_accounts(post: Post) -> Accounts:
+            return practice_accounts(post, clock, clouds, lambda: desk.boards)
+
     if trace is not None:
         bus = traced(bus, trace)
     safe = KeySafe(paths.key_safe_folder(practice=practice is not None), practice=practice is not None)
@@ -98,6 +108,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         clouds=clouds,
         network=network,
         scanner=scanner,
+        accounts=make_accounts,
     )
     window = Shell(engine, settings, practice=panel, trace=trace)
 
