@@ -38,6 +38,7 @@ from app.clicks import (
 from app.flow import AppState, reduce
 from app.keys.backup import Backup
 from app.orders import (
+    AccountDeed,
     AddFiles,
     CloseWindow,
     CopyBackup,
@@ -65,13 +66,16 @@ from app.orders import (
     WriteSerial,
 )
 from app.recipes.registry import recipe
+from app.ui.account_orders import Accounts, carry_out
 from app.ui.board_panel import BoardPanel
+from app.ui.pages.account import AccountPage
 from app.ui.pages.base import Page, TurningRow, box, breakable, button, label, set_kind
 from app.ui.pages.decoder import DecoderPage
 from app.ui.pages.help import HelpPage
 from app.ui.pages.home import HomePage
 from app.ui.pages.light_guide import LightGuidePage
 from app.ui.pages.modes import ModesPage
+from app.ui.pages.my_boards import MyBoardsPage
 from app.ui.pages.pack import PackPage
 from app.ui.pages.plan import PlanPage
 from app.ui.pages.preferences import PreferencesPage
@@ -79,6 +83,8 @@ from app.ui.pages.result import ResultPage
 from app.ui.pages.run import RunPage
 from app.ui.pages.safe import SafePage
 from app.ui.pages.serial_monitor import SerialMonitorPage
+from app.ui.pages.transfer import TransferPage
+from app.ui.parts.account_bar import AccountBar
 from app.ui.parts.drop_overlay import DropOverlay
 from app.ui.say import announce, say
 from app.ui.settings import Settings
@@ -106,6 +112,10 @@ def practice_command() -> list[str]:
 
 class Engine(Protocol):
     """What the window needs of the engine: orders that return at once."""
+
+    @property
+    def accounts(self) -> Accounts | None:
+        """Who is signed in where; None: nobody ever is."""
 
     def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
         """Start a recipe with answers given beforehand; return the number of the run."""
@@ -311,6 +321,12 @@ class Shell(QMainWindow):
                 return self._make_guide()
             case Screen.DECODER:
                 page = DecoderPage()
+            case Screen.ACCOUNT:
+                page = AccountPage()
+            case Screen.BOARDS:
+                page = MyBoardsPage()
+            case Screen.TRANSFER:
+                page = TransferPage()
             case _ as missing:
                 assert_never(missing)
         if isinstance(page, ResultPage | SafePage | HelpPage):
@@ -329,6 +345,9 @@ class Shell(QMainWindow):
     def _arrange(self, practice: PracticePanel | None) -> QWidget:
         right = QVBoxLayout()
         right.setSpacing(0)
+        self._account_bar = AccountBar()
+        self._account_bar.chose.connect(self.dispatch)
+        right.addWidget(self._account_bar)
         right.addWidget(self._make_notice())
         right.addWidget(self._make_close_question())
         right.addWidget(self._stack, 1)
@@ -414,6 +433,8 @@ class Shell(QMainWindow):
             ("Ctrl+D", Go(Screen.DECODER)),
             ("Ctrl+K", Go(Screen.SAFE)),
             ("Ctrl+R", Go(Screen.PACK)),
+            ("Ctrl+B", Go(Screen.BOARDS)),
+            ("Ctrl+U", Go(Screen.ACCOUNT)),
             ("Ctrl+,", Go(Screen.SETTINGS)),
         ):
             QShortcut(QKeySequence(keys), self, lambda chosen=click: self.dispatch(chosen))
@@ -424,6 +445,7 @@ class Shell(QMainWindow):
     def _draw(self, before: AppState | None) -> None:
         state = self._state
         self._panel.show_state(state)
+        self._account_bar.show_state(state)
         page = self.page(state.screen)
         if isinstance(page, Page):
             page.show_state(state)
@@ -516,8 +538,12 @@ class Shell(QMainWindow):
             case CloseWindow():
                 self._may_close = True
                 self.close()
-            case _ as missing:
-                assert_never(missing)
+            case _:
+                self._carry_out_account(order)
+
+    def _carry_out_account(self, order: AccountDeed) -> None:
+        if self._engine.accounts is not None:
+            carry_out(self._engine.accounts, order)
 
     def _asked_file(self) -> PickFile | None:
         """The question on the screen that a file answers."""

@@ -338,6 +338,7 @@ QFrame[kind="hero"] {{
 }}
 QFrame[kind="chip"] {{ background: {look.accent_soft}; border: none; border-radius: {look.px(12)}px; }}
 QFrame[kind="banner"] {{ background: {look.accent_soft}; border: none; border-bottom: 1px solid {look.accent}; }}
+QFrame[kind="account-bar"] {{ background: {look.panel}; border: none; border-bottom: 1px solid {look.border}; }}
 QFrame[kind="line"] {{ background: {look.border}; border: none; }}
 QFrame[kind="good-box"] {{
     background: {look.card}; border: 1px solid {look.good}; border-radius: {look.radius}px;
@@ -424,10 +425,10 @@ QRadioButton::indicator:checked {{
     background: {look.on_accent}; border: {mark // 3}px solid {look.accent};
     width: {mark + 2 - 2 * (mark // 3)}px; height: {mark + 2 - 2 * (mark // 3)}px;
 }}
-QListWidget, QTreeWidget, QTableWidget {{
+QListView, QListWidget, QTreeWidget, QTableWidget {{
     background: {look.card}; border: 1px solid {look.border}; border-radius: 6px;
 }}
-QListWidget:focus, QTreeWidget:focus, QTableWidget:focus {{ border: {focus}px solid {look.accent}; }}
+QListView:focus, QListWidget:focus, QTreeWidget:focus, QTableWidget:focus {{ border: {focus}px solid {look.accent}; }}
 QProgressBar {{
     background: {look.border if not look.high_contrast else look.card};
     border: {"1px solid " + look.border if look.high_contrast else "none"};

@@ -102,6 +102,8 @@ DEVICE_ID = "53ff6f065067544840551187"
 class NoEngine:
     """Takes orders and does nothing."""
 
+    accounts = None
+
     def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
         return 1
 

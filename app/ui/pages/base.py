@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import cast
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -226,6 +227,18 @@ def keep_in_sight(widget: QWidget) -> None:
         around = around.parentWidget()
     if around is not None:
         around.ensureWidgetVisible(widget, SPACE * 2, SPACE * 2)
+
+
+def has_focus(widget: QWidget) -> bool:
+    """Whether the keyboard is in a widget or in something inside it."""
+    place = cast("QWidget | None", widget.window().focusWidget())
+    return place is not None and (place is widget or widget.isAncestorOf(place))
+
+
+def focus_lost(page: QWidget) -> bool:
+    """Whether the keyboard is in nothing that a person can use on this page: it was hidden, or switched off."""
+    place = cast("QWidget | None", page.window().focusWidget())
+    return place is None or not (place.isVisibleTo(page) and place.isEnabled())
 
 
 class CopyButton(QPushButton):

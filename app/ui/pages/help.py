@@ -71,12 +71,15 @@ class HelpPage(Page):
             self.tr(
                 "Tab and Shift+Tab move, Enter presses, Escape goes back. F1 help, Ctrl+H first page, Ctrl+L light "
                 "guide, Ctrl+D what the light is doing, Ctrl+K key safe, Ctrl+M serial monitor, Ctrl+R rescue pack, "
-                "Ctrl+comma settings. Underlined letters work with Alt."
+                "Ctrl+B my boards, Ctrl+U sign-in, Ctrl+comma settings. Underlined letters work with Alt."
             ),
         )
         self._section(
             self.tr("Where things are kept"),
-            self.tr("Keys, settings and the log are in one folder of yours. Nothing leaves this computer."),
+            self.tr(
+                "Keys, settings and the log are in one folder of yours. Nothing leaves this computer, but what you "
+                "ask a cloud for after you have signed in there."
+            ),
         )
         row = QHBoxLayout()
         folder = str(paths.data_folder())
