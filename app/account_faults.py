@@ -315,3 +315,52 @@ class CloudConflict(Fault):
     code = "account.conflict"
     cause = text("AccountFaults", "{host} says that this contradicts what it has: somebody may have been faster.")
     next_step = text("AccountFaults", "Look at the list of your boards again.")
+
+
+# Jobs on a board
+
+
+class NoKeyToRegister(Fault):
+    """There is no key a cloud could be told of."""
+
+    code = "account.no-key"
+    cause = text("AccountFaults", "There is no sound key on this board that the cloud could be told of: {state}")
+    next_step = text("AccountFaults", "Check its keys first: that tells what is wrong with this one, and repairs it.")
+    retryable = False
+
+
+class NotConfirmed(Fault):
+    """What was typed is neither the board's name nor its ID."""
+
+    code = "account.not-confirmed"
+    cause = text("AccountFaults", "What was typed is neither this board's name nor its device ID. Nothing was done.")
+    next_step = text("AccountFaults", "Try again and type one of them exactly.")
+
+
+class ClaimCodeNotKept(Fault):
+    """The firmware does not store claim codes, or would not."""
+
+    code = "account.claim-code-not-kept"
+    cause = text("AccountFaults", "This board's firmware did not take a claim code. It is older than 0.6.")
+    next_step = text("AccountFaults", "Tell the board your Wi-Fi network, then claim it once it is online.")
+    retryable = False
+
+
+class ClaimCodeRefused(Fault):
+    """The board said that it did not keep the claim code."""
+
+    code = "account.claim-code-refused"
+    cause = text("AccountFaults", "The board did not keep the claim code.")
+    next_step = text("AccountFaults", "Press RESET on the board, then try again.")
+
+
+class NotYetYours(Fault):
+    """The board was told a claim code and has not shown it to the cloud in time."""
+
+    code = "account.not-yet-yours"
+    cause = text("AccountFaults", "The board keeps the claim code, but {host} does not have it as one of yours yet.")
+    next_step = text(
+        "AccountFaults",
+        "When its light breathes cyan, look at the list of your boards. If it never does, check its Wi-Fi. If it "
+        "breathes cyan and does not come up, it belongs to another account.",
+    )

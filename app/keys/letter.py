@@ -68,6 +68,15 @@ def letter(device_id: str, platform: str, report: KeyReport) -> PublicKeyLetter:
     return PublicKeyLetter(device_id, platform, _algorithm_name(report.algorithm), report.public_pem.decode())
 
 
+def letter_of(device_id: str, platform: str, algorithm: Algorithm, public_pem: str) -> PublicKeyLetter:
+    """Return the letter for a public key that is kept.
+
+    Raises:
+        ValueError: It is no public key, or no device has a key of this kind.
+    """
+    return PublicKeyLetter(device_id, platform, _algorithm_name(algorithm), public_pem)
+
+
 def _algorithm_name(algorithm: Algorithm) -> str:
     """Return what the cloud's interface calls a kind of device key (10.2).
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 
 from app.clock import Clock, Deadline
-from app.faults import WrongAnswer
+from app.faults import BoardSilent, WrongAnswer
 from app.protocols.diagnostics import Diagnostics, parse_diagnostics
 from app.protocols.modules import ModuleReport, parse_modules
 from app.transports.base import Closes, SerialPipe
@@ -57,6 +57,9 @@ _VERSION = re.compile(rb"system firmware version:[ \t]*([0-9A-Za-z.+_-]{1,40})[ 
 _EITHER = re.compile(_ID.pattern + b"|" + _VERSION.pattern)
 # "Device claimed: yes\r\n"
 _CLAIMED = re.compile(rb"Device claimed: (yes|no)\b")
+# "Enter 63-digit claim code: ", then "Claim code set to: ...\r\n" or "Sorry, claim code is not 63 ... unchanged.\r\n"
+_CLAIM_PROMPT = re.compile(rb"claim code: ")
+_CLAIM_ANSWER = re.compile(rb"Claim code (set to|unchanged)")
 # '{"p":6,"m":[...]}\r\n', '"p":0,"m":[...]\r\n' in 0.4.0, '}\r\n' when there is nothing to say
 _MODULES = re.compile(rb'(\{?"[a-z]+":[^\r\n]*)\r?\n|^s?(\{?\})\r?\n', re.MULTILINE)
 # '{"name":1,"other":2}\r\n', '{"err":-120}\r\n'
@@ -181,6 +184,29 @@ class ListeningConsole(Closes):
         """Ask whether an account owns the board; None before 0.6.0. A Core always says no (5.3)."""
         found = self._ask("c", _CLAIMED, ANSWER_S)
         return found[1] == b"yes" if found else None
+
+    def set_claim_code(self, code: str) -> bool | None:
+        """Have the board keep a claim code; None before 0.6.0. A Core says yes and keeps nothing (5.3): never ask it.
+
+        Args:
+            code: 63 printable ASCII characters. A secret: the board's answer repeats it, and nothing of that is kept.
+
+        Returns:
+            Whether it says it did.
+
+        Raises:
+            BoardSilent: It asked for the code and said nothing about it.
+        """
+        self._command("C")
+        if self.expect(_CLAIM_PROMPT, ANSWER_S) is None:
+            return None
+        self.answer_prompt(code)
+        # The line comes back a character a millisecond, then the answer (5.1).
+        said = self.expect(_CLAIM_ANSWER, ANSWER_S)
+        self._drain()
+        if said is None:
+            raise BoardSilent("nothing said about the claim code")
+        return said[1] == b"set to"
 
     def modules(self) -> ModuleReport | None:
         """Ask for the list of firmware modules; None before 0.4.0.

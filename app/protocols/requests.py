@@ -50,6 +50,7 @@ class RequestType(IntEnum):
     WIFI_SCAN = 112
     WIFI_SET = 113
     WIFI_CLEAR = 115
+    SET_CLAIM_CODE = 200
     IS_CLAIMED = 201
 
 
@@ -201,6 +202,18 @@ def wifi_set(pipe: UsbPipe, clock: Clock, login: WifiLogin, check: Callable[[], 
 def wifi_clear(pipe: UsbPipe, clock: Clock, check: Callable[[], None] = _go_on) -> bool:
     """Have the board forget all its networks; False when the firmware cannot be told that way (6.3)."""
     return exchange(pipe, clock, check, RequestType.WIFI_CLEAR) is not None
+
+
+def set_claim_code(pipe: UsbPipe, clock: Clock, code: str, check: Callable[[], None] = _go_on) -> bool:
+    """Have the board store a claim code, which it shows its cloud when it connects next; False when it cannot.
+
+    Never sent to a Core, which knows no requests and stores no code.
+
+    Raises:
+        RequestRefused: It could not store it.
+    """
+    message = _field(1, code.encode("ascii"))
+    return exchange(pipe, clock, check, RequestType.SET_CLAIM_CODE, message) is not None
 
 
 def exchange(

@@ -22,6 +22,7 @@ class Group(Enum):
     SET_UP = "set-up"
     KEEP_SAFE = "keep-safe"
     KEYS = "keys"
+    CLOUD = "cloud"
     RESCUE = "rescue"
 
 
@@ -29,6 +30,7 @@ GROUP_TITLES = {
     Group.SET_UP: text("Group", "Set up"),
     Group.KEEP_SAFE: text("Group", "Keep safe"),
     Group.KEYS: text("Group", "Keys and clouds"),
+    Group.CLOUD: text("Group", "Your boards in the cloud"),
     Group.RESCUE: text("Group", "Rescue"),
 }
 """The headings, in the order of the first page."""

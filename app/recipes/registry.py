@@ -6,9 +6,12 @@ from app.recipes.back_up_key import BackUpKey
 from app.recipes.base import Recipe
 from app.recipes.change_key import ChangeKey
 from app.recipes.check_keys import CheckKeys
+from app.recipes.claim_board import ClaimBoard
+from app.recipes.claim_by_cable import ClaimByCable
 from app.recipes.clear_wifi import ClearWifi
 from app.recipes.deep_update import DeepUpdate
 from app.recipes.factory_reset import FactoryReset
+from app.recipes.first_set_up import FirstSetUp
 from app.recipes.flash_file import FlashFile
 from app.recipes.full_firmware_upgrade import FullFirmwareUpgrade
 from app.recipes.join_wifi import JoinWifi
@@ -16,6 +19,8 @@ from app.recipes.local_cloud import LocalCloud
 from app.recipes.prove_handshake import ProveHandshake
 from app.recipes.put_back import PutBack
 from app.recipes.read_identity import ReadIdentity
+from app.recipes.register_key import RegisterKey
+from app.recipes.release_board import ReleaseBoard
 from app.recipes.restore_key import RestoreKey
 from app.recipes.restore_system import RestoreSystem
 from app.recipes.save_board import SaveBoard
@@ -26,6 +31,7 @@ from app.recipes.x_ray import XRayRecipe
 RECIPES: tuple[type[Recipe], ...] = (
     ReadIdentity,
     JoinWifi,
+    FirstSetUp,
     WhyNotConnecting,
     BackUpKey,
     SaveBoard,
@@ -36,6 +42,10 @@ RECIPES: tuple[type[Recipe], ...] = (
     SwitchCloud,
     ProveHandshake,
     LocalCloud,
+    ClaimBoard,
+    ClaimByCable,
+    RegisterKey,
+    ReleaseBoard,
     DeepUpdate,
     FullFirmwareUpgrade,
     RestoreSystem,

@@ -21,6 +21,7 @@ from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 from app.virtual.mishaps import Mishap
+from app.work.accounts import JobAccounts
 from app.work.board import Board
 from app.work.events import Event, Failed, Outcome, Post, Succeeded
 from app.work.identity import IdentityBook
@@ -51,6 +52,7 @@ class Desk:
     network: Network
     scanner: WifiScanner
     runs: int = 0
+    accounts: JobAccounts | None = None
 
     def seen(self, bus: Bus | None = None) -> Board:
         """The board as the watcher would see it now."""
@@ -74,6 +76,7 @@ class Desk:
             clouds=self.clouds,
             network=self.network,
             scanner=self.scanner,
+            accounts=self.accounts,
         )
 
     def play(self, recipe: type[Recipe], answers: Mapping[str, object] | None = None, bus: Bus | None = None) -> Event:
