@@ -213,6 +213,7 @@ class ChangeKey(Recipe):
             warnings=(words.WARN_CLOUD, *self._warnings),
             next_steps=(words.NEXT_SEND, *((words.NEXT_BACK,) if self._has_old else ()), *self._quiet()),
             documents=(document(letter(self._identity.device_id, self._platform.key, new.report)),),
+            next_recipes=(words.REGISTER_KEY,),
             unfinished=True,
         )
 

@@ -17,7 +17,7 @@ AGAIN, OLD = "again", "old"
 LIGHT = "light"
 ASKED, NO_NETWORK = "asked", "no-network"
 
-RESTORE_KEY, CHECK_KEYS = "restore-key", "check-keys"
+RESTORE_KEY, CHECK_KEYS, REGISTER_KEY = "restore-key", "check-keys", "register-key"
 """Keys of the recipes that are better than this one where they help."""
 
 # --- the one decision -----------------------------------------------------------------------------------------------

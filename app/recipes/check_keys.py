@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 
 QUESTION = "light"
 PROVE = "prove-handshake"
+REGISTER = "register-key"
 LOCAL_CLOUD = "local-cloud"
 
 _WATCH = text(
@@ -533,8 +534,10 @@ def _next_recipes(job: Job, diagnosis: Diagnosis, server: ServerFound) -> tuple[
     from app.recipes.registry import known  # the registry lists this recipe, too
 
     keys = [repair.recipe for repair in diagnosis.repairs if repair.recipe]
-    if diagnosis.repair is Repair.HAND_ON and server.key_of is CloudKind.LOCAL:
-        keys.insert(0, LOCAL_CLOUD)
+    if diagnosis.repair is Repair.HAND_ON:
+        keys.insert(0, REGISTER)
+        if server.key_of is CloudKind.LOCAL:
+            keys.insert(0, LOCAL_CLOUD)
     if diagnosis.good or diagnosis.repair is Repair.HAND_ON:
         keys.append(PROVE)
     found = [(key, known(key)) for key in dict.fromkeys(keys)]

@@ -261,7 +261,7 @@ class RestoreKey(Recipe):
                 *((_NEXT_UNKNOWN,) if hand_on else ()),
                 *((LEFT_QUIET,) if self._left is LEFT_QUIET else ()),
             ),
-            next_recipes=("check-keys", "prove-handshake"),
+            next_recipes=(*(("register-key",) if hand_on else ()), "check-keys", "prove-handshake"),
             documents=(document(letter(self._device_id, self._platform, chosen.report)),) if hand_on else (),
         )
 
