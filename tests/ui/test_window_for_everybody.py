@@ -18,20 +18,29 @@ from pytestqt.qtbot import QtBot
 from support.clock import FastClock
 from support.rescue_samples import REVIEW, SHORT, SHORT_REVIEW, WATCH
 
+from app.account_faults import CloudTrouble
 from app.clicks import (
+    AccountForm,
     AddToPack,
     AskCommand,
     AskForget,
+    BoardForm,
     Click,
     GivePassphrase,
+    GiveSignIn,
     Go,
+    OpenAccountForm,
+    OpenBoardForm,
     OpenPassphraseForm,
+    PickCloudBoard,
     PickRecipe,
     PressDownload,
     RunBegan,
     Screen,
     SetAside,
 )
+from app.cloud.client import CloudBoard
+from app.cloud.profiles import PARTICLE, profile
 from app.firmware.pack import PACK, Notice, PackItem, PackState
 from app.keys.backup import Backup
 from app.keys.device_key import KeyState
@@ -53,15 +62,20 @@ from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.work.board import Board, Identity, Proof
 from app.work.events import (
+    AccountChanged,
+    AccountFailed,
+    AccountOrder,
     Asked,
     BackupsListed,
     BoardsChanged,
+    DevicesListed,
     Document,
     Event,
     Fact,
     Failed,
     MonitorChanged,
     MonitorStatus,
+    OneTimeCodeAsked,
     Outcome,
     PackAdded,
     PackFetchFailed,
@@ -70,10 +84,12 @@ from app.work.events import (
     PackProgress,
     PassphraseRefused,
     PlanReady,
+    ProfilesListed,
     Protection,
     ReportSaved,
     RescuesInterrupted,
     SafeProtection,
+    SignInState,
     StepPlan,
     StepStarted,
     Stopped,
@@ -264,6 +280,24 @@ OTHER_RESCUE = replace(RESCUE, id="2026-11-22T05-10-00Z-00000001", recipe="unhea
 LINES = Transcript()
 LINES.came(b"Your core id is 53ff6f065067544840551187\r\n" + b"x" * 500 + b"\r\nPassword: ")
 LINES.note(LONG)
+SCHOOL = profile("https://a-cloud-server.in-a-school.with-long-names.example.org:65535", name="Workshop upstairs")
+USER = "somebody-with-a-long-name@a-school.example.org"
+SERVERS = ProfilesListed((PARTICLE, SCHOOL), PARTICLE)
+OUT = (SERVERS, AccountChanged(PARTICLE, SignInState.OUT))
+IN = (SERVERS, AccountChanged(PARTICLE, SignInState.IN, USER, LONG))
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+CLOUD_BOARDS = (
+    CloudBoard(DEVICE_ID, "a-board-with-quite-a-long-name-in-the-greenhouse", True, NOW, 0, "2.3.1", USER),
+    CloudBoard("b" * 24, "", False, NOW, 6, "", "somebody-else@a-school.example.org", needs_deep_update=True),
+    CloudBoard("c" * 24, "kitchen"),
+)
+LISTED = DevicesListed(PARTICLE, CLOUD_BOARDS, NOW)
+REFUSED = CloudTrouble(host=HOST, status=503)
+
+
+def refused(order: AccountOrder, device_id: str = "") -> AccountFailed:
+    return AccountFailed(order, REFUSED.code, REFUSED.cause, REFUSED.next_step, True, "", device_id)
+
 
 SCENES: dict[str, tuple[Event | Click, ...]] = {
     "nothing": (),
@@ -302,6 +336,38 @@ SCENES: dict[str, tuple[Event | Click, ...]] = {
     "rescue-forget": (RescuesInterrupted((RESCUE,)), AskForget(RESCUE.id)),
     "settings": (Go(Screen.SETTINGS),),
     "help": (Go(Screen.HELP),),
+    "account-out": (*OUT, Go(Screen.ACCOUNT)),
+    "account-refused": (*OUT, Go(Screen.ACCOUNT), refused(AccountOrder.SIGN_IN)),
+    "account-waits": (*OUT, Go(Screen.ACCOUNT), GiveSignIn(USER, "x")),
+    "account-code": (*OUT, Go(Screen.ACCOUNT), OneTimeCodeAsked(PARTICLE, USER)),
+    "account-token": (*OUT, Go(Screen.ACCOUNT), OpenAccountForm(AccountForm.TOKEN)),
+    "account-server": (*OUT, Go(Screen.ACCOUNT), OpenAccountForm(AccountForm.SERVER), refused(AccountOrder.PROFILES)),
+    "account-in": (*IN, Go(Screen.ACCOUNT)),
+    "account-local": (
+        ProfilesListed((PARTICLE, SCHOOL), SCHOOL),
+        AccountChanged(SCHOOL, SignInState.IN),
+        Go(Screen.ACCOUNT),
+        OpenAccountForm(AccountForm.SIGN_OUT),
+    ),
+    "account-over": (SERVERS, AccountChanged(PARTICLE, SignInState.OVER, USER), Go(Screen.ACCOUNT)),
+    "boards-out": (BoardsChanged((board(),)), *OUT, Go(Screen.BOARDS)),
+    "boards-listing": (*IN, Go(Screen.BOARDS)),
+    "boards-none": (*IN, Go(Screen.BOARDS), DevicesListed(PARTICLE, (), NOW)),
+    "boards": (BoardsChanged((board(),)), *IN, Go(Screen.BOARDS), LISTED),
+    "boards-chosen": (BoardsChanged((board(),)), *IN, Go(Screen.BOARDS), LISTED, PickCloudBoard(DEVICE_ID)),
+    "boards-offline": (*IN, Go(Screen.BOARDS), LISTED, PickCloudBoard("b" * 24), refused(AccountOrder.LIST)),
+    "boards-name": (*IN, Go(Screen.BOARDS), LISTED, PickCloudBoard("c" * 24), OpenBoardForm(BoardForm.NAME)),
+    "boards-release": (
+        BoardsChanged((board(),)),
+        *IN,
+        Go(Screen.BOARDS),
+        LISTED,
+        PickCloudBoard(DEVICE_ID),
+        OpenBoardForm(BoardForm.RELEASE),
+        refused(AccountOrder.BOARD, DEVICE_ID),
+    ),
+    "home-in": (BoardsChanged((board(),)), *IN),
+    "transfer": (BoardsChanged((board(),)), *OUT, Go(Screen.TRANSFER)),
     "guide": (Go(Screen.GUIDE),),
     "modes": (BoardsChanged((board(),)), Go(Screen.MODES)),
     "monitor": (BoardsChanged((board(),)), Go(Screen.MONITOR)),

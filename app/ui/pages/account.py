@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QFrame, QLineEdit, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QLineEdit, QRadioButton, QVBoxLayout, QWidget
 
 from app.account_flow import AccountState
 from app.clicks import (
@@ -26,7 +26,7 @@ from app.clicks import (
 from app.cloud.profiles import CloudServer, Profile
 from app.cloud.tokens import NOT_LOOKED_UP
 from app.flow import AppState
-from app.ui.pages.base import Page, TurningRow, box, button, focus_lost, has_focus, label
+from app.ui.pages.base import Page, TurningRow, box, button, focus_lost, has_focus, label, set_kind
 from app.ui.say import announce, say
 from app.ui.theme import SPACE, tokens
 from app.work.events import AccountOrder, SignInState
@@ -44,6 +44,7 @@ class AccountPage(Page):
         self.title.setText(self.tr("Account"))
         self._account: AccountState | None = None
         self._profiles: object = None
+        self._to_job = False  # a job's plan waits below this page
         self.content.addWidget(
             label(
                 self.tr(
@@ -56,8 +57,10 @@ class AccountPage(Page):
         self.content.addWidget(self._make_practice())
         self.content.addWidget(self._make_server())
         self.content.addWidget(self._make_session())
+        self.content.addWidget(self._make_trouble())
+        self.content.addWidget(self._make_waiting())
         self.content.addStretch(1)
-        self._transfer = button(self.tr("&Hand over a board"), "", lambda: self.chose.emit(Go(Screen.TRANSFER)))
+        self._transfer = button(self.tr("Hand o&ver a board"), "", lambda: self.chose.emit(Go(Screen.TRANSFER)))
         self._transfer.setObjectName("account-to-transfer")
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
         self.footer.add(self._transfer)
@@ -68,10 +71,13 @@ class AccountPage(Page):
         """Draw server and sign-in."""
         account = state.account
         before, self._account = self._account, account
-        if account == before:
+        if account == before and (state.under is Screen.PLAN) is self._to_job:
             return
         had = self.isVisible() and has_focus(self)
         self._show_practice(state)
+        self._to_job = state.under is Screen.PLAN
+        set_kind(self._back, "primary" if self._to_job and account.signed_in else "")
+        set_kind(self._boards, "" if self._to_job else "primary")
         self._show_server(account)
         self._show_forms(account, practice=state.practice)
         self._say_trouble(account, before)
@@ -97,7 +103,7 @@ class AccountPage(Page):
                 return line
         if shown and shown[0].isEnabled():
             return shown[0]
-        return self._boards if self._boards.isVisibleTo(self) else self._back
+        return self._boards if self._boards.isVisibleTo(self) and not self._to_job else self._back
 
     # --- the server ---
 
@@ -151,8 +157,8 @@ class AccountPage(Page):
             column, "server-address", self.tr("Address, for example 192.168.1.10 or http://host:8080")
         )
         self._name = self._line(column, "server-name", self.tr("What you call it (may stay empty)"))
-        self._local = QRadioButton(self.tr("A local cloud of your own (spark-server)"))
-        self._like = QRadioButton(self.tr("A server that works like Particle's"))
+        self._local = QRadioButton(self.tr("A local cloud of your own"))
+        self._like = QRadioButton(self.tr("Works like Particle's"))
         self._local.setChecked(True)
         kinds = QButtonGroup(holder)
         for choice in (self._local, self._like):
@@ -180,26 +186,28 @@ class AccountPage(Page):
         column.addWidget(self._make_token())
         column.addWidget(self._make_signed_in())
         column.addWidget(self._make_sign_out())
-        self._again = button(self.tr("&Look again"), "", lambda: self.chose.emit(PressLookAgain()))
+        self._again = button(self.tr("Look a&gain"), "", lambda: self.chose.emit(PressLookAgain()))
         self._again.setObjectName("look-again")
         self._again_row = self._row(self._again)
         column.addWidget(self._again_row)
-        self._trouble = QFrame()
-        self._trouble.setProperty("kind", "danger-box")
-        trouble = QVBoxLayout(self._trouble)
+        return self._session
+
+    def _make_trouble(self) -> QWidget:
+        self._trouble, trouble = box("danger-box")
         self._cause = label("", "danger")
         self._next = label("")
         trouble.addWidget(self._cause)
         trouble.addWidget(self._next)
-        column.addWidget(self._trouble)
+        return self._trouble
+
+    def _make_waiting(self) -> QWidget:
         self._busy_words = label("", "muted")
         self._stop = button(self.tr("&Stop"), "", lambda: self.chose.emit(PressStopAccount()))
         self._stop.setObjectName("stop-account")
         self._waiting = TurningRow(narrow=260)
         self._waiting.add(self._busy_words, 1)
         self._waiting.add(self._stop)
-        column.addWidget(self._waiting)
-        return self._session
+        return self._waiting
 
     def _make_sign_in(self) -> QWidget:
         holder, column = self._form("form-sign-in")
@@ -266,7 +274,7 @@ class AccountPage(Page):
 
     def _make_signed_in(self) -> QWidget:
         holder, column = self._form("signed-in")
-        self._boards = button(self.tr("&My boards"), "primary", lambda: self.chose.emit(Go(Screen.BOARDS)))
+        self._boards = button(self.tr("M&y boards"), "primary", lambda: self.chose.emit(Go(Screen.BOARDS)))
         self._boards.setObjectName("account-to-boards")
         self._out = button(self.tr("Sign &out"), "", lambda: self.chose.emit(PressSignOut()))
         self._out.setObjectName("sign-out")
@@ -334,14 +342,12 @@ class AccountPage(Page):
     def _show_forms(self, account: AccountState, *, practice: bool) -> None:
         signed_in, form, idle = account.signed_in, account.form, account.busy is None
         server = account.active.name if account.active is not None else ""
-        self._session.setVisible(account.sign_in is not None)
-        # While a server is being added, the card below says only how things are.
-        own = form if form is not AccountForm.SERVER else None
-        self._sign_in_form.setVisible(own is AccountForm.SIGN_IN and not signed_in)
-        self._code_form.setVisible(own is AccountForm.CODE)
-        self._token_form.setVisible(own is AccountForm.TOKEN)
-        self._signed_in.setVisible(signed_in and own is AccountForm.SIGN_IN)
-        self._sign_out_form.setVisible(own is AccountForm.SIGN_OUT)
+        self._session.setVisible(account.sign_in is not None and form is not AccountForm.SERVER)
+        self._sign_in_form.setVisible(form is AccountForm.SIGN_IN and not signed_in)
+        self._code_form.setVisible(form is AccountForm.CODE)
+        self._token_form.setVisible(form is AccountForm.TOKEN)
+        self._signed_in.setVisible(signed_in and form is AccountForm.SIGN_IN)
+        self._sign_out_form.setVisible(form is AccountForm.SIGN_OUT)
         self._heading.setText(self._heading_words(account, server))
         words = self._kept_words(account, practice=practice)
         self._words.setText(words)

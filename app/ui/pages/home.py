@@ -18,9 +18,14 @@ from app.work.board import Board
 
 HERO = "back-up-key"
 NO_BOARD = text("Home", "Plug a board in first.")
-KEYS_WORDS = text(
-    "Home", "For a light that turns orange, magenta or red after Wi-Fi, for a lost key, and for a server of your own."
-)
+GROUP_WORDS = {
+    Group.KEYS: text(
+        "Home",
+        "For a light that turns orange, magenta or red after Wi-Fi, for a lost key, and for a server of your own.",
+    ),
+    Group.CLOUD: text("Home", "What only a cloud can do, Particle's or your own. You sign in first."),
+}
+"""One sentence at the heading of a group speaks for all of its cards."""
 
 
 def fit_of(recipe: type[Recipe], board: Board | None) -> Fit:
@@ -95,6 +100,7 @@ class HomePage(Page):
             (Group.SET_UP, set_up),
             (Group.KEEP_SAFE, [self._safe_card(state), *self._cards(Group.KEEP_SAFE, board)]),
             (Group.KEYS, self._cards(Group.KEYS, board)),
+            (Group.CLOUD, [self._boards_card(), *self._cards(Group.CLOUD, board), self._transfer_card()]),
             (Group.RESCUE, rescue),
         )
         if self._first is None:
@@ -147,14 +153,14 @@ class HomePage(Page):
 
     def _heading(self, group: Group) -> QWidget:
         heading = label(say(GROUP_TITLES[group]), "section")
-        if group is not Group.KEYS:
+        if group not in GROUP_WORDS:
             return heading
         holder = QWidget()
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE // 2)
         column.addWidget(heading)
-        column.addWidget(label(say(KEYS_WORDS), "muted"))
+        column.addWidget(label(say(GROUP_WORDS[group]), "muted"))
         return holder
 
     def _cards(self, group: Group, board: Board | None) -> list[CardButton]:
@@ -163,7 +169,7 @@ class HomePage(Page):
     def _card(self, recipe: type[Recipe], board: Board | None) -> CardButton:
         fit = fit_of(recipe, board)
         words = say(recipe.summary if fit.reason is None else fit.reason)
-        low = fit.ok and recipe.group is Group.KEYS  # one sentence at the heading speaks for all of them
+        low = fit.ok and recipe.group in GROUP_WORDS  # one sentence at the heading speaks for all of them
         card = CardButton(say(recipe.title), "" if low else words, fits=fit.ok, icon=recipe.key)
         card.setAccessibleDescription(words)
         card.setToolTip(say(recipe.summary) if low else "")
@@ -184,6 +190,26 @@ class HomePage(Page):
         card = CardButton(self.tr("Key safe"), words, icon="key-safe")
         card.setObjectName("card-safe")
         card.clicked.connect(lambda: self.chose.emit(Go(Screen.SAFE)))
+        return card
+
+    def _boards_card(self) -> CardButton:
+        words = self.tr(
+            "Every board of your account: which are online, what they are called, which one is on the desk."
+        )
+        card = CardButton(self.tr("My boards"), icon="my-boards")
+        card.setAccessibleDescription(words)
+        card.setToolTip(words)
+        card.setObjectName("card-boards")
+        card.clicked.connect(lambda: self.chose.emit(Go(Screen.BOARDS)))
+        return card
+
+    def _transfer_card(self) -> CardButton:
+        words = self.tr("From one account to another in three steps, and what support can and cannot do.")
+        card = CardButton(self.tr("Hand over a board"), icon="hand-over")
+        card.setAccessibleDescription(words)
+        card.setToolTip(words)
+        card.setObjectName("card-transfer")
+        card.clicked.connect(lambda: self.chose.emit(Go(Screen.TRANSFER)))
         return card
 
     def _pack_card(self, state: AppState) -> CardButton:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from app.account_flow import AccountState, names_board, shown_name
 from app.clicks import (
@@ -60,7 +60,7 @@ READ_ID = "read-id"
 LONGEST_NAME = 60  # characters
 FILTER_MS = 60
 """A filter waits so long for the next letter; a hundredth part of what a person would notice as slow."""
-LIST_HEIGHT = 236  # px, the least
+LIST_HEIGHT = 176  # px, the least
 FIELD_WIDTH = 400  # px
 
 
@@ -198,8 +198,13 @@ class MyBoardsPage(Page):
         self._refresh.setObjectName("refresh-boards")
         row = TurningRow(narrow=430)
         row.add(self._filter, 1)
-        row.add(self._order)
-        row.add(self._refresh)
+        both = QWidget()
+        beside = QHBoxLayout(both)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(SPACE)
+        beside.addWidget(self._order, 1)
+        beside.addWidget(self._refresh)
+        row.add(both)
         column.addWidget(row)
         self._count = label("", "muted")
         column.addWidget(self._count)
@@ -245,11 +250,11 @@ class MyBoardsPage(Page):
         )
         column.addWidget(self._deep)
         self._deeds = TurningRow()
-        self._rename = button(self.tr("Re&name..."), "", lambda: self.chose.emit(OpenBoardForm(BoardForm.NAME)))
+        self._rename = button(self.tr("&Rename..."), "", lambda: self.chose.emit(OpenBoardForm(BoardForm.NAME)))
         self._rename.setObjectName("rename-board")
-        self._blink = button(self.tr("Make it blin&k"), "", lambda: self.chose.emit(PressBlink()))
+        self._blink = button(self.tr("Make it bli&nk"), "", lambda: self.chose.emit(PressBlink()))
         self._blink.setObjectName("blink-board")
-        self._release = button(self.tr("&Release..."), "", lambda: self.chose.emit(OpenBoardForm(BoardForm.RELEASE)))
+        self._release = button(self.tr("Relea&se..."), "", lambda: self.chose.emit(OpenBoardForm(BoardForm.RELEASE)))
         self._release.setObjectName("release-board")
         for control in (self._rename, self._blink, self._release):
             self._deeds.add(control)
@@ -275,7 +280,7 @@ class MyBoardsPage(Page):
         column.addWidget(label(self.tr("New name")))
         self._name = self._line("board-name", self.tr("New name of the board"), self._give_name)
         column.addWidget(self._name)
-        self._save = button(self.tr("Save na&me"), "primary", self._give_name)
+        self._save = button(self.tr("&Save name"), "primary", self._give_name)
         self._save.setObjectName("save-name")
         column.addWidget(self._form_row(self._save, "cancel-name"))
         return self._name_form
@@ -298,19 +303,16 @@ class MyBoardsPage(Page):
         column.addWidget(self._ask)
         self._typed = self._line("release-name", self.tr("Name or ID of the board"), self._give_release)
         column.addWidget(self._typed)
-        self._let_go = button(self.tr("R&elease this board"), "primary", self._give_release)
+        self._let_go = button(self.tr("&Release this board"), "primary", self._give_release)
         self._let_go.setObjectName("confirm-release")
         column.addWidget(self._form_row(self._let_go, "cancel-release"))
         return self._release_form
 
     def _make_footer(self) -> None:
-        transfer = button(self.tr("&Hand over a board"), "", lambda: self.chose.emit(Go(Screen.TRANSFER)))
+        transfer = button(self.tr("Hand o&ver a board"), "", lambda: self.chose.emit(Go(Screen.TRANSFER)))
         transfer.setObjectName("boards-to-transfer")
-        account = button(self.tr("&Account"), "", lambda: self.chose.emit(Go(Screen.ACCOUNT)))
-        account.setObjectName("boards-account")
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
         self.footer.add(transfer)
-        self.footer.add(account)
         self.footer.add_stretch()
         self.footer.add(self._back)
 
@@ -327,7 +329,7 @@ class MyBoardsPage(Page):
     def _form_row(self, primary: QWidget, cancel: str) -> QWidget:
         row = TurningRow()
         row.add(primary)
-        leave = button(self.tr("&Cancel"), "", lambda: self.chose.emit(OpenBoardForm(BoardForm.NONE)))
+        leave = button(self.tr("Ca&ncel"), "", lambda: self.chose.emit(OpenBoardForm(BoardForm.NONE)))
         leave.setObjectName(cancel)
         row.add(leave)
         row.add_stretch()
@@ -409,7 +411,7 @@ class MyBoardsPage(Page):
         self._facts.setText(self._fact_words(board))
         self._deep.setVisible(board.needs_deep_update)
         blinks = board.id in account.blinking
-        self._blink.setText(self.tr("Stop it blin&king") if blinks else self.tr("Make it blin&k"))
+        self._blink.setText(self.tr("Stop it bli&nking") if blinks else self.tr("Make it bli&nk"))
         self._blink.setAccessibleName(self._blink.text().replace("&", ""))
         self._blink.setEnabled(idle and (board.online is not False or blinks))
         self._why_not.setVisible(board.online is False and not blinks and form is BoardForm.NONE)
@@ -489,7 +491,7 @@ class MyBoardsPage(Page):
             words = self.tr("On the desk: {board}. It is not in this account.")
             fit = self._claim_fit(board)
             if fit is not None:
-                act, possible = self.tr("&Claim it..."), possible and fit.ok
+                act, possible = self.tr("Claim i&t..."), possible and fit.ok
                 words = words if fit.reason is None else f"{words} {say(fit.reason)}"
         self._desk_words.setText(words.replace("{board}", name))
         self._desk_act.setText(act)

@@ -31,6 +31,7 @@ class PlanPage(Page):
         banner.addWidget(self._reason)
         self.content.addWidget(self._banner)
         self.content.addWidget(self._make_lacking())
+        self.content.addWidget(self._make_stranger())
         self.content.addWidget(label(self.tr("What will happen"), "section"))
         steps_box, steps = box()
         self._steps = QGridLayout()
@@ -85,12 +86,16 @@ class PlanPage(Page):
         elif fit.reason is not None:
             self._reason.setText(say(fit.reason))
         self._banner.setVisible(not fit.ok)
-        self._start.setEnabled(fit.ok)
+        stranger = recipe.needs_account and not state.account.signed_in
+        self._show_stranger(state, stranger=stranger)
+        self._start.setEnabled(fit.ok and not stranger)
 
     def first_focus(self) -> QWidget:
         """Get what is missing; else Start, or Back while there is no board."""
         if self._lacking.isVisibleTo(self):
             return self._get
+        if self._stranger.isVisibleTo(self):
+            return self._sign_in
         return self._start if self._start.isEnabled() else self._back
 
     def _make_lacking(self) -> QWidget:
@@ -106,6 +111,28 @@ class PlanPage(Page):
         column.addWidget(row)
         self._lacking.hide()
         return self._lacking
+
+    def _make_stranger(self) -> QWidget:
+        self._stranger, column = box("warning-box")
+        self._stranger.setObjectName("sign-in-first")
+        self._stranger_words = label("", "warning")
+        self._sign_in = button(self.tr("Sign &in..."), "primary", lambda: self.chose.emit(Go(Screen.ACCOUNT)))
+        self._sign_in.setObjectName("plan-to-account")
+        row = TurningRow(narrow=420)
+        row.add(self._stranger_words, 1)
+        row.add(self._sign_in)
+        column.addWidget(row)
+        self._stranger.hide()
+        return self._stranger
+
+    def _show_stranger(self, state: AppState, *, stranger: bool) -> None:
+        active = state.account.active
+        self._stranger_words.setText(
+            self.tr("This asks a cloud, and you are not signed in at {server}.").format(
+                server=active.name if active is not None else self.tr("any")
+            )
+        )
+        self._stranger.setVisible(stranger)
 
     def _show_lacking(self, needs: tuple[str, ...], missing: tuple[str, ...]) -> None:
         words = self.tr("{number} of the {all} firmware files for this are missing or damaged.")

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import paths
+from app.account_faults import NotSignedIn, TokenRefused
 from app.clicks import Go, PickRecipe, PressRetry, PressSaveDocument, PressSaveReport, Screen
 from app.faults import NothingKept
 from app.flow import AppState, RunState, StepStatus
@@ -281,6 +282,10 @@ class ResultPage(Page):
             pack = button(self.tr("Open the rescue pack"), "", lambda: self.chose.emit(Go(Screen.PACK)))
             pack.setObjectName("open-pack-from-fault")
             column.addWidget(_at_the_left(pack))
+        elif end.code in (NotSignedIn.code, TokenRefused.code):
+            sign_in = button(self.tr("Sign in..."), "", lambda: self.chose.emit(Go(Screen.ACCOUNT)))
+            sign_in.setObjectName("sign-in-from-fault")
+            column.addWidget(_at_the_left(sign_in))
         elif end.code == NothingKept.code:
             save = button(say(SaveBoard.title), "", lambda: self.chose.emit(PickRecipe(SaveBoard.key)))
             save.setObjectName("save-board-from-fault")

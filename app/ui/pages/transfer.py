@@ -40,7 +40,7 @@ class TransferPage(Page):
                 "In the account the board belongs to: choose it in My boards, then Release. From then on it is "
                 "nobody's. If both accounts are yours, sign in with the old one first."
             ),
-            (("transfer-boards", self.tr("&My boards"), Go(Screen.BOARDS)),),
+            (("transfer-boards", self.tr("M&y boards"), Go(Screen.BOARDS)),),
         )
         self._step(
             2,
@@ -51,7 +51,7 @@ class TransferPage(Page):
             ),
             (
                 ("transfer-wifi", self.tr("&Join Wi-Fi"), PickRecipe("join-wifi")),
-                ("transfer-light", self.tr("What is my &light doing?"), Go(Screen.DECODER)),
+                ("transfer-light", self.tr("What is my light &doing?"), Go(Screen.DECODER)),
             ),
         )
         self._step(
@@ -62,7 +62,7 @@ class TransferPage(Page):
                 "somebody, you can ask for it there: the owner then decides."
             ),
             (
-                ("transfer-claim", self.tr("&Claim the board on the desk"), PickRecipe(CLAIM)),
+                ("transfer-claim", self.tr("Cl&aim it..."), PickRecipe(CLAIM)),
                 ("transfer-account", self.tr("Sign &in"), Go(Screen.ACCOUNT)),
             ),
         )

@@ -29,7 +29,7 @@ class AccountBar(QFrame):
         super().__init__()
         self.setProperty("kind", "account-bar")
         row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE * 2, SPACE // 2, SPACE * 2, SPACE // 2)
+        row.setContentsMargins(SPACE * 4 - 5, SPACE // 2, SPACE * 4 - 5, SPACE // 2)
         row.setSpacing(SPACE)
         self._who = CutButton()
         self._who.setProperty("kind", "link")
@@ -39,7 +39,8 @@ class AccountBar(QFrame):
         boards.setObjectName("open-boards")
         boards.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         boards.setAccessibleDescription(self.tr("The boards of your account in the cloud"))
-        row.addWidget(self._who, 1)
+        row.addWidget(self._who)
+        row.addStretch(1)
         row.addWidget(boards)
         self.hide()
 
