@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "monitor":
                 log.note_environment()
                 return _monitor(options)
+            case "account":
+                return _account(options)
             case _:
                 return _window(options)
     except KeyboardInterrupt:
@@ -167,6 +169,34 @@ def _monitor(options: argparse.Namespace) -> int:
         return _wrong_usage(str(error))
     finally:
         desk.bus.close()
+
+
+def _account(options: argparse.Namespace) -> int:
+    from app import console_account
+    from app.clock import RealClock
+    from app.console import WrongUsageError
+    from app.engine.accounts import book_and_sessions
+
+    book, sessions = book_and_sessions(RealClock(), _clouds(practice=False), practice=False)
+    console = console_account.AccountConsole(book, sessions, Terminal(), as_json=getattr(options, "json", False))
+    try:
+        match options.account_command:
+            case "sign-in":
+                return console.sign_in(options.user or "")
+            case "use-token":
+                return console.use_token()
+            case "sign-out":
+                return console.sign_out()
+            case "boards":
+                return console.boards()
+            case "clouds":
+                return console.clouds()
+            case "choose":
+                return console.choose(options.cloud)
+            case _:
+                return console.status()
+    except WrongUsageError as error:
+        return _wrong_usage(str(error))
 
 
 def _run_at(
@@ -433,6 +463,18 @@ def _parser() -> argparse.ArgumentParser:
     monitor.add_argument("--hex", action="store_true", help="bytes as hex digits")
     monitor.add_argument("--seconds", type=float, metavar="N", help="end after so many seconds")
     monitor.add_argument("--trace", type=Path, metavar="FILE", help="write every exchange, without secrets, to FILE")
+
+    account = commands.add_parser("account", parents=[as_json], help="tell who is signed in at which cloud")
+    acts = account.add_subparsers(dest="account_command", metavar="DEED")
+    acts.add_parser("status", parents=[as_json], help="tell who is signed in at which cloud")
+    signing = acts.add_parser("sign-in", parents=[as_json], help="sign in; the password is asked for, never given here")
+    signing.add_argument("user", nargs="?", metavar="USER", help="user name; asked for if missing")
+    acts.add_parser("use-token", parents=[as_json], help="sign in with an access token from standard input")
+    acts.add_parser("sign-out", parents=[as_json], help="sign out, and end the sign-in at the cloud")
+    acts.add_parser("boards", parents=[as_json], help="list your boards in the cloud")
+    acts.add_parser("clouds", parents=[as_json], help="list the clouds that can be chosen")
+    choosing = acts.add_parser("choose", parents=[as_json], help="choose the cloud that all this is about")
+    choosing.add_argument("cloud", metavar="CLOUD", help="name from the list, or address of a local cloud")
 
     light = commands.add_parser("light", help="tell what the light of a board says; no board is needed")
     light.add_argument("words", nargs="*", metavar="WORD", help="colour and rhythm, for example: red counted 2")

@@ -405,7 +405,7 @@ def accounts(
     tokens: TokenStore | None = None,
     make_client: MakeClient | None = None,
 ) -> Accounts:
-    """Return the accounts of the person at this computer.
+    """Return the accounts of the person at this computer, with a thread of their own.
 
     Args:
         post: Where news go; called in the account thread.
@@ -415,6 +415,18 @@ def accounts(
         tokens: Where sign-ins are kept; None for the system's store.
         make_client: Makes what asks a server; None for the network.
     """
+    return Accounts(*book_and_sessions(clock, clouds, practice=practice, tokens=tokens, make_client=make_client), post)
+
+
+def book_and_sessions(
+    clock: Clock,
+    clouds: Iterable[Cloud],
+    *,
+    practice: bool,
+    tokens: TokenStore | None = None,
+    make_client: MakeClient | None = None,
+) -> tuple[ProfileBook, Sessions]:
+    """Return what accounts are made of; the arguments are those of `accounts`."""
 
     def by_network(at: Profile, check: Callable[[], None]) -> CloudClient:
         from app.cloud.client import CloudClient as Client  # it brings a library only an account needs
@@ -422,4 +434,4 @@ def accounts(
         return Client(at, clock=clock, check=check)
 
     book = ProfileBook(paths.accounts_folder(practice=practice), clouds=clouds)
-    return Accounts(book, Sessions(tokens or TokenStore(), make_client or by_network), post)
+    return book, Sessions(tokens or TokenStore(), make_client or by_network)
