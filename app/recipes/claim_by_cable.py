@@ -34,7 +34,7 @@ from app.work.questions import Choose
 from app.work.step import Step
 
 KEY = "claim-by-cable"
-WIFI = "wifi"
+WIFI = "claim-wifi"
 KNOWN, TELL = "known", "tell"
 
 _WIFI = Choose(

@@ -87,6 +87,11 @@ class PracticeCloud:
         with self._turn:
             return self._made_for(user)
 
+    def give(self, device_id: str, user: str) -> None:
+        """Have a board belong to somebody, connected or not."""
+        with self._turn:
+            self._known.setdefault(device_id, _Known(device_id)).owner = user
+
     def answer(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:

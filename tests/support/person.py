@@ -31,6 +31,8 @@ class Person:
         if isinstance(event, Asked) and self.willing:
             if isinstance(event.question, DoThis):
                 self.do(event.question)
+            elif event.question.name == "online-light" and self.board.listening_now:
+                self.hand.reset()  # it says so: firmware of 2013-14 leaves listening mode no other way
             elif event.question.name in self.answers:
                 event.reply(self.answers[event.question.name])
 

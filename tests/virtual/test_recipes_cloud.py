@@ -110,7 +110,7 @@ def test_all_of_them_say_that_they_need_an_account() -> None:
 # --- claiming -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["photon", "photon-0.5", "photon-0.7", "p1", "electron", "core-0.7"])
+@pytest.mark.parametrize("name", ["photon", "photon-0.5", "photon-0.7", "p1", "electron", "core-0.7", "core"])
 @pytest.mark.parametrize("mode", [RUNNING, LISTENING, IN_DFU])
 def test_claims_the_board_on_the_desk_once_it_is_online(name: str, mode: str, tmp_path: Path) -> None:
     place = Practice(tmp_path, name, mode)
@@ -210,14 +210,14 @@ def test_a_local_cloud_lists_it_and_keeps_no_owner(stub: bool, local: CloudServe
 @pytest.mark.parametrize("name", ["photon", "photon-0.6", "photon-0.7", "p1", "electron"])
 def test_a_code_through_the_cable_makes_it_mine(name: str, tmp_path: Path) -> None:
     place = Practice(tmp_path, name)
-    place.desk.succeed(ClaimByCable, {"wifi": "known"})
+    place.desk.succeed(ClaimByCable, {"claim-wifi": "known"})
     assert place.id in place.mine()
     assert place.desk.board.port.claimed()
 
 
 def test_a_board_without_a_network_is_told_one_on_the_way(tmp_path: Path) -> None:
     place = Practice(tmp_path, profiles=False)
-    place.desk.succeed(ClaimByCable, {"wifi": "tell", "network": network()})
+    place.desk.succeed(ClaimByCable, {"claim-wifi": "tell", "network": network()})
     assert place.id in place.mine()
 
 
@@ -231,7 +231,7 @@ def test_never_offered_on_a_core(name: str, tmp_path: Path) -> None:
 
 def test_firmware_without_claim_codes_says_so_and_keeps_nothing(tmp_path: Path) -> None:
     place = Practice(tmp_path, "photon-0.5")
-    assert place.desk.fail(ClaimByCable, {"wifi": "known"}).code == "account.claim-code-not-kept"
+    assert place.desk.fail(ClaimByCable, {"claim-wifi": "known"}).code == "account.claim-code-not-kept"
 
 
 def test_what_is_mine_is_not_told_another_code(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_local_cloud_has_no_claim_codes(local: CloudServer, tmp_path: Path) ->
 
 def test_a_board_that_does_not_get_online_keeps_the_code_and_the_fault_says_so(tmp_path: Path) -> None:
     place = Practice(tmp_path, online=False)
-    assert place.desk.fail(ClaimByCable, {"wifi": "known"}).code == "account.not-yet-yours"
+    assert place.desk.fail(ClaimByCable, {"claim-wifi": "known"}).code == "account.not-yet-yours"
 
 
 @pytest.mark.parametrize("name", ["photon", "photon-0.6", "electron"])
@@ -270,7 +270,7 @@ def test_the_code_is_in_no_trace_event_or_log(name: str, tmp_path: Path, caplog:
     trace = tmp_path / "trace.jsonl"
     bus = TracingBus(place.desk.bus, trace)
     caplog.set_level(0)
-    place.desk.play(ClaimByCable, {"wifi": "known"}, bus)
+    place.desk.play(ClaimByCable, {"claim-wifi": "known"}, bus)
     bus.close()
     (code,) = codes
     assert place.id in place.mine()
