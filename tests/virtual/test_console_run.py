@@ -253,7 +253,7 @@ def test_recipes_and_practice_boards_are_listed(data: Path, capsys: pytest.Captu
     assert sorted(keys) == sorted(recipe.key for recipe in RECIPES)
     assert keys[:4] == ["read-id", "join-wifi", "why-not-connecting", "back-up-key"]
     headings = [line for line in listed if not line.startswith("  ")]
-    assert headings == ["Set up", "Keep safe", "Keys and clouds", "Rescue"]
+    assert headings == ["Set up", "Keep safe", "Keys and clouds", "Your boards in the cloud", "Rescue"]
     assert main(["list", "--practice"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(PRACTICE_BOARDS)
