@@ -23,7 +23,7 @@ CAREFUL_USER = "careful@example.org"
 NEIGHBOUR = "neighbour@example.org"
 """Somebody else, whose boards cannot be claimed."""
 PASSWORD = "practice"  # it stands on the screen
-CODE = "123456"
+CODE = "271828"
 """What the careful user's authenticator app shows, at any time."""
 
 TOKEN_LIFE = timedelta(days=90)

@@ -83,7 +83,7 @@ def test_signs_in_lists_boards_and_signs_out(place: Place) -> None:
 
 def test_a_one_time_code_may_be_mistyped(place: Place) -> None:
     place.server.users[USER].otp = CODE
-    place.typed = [PASSWORD, "000000", CODE]
+    place.typed = [PASSWORD, "161803", CODE]
     assert place.run("sign_in", USER) == DONE
     assert "does not accept this code" in place.aside
     assert place.run("boards") == DONE

@@ -80,7 +80,7 @@ def test_one_account_asks_for_a_code(place: Place) -> None:
         with pytest.raises(OneTimeCodeNeeded) as needed:
             client.sign_in(CAREFUL_USER, PASSWORD)
         with pytest.raises(OneTimeCodeRefused):
-            client.one_time_code(needed.value.mfa_token, "000000")
+            client.one_time_code(needed.value.mfa_token, "161803")
         token = client.one_time_code(needed.value.mfa_token, CODE)
         assert client.who(token).name == CAREFUL_USER
         client.revoke(token, user=CAREFUL_USER, password=PASSWORD, code=CODE)
