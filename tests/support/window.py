@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.clicks import Screen
+from app.engine.accounts import Accounts
 from app.engine.downloader import Fetcher
 from app.engine.engine import Engine
 from app.firmware.pack import RescuePack
@@ -29,6 +30,7 @@ from app.virtual.board import VirtualBoard
 from app.virtual.bus import VirtualBus
 from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
+from app.work.events import Post
 from support.ears import Ears
 from support.offline import Offline
 from support.patient_clock import PatientClock
@@ -53,6 +55,7 @@ class Desk:
         fetcher: Callable[[], Fetcher] | None = None,
         network: Network | None = None,
         scanner: WifiScanner | None = None,
+        accounts: Callable[[Post], Accounts] | None = None,
     ) -> None:
         self.qtbot = qtbot
         self.clock = PatientClock(factor)
@@ -78,6 +81,7 @@ class Desk:
             network=network or Offline(),
             scanner=scanner or Ears(),
             fetcher=fetcher,
+            accounts=accounts,
         )
         settings = Settings(folder / "settings.ini")
         self.window = Shell(self.engine, settings, practice=self.panel if practice else None, no_board_ms=100)

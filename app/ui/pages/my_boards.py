@@ -99,13 +99,14 @@ class MyBoardsPage(Page):
         account = state.account
         before, self._account = self._account, account
         had = self.isVisible() and has_focus(self)
+        came = before is not None and before.boards is None and bool(account.boards)
         self._show_desk(state)
         if account != before:
             self._show_stranger(account)
             self._show_list(account)
             self._show_list_trouble(account)
             self._show_detail(account, before)
-        if had and focus_lost(self):
+        if had and (focus_lost(self) or (came and self._back.hasFocus())):
             self.first_focus().setFocus()
 
     def first_focus(self) -> QWidget:

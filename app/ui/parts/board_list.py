@@ -20,7 +20,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFocusEvent, QFont, QFontMetrics, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.account_flow import shown_name
@@ -356,14 +356,14 @@ class BoardList(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAcceptDrops(False)
         self.setTabKeyNavigation(False)
-        self.selectionModel().currentChanged.connect(self._tell)
+        self.selectionModel().selectionChanged.connect(lambda *_: self._tell())
         self.activated.connect(self._open)
 
     def choose(self, device_id: str, *, seen: bool = False) -> None:
         """Show which one is chosen, without saying so; `seen` scrolls to it."""
         row = self._model.row_of(device_id) if device_id else None
-        now = self._model.board_at(self.currentIndex())
-        if row is not None and now is not None and now.id == device_id and not seen:
+        selected = self.selectionModel().isRowSelected(row) if row is not None else False
+        if selected and not seen:
             return
         self._quiet = True
         try:
@@ -383,8 +383,15 @@ class BoardList(QListView):
             self._was_wide = is_wide(self)
             self.scheduleDelayedItemsLayout()
 
-    def _tell(self, current: QModelIndex, _before: QModelIndex) -> None:
-        board = self._model.board_at(current)
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Who comes by the keyboard is at a row, and sees at which; a click chooses its own."""
+        super().focusInEvent(event)
+        if event.reason() is not Qt.FocusReason.MouseFocusReason and not self.selectionModel().hasSelection():
+            self.setCurrentIndex(self.currentIndex())
+
+    def _tell(self) -> None:
+        chosen = self.selectionModel().selectedRows()
+        board = self._model.board_at(chosen[0]) if chosen else None
         if board is not None and not self._quiet:
             self.picked.emit(board.id)
 
