@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.desk import IN_DFU, Desk, desk
+from support.desk import IN_DFU, RUNNING, Desk, desk
 
 from app.account_faults import (
     BoardNotOnline,
@@ -27,6 +27,7 @@ from app.virtual.practice_account import CAREFUL_USER, CODE, NEIGHBOUR, PASSWORD
 from app.work.events import Event
 
 ONLINE_S = 40.0
+CLAIM_CODE, CLAIMED = 1762, 1825  # device-protocol.md 3.5
 NEIGHBOURS_BOARD = "48ff6c065067555026311387"
 
 
@@ -40,8 +41,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Place:
-    def __init__(self, folder: Path, name: str = "photon", **options: str) -> None:
-        self.desk: Desk = desk(name, folder, **options)
+    def __init__(self, folder: Path, mode: str = RUNNING) -> None:
+        self.desk: Desk = desk("photon", folder, mode)
         self.desk.clock.pause(ONLINE_S)
         self.server = PracticeCloud(lambda: self.desk.bus.boards)
 
@@ -120,12 +121,12 @@ def test_a_shown_claim_code_makes_the_board_mine_once(place: Place) -> None:
     with place.client() as client:
         token = place.signed_in()
         code = client.claim_code(token).value
-        desk.board.port.set_claim_code(code.encode())
+        desk.board.dct[CLAIM_CODE : CLAIM_CODE + len(code)] = code.encode()
         assert desk.board.device_id not in {each.id for each in client.devices(token)}
         desk.person.hand.reset()
         desk.clock.pause(ONLINE_S)
         assert client.device(token, desk.board.device_id).online
-        assert desk.board.port.claimed()
+        assert desk.board.dct[CLAIMED] == ord("1")
         client.release(token, desk.board.device_id)
         desk.person.hand.reset()
         desk.clock.pause(ONLINE_S)
@@ -138,7 +139,7 @@ def test_no_other_server_answers(place: Place) -> None:
 
 
 def test_at_a_command_line_the_practice_user_is_signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("REKINDLE_DATA", str(tmp_path))
     place = desk("photon", tmp_path)
     news: list[Event] = []
 

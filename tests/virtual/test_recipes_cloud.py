@@ -212,7 +212,7 @@ def test_a_code_through_the_cable_makes_it_mine(name: str, tmp_path: Path) -> No
     place = Practice(tmp_path, name)
     place.desk.succeed(ClaimByCable, {"claim-wifi": "known"})
     assert place.id in place.mine()
-    assert place.desk.board.port.claimed()
+    assert place.desk.board.dct[1825] == ord("1")  # the mark (3.5)
 
 
 def test_a_board_without_a_network_is_told_one_on_the_way(tmp_path: Path) -> None:
