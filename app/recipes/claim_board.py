@@ -7,8 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.platforms.model import Mode
 from app.recipes.base import Group, Promise, Recipe
-from app.recipes.cloud_seat import DEVICE_ID, NOT_NEEDED, Came, Claiming, Seat, cloud_words, proven_id, send_online
+from app.recipes.cloud_seat import (
+    DEVICE_ID,
+    NOT_NEEDED,
+    Came,
+    Claiming,
+    Seat,
+    back_to_network,
+    cloud_words,
+    proven_id,
+    send_online,
+)
 from app.recipes.read_identity import ReadIdentity
 from app.text import Text, text
 from app.work.events import Fact, Outcome
@@ -75,13 +86,14 @@ class ClaimBoard(Recipe):
         self._seat = Seat()
         self._reading = ReadIdentity()
         self._claiming = Claiming(self._seat)
+        self._found_mode: Mode | None = None
         self._device_id = ""
         self._requested = False
 
     def steps(self) -> Sequence[Step]:
         """Return the parts in order."""
         return (
-            Step(text("ClaimBoard", "See who is signed in"), self._seat.take),
+            Step(text("ClaimBoard", "See who is signed in"), self._sign),
             *self._reading.steps(),
             Step(text("ClaimBoard", "Let the board go online"), self._start, weight=2),
             Step(
@@ -119,9 +131,13 @@ class ClaimBoard(Recipe):
 
     def tidy(self, job: Job) -> None:
         """Leave the board as it was found."""
-        self._reading.tidy(job)
+        back_to_network(job, self._found_mode)
 
     # --- steps ---
+
+    def _sign(self, job: Job) -> None:
+        self._seat.take(job)
+        self._found_mode = job.refresh().mode
 
     def _start(self, job: Job) -> None:
         self._device_id = proven_id(job)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from app.account_faults import BoardNotOnline, ClaimCodeNotKept, ClaimCodeRefused, CloudDoesNotOffer, NotYetYours
 from app.faults import RequestRefused
+from app.platforms.model import Mode
 from app.protocols import requests
 from app.recipes.base import Fit, Group, Promise, Recipe
 from app.recipes.cloud_seat import (
@@ -18,6 +19,7 @@ from app.recipes.cloud_seat import (
     Came,
     Claiming,
     Seat,
+    back_to_network,
     cloud_words,
     leave_listening,
     look_up,
@@ -93,6 +95,7 @@ class ClaimByCable(Recipe):
         self._reading = ReadIdentity()
         self._joining = JoinWifi()
         self._claiming = Claiming(self._seat, ask=False)
+        self._found_mode: Mode | None = None
         self._device_id = ""
         self._already = False
         self._tell_wifi = False
@@ -112,7 +115,7 @@ class ClaimByCable(Recipe):
                 detail=text("ClaimByCable", "The code comes from the cloud and is good for this account only."),
             ),
             *(replace(step, run=self._wifi(step.run)) for step in self._joining.steps()[:-1]),
-            Step(text("ClaimByCable", "Let the board go online"), self._only(self._leave)),
+            Step(text("ClaimByCable", "Let the board go online"), self._leave),
             Step(text("ClaimByCable", "Wait until the cloud has it as yours"), self._only(self._wait), weight=6),
         )
 
@@ -135,12 +138,13 @@ class ClaimByCable(Recipe):
         if self._joins:
             self._joining.tidy(job)
         else:
-            self._reading.tidy(job)
+            back_to_network(job, self._found_mode)
 
     # --- steps ---
 
     def _sign(self, job: Job) -> None:
         self._seat.take(job)
+        self._found_mode = job.refresh().mode
         if self._seat.local:  # it has no claim codes (10.3)
             raise CloudDoesNotOffer(host=self._seat.account.profile.host)
 
@@ -181,10 +185,13 @@ class ClaimByCable(Recipe):
             raise ClaimCodeRefused(fault.detail) from None
 
     def _leave(self, job: Job) -> None:
-        if self._tell_wifi:
+        if self._already:
+            if not back_to_network(job, self._found_mode):
+                job.skip(NOT_NEEDED)
+        elif self._tell_wifi:
             job.skip(NOT_NEEDED)  # having told it a network lets it go
-            return
-        leave_listening(job)
+        else:
+            leave_listening(job)
 
     def _wait(self, job: Job) -> None:
         try:

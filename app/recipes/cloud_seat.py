@@ -175,6 +175,14 @@ def leave_listening(job: Job) -> None:
     job.heard(listening=False)
 
 
+def back_to_network(job: Job, found: Mode | None) -> bool:
+    """Have a board that ran when it was found, and listens now, go back to its network; return whether it was told."""
+    if found is not Mode.NORMAL or job.refresh().mode is not Mode.LISTENING:
+        return False
+    leave_listening(job)
+    return True
+
+
 def watch_until(job: Job, ended: Callable[[], bool], version: str, within: float = ONLINE_S) -> bool:
     """Show the person the light on its way to breathing cyan until the cloud says the board is there.
 

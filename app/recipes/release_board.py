@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app.account_faults import BoardNotYours, NotConfirmed
 from app.platforms.model import Mode
 from app.recipes.base import Group, Promise, Recipe
-from app.recipes.cloud_seat import DEVICE_ID, Seat, leave_listening, look_up, proven_id
+from app.recipes.cloud_seat import DEVICE_ID, Seat, back_to_network, look_up, proven_id
 from app.recipes.read_identity import ReadIdentity
 from app.text import text
 from app.work.events import Fact, Outcome
@@ -83,6 +83,10 @@ class ReleaseBoard(Recipe):
             next_recipes=("clear-wifi",),
         )
 
+    def tidy(self, job: Job) -> None:
+        """Leave the board as it was found."""
+        back_to_network(job, self._found_mode)
+
     # --- steps ---
 
     def _sign(self, job: Job) -> None:
@@ -121,6 +125,5 @@ class ReleaseBoard(Recipe):
             client.release(token, self._device_id)
 
     def _leave(self, job: Job) -> None:
-        if self._found_mode is Mode.NORMAL and job.refresh().mode is Mode.LISTENING:
-            leave_listening(job)
+        if back_to_network(job, self._found_mode):
             job.say(_BACK)

@@ -422,3 +422,12 @@ def test_a_local_cloud_without_names_ends_well_all_the_same(local: CloudServer, 
 
 def test_an_electron_is_told_that_it_needs_no_wifi(tmp_path: Path) -> None:
     assert not FirstSetUp.fit(desk("electron", tmp_path).seen()).ok
+
+
+@pytest.mark.parametrize("recipe", [ReleaseBoard, ClaimByCable])
+def test_a_board_that_ran_runs_again_after_a_fault(recipe: type[Recipe], server: CloudServer, tmp_path: Path) -> None:
+    place = at_desk(server, tmp_path, "photon-0.6")
+    server.failures = [Failure("/v1/devices/", "GET", 9, 403), Failure("/v1/device_claims", times=9, status=500)]
+    place.fail(recipe, {"claim-wifi": "known"})
+    place.clock.pause(5)
+    assert not place.board.listening_now
