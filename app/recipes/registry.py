@@ -31,8 +31,8 @@ from app.recipes.x_ray import XRayRecipe
 RECIPES: tuple[type[Recipe], ...] = (
     ReadIdentity,
     JoinWifi,
-    FirstSetUp,
     WhyNotConnecting,
+    FirstSetUp,
     BackUpKey,
     SaveBoard,
     XRayRecipe,

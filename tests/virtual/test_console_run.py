@@ -251,7 +251,7 @@ def test_recipes_and_practice_boards_are_listed(data: Path, capsys: pytest.Captu
     listed = capsys.readouterr().out.splitlines()
     keys = [line.split()[0] for line in listed if line.startswith("  ")]
     assert sorted(keys) == sorted(recipe.key for recipe in RECIPES)
-    assert keys[:4] == ["read-id", "join-wifi", "why-not-connecting", "back-up-key"]
+    assert keys[:5] == ["read-id", "join-wifi", "why-not-connecting", "first-set-up", "back-up-key"]
     headings = [line for line in listed if not line.startswith("  ")]
     assert headings == ["Set up", "Keep safe", "Keys and clouds", "Your boards in the cloud", "Rescue"]
     assert main(["list", "--practice"]) == 0
