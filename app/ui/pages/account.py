@@ -26,7 +26,7 @@ from app.clicks import (
 from app.cloud.profiles import CloudServer, Profile
 from app.cloud.tokens import NOT_LOOKED_UP
 from app.flow import AppState
-from app.ui.pages.base import Page, TurningRow, box, button, focus_lost, has_focus, label, set_kind
+from app.ui.pages.base import Page, TurningRow, box, button, focus_lost, has_focus, label, set_kind, wipe
 from app.ui.say import announce, say
 from app.ui.theme import SPACE, tokens
 from app.work.events import AccountOrder, SignInState
@@ -414,7 +414,7 @@ class AccountPage(Page):
     def _forget_what_was_typed(self, account: AccountState) -> None:
         """A form that has closed holds nothing any more; a user name stays for another try."""
         if account.signed_in:
-            self._user.clear()
+            wipe(self._user)
         for form, lines in (
             (AccountForm.SIGN_IN, (self._password,)),
             (AccountForm.CODE, (self._code,)),
@@ -424,12 +424,12 @@ class AccountPage(Page):
         ):
             if account.form is not form or (form is AccountForm.SIGN_IN and account.signed_in):
                 for line in lines:
-                    line.clear()
+                    wipe(line)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Whoever goes to another page leaves no secret behind in a line."""
         for line in (self._password, self._code, self._token, self._out_password):
-            line.clear()
+            wipe(line)
         super().hideEvent(event)
 
     # --- giving ---
@@ -446,24 +446,24 @@ class AccountPage(Page):
         if not self._go.isEnabled():
             (self._user if not user.strip() else self._password).setFocus()
             return
-        self._password.clear()
+        wipe(self._password)
         self.chose.emit(GiveSignIn(user, password))
 
     def _give_code(self) -> None:
         code = self._code.text()
         if code.strip():
-            self._code.clear()
+            wipe(self._code)
             self.chose.emit(GiveCode(code))
 
     def _give_token(self) -> None:
         words = self._token.text()
         if words.strip():
-            self._token.clear()
+            wipe(self._token)
             self.chose.emit(GiveToken(words))
 
     def _give_sign_out(self) -> None:
         password = self._out_password.text()
-        self._out_password.clear()
+        wipe(self._out_password)
         self.chose.emit(PressSignOut(password))
 
     def _give_server(self) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
@@ -218,6 +219,11 @@ def let_go(widget: QWidget) -> None:
     """Hide a widget and have Qt delete it when it is done with it; until then it keeps its parent and is Qt's."""
     widget.hide()
     widget.deleteLater()
+
+
+def wipe(line: QLineEdit) -> None:
+    """Empty a line so that undo cannot bring back what was in it; `clear` can be undone."""
+    line.setText("")
 
 
 def keep_in_sight(widget: QWidget) -> None:
