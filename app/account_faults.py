@@ -39,6 +39,14 @@ class CloudUnknown(Fault):
     retryable = False
 
 
+class AnotherCloudChosen(Fault):
+    """An order was given for a server that is not the active one any more when its turn comes."""
+
+    code = "account.another-cloud"
+    cause = text("AccountFaults", "Another cloud was chosen meanwhile, so this was not done.")
+    next_step = text("AccountFaults", "Look which cloud is chosen now, then try again.")
+
+
 # The way to the server
 
 

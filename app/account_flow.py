@@ -224,11 +224,13 @@ def _page_click(
         case GiveSignIn(user, password):
             if not user.strip() or not password:
                 return account, ()
-            return _busy(account, AccountOrder.SIGN_IN, SignIn(user.strip(), password))
+            return _busy(account, AccountOrder.SIGN_IN, SignIn(user.strip(), password, _server(account)))
         case GiveCode(code):
             return _busy(account, AccountOrder.CODE, EnterCode(code)) if code.strip() else (account, ())
         case GiveToken(words):
-            return _busy(account, AccountOrder.TOKEN, UseToken(words)) if words.strip() else (account, ())
+            if not words.strip():
+                return account, ()
+            return _busy(account, AccountOrder.TOKEN, UseToken(words, _server(account)))
         case PressSignOut(password):
             if not account.signed_in:
                 return account, ()
@@ -260,15 +262,15 @@ def _board_click(
         case GiveBoardName(name):
             if board is None or not name.strip():
                 return account, ()
-            return _doing(account, board, NameBoard(board.id, name.strip()))
+            return _doing(account, board, NameBoard(board.id, name.strip(), _server(account)))
         case PressBlink():
             if board is None:
                 return account, ()
-            return _doing(account, board, BlinkBoard(board.id, on=board.id not in account.blinking))
+            return _doing(account, board, BlinkBoard(board.id, board.id not in account.blinking, _server(account)))
         case ConfirmRelease(typed):
             if board is None or not names_board(board, typed):
                 return account, ()
-            return _doing(account, board, ReleaseBoard(board.id))
+            return _doing(account, board, ReleaseBoard(board.id, _server(account)))
         case _ as missing:
             assert_never(missing)
 
@@ -320,6 +322,11 @@ def _list(account: AccountState, *, quiet: bool = False) -> Step:
     if not account.signed_in or account.listing:
         return account, ()
     return replace(account, listing=True, list_trouble=None), (ListCloudBoards(quiet),)
+
+
+def _server(account: AccountState) -> str:
+    """The server the person sees: an order for it must not reach one that was chosen meanwhile."""
+    return account.active.id if account.active is not None else ""
 
 
 def _busy(account: AccountState, with_order: AccountOrder, order: Order) -> Step:

@@ -182,10 +182,11 @@ class DropServer:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Have the person signed in. The password is secret."""
+    """Have the person signed in at the server they saw. The password is secret."""
 
     user: str
     password: str = field(repr=False)
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +198,10 @@ class EnterCode:
 
 @dataclass(frozen=True, slots=True)
 class UseToken:
-    """Have the person signed in with a token, which is secret."""
+    """Have the person signed in with a token, which is secret, at the server they saw."""
 
     words: str = field(repr=False)
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,25 +230,28 @@ class ListCloudBoards:
 
 @dataclass(frozen=True, slots=True)
 class NameBoard:
-    """Have a board of the account named."""
+    """Have a board of the account named; `at` is the server whose board it is."""
 
     device_id: str
     name: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
 class BlinkBoard:
-    """Have a board of the account blink, or stop that."""
+    """Have a board of the account blink, or stop that; `at` is the server whose board it is."""
 
     device_id: str
     on: bool
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseBoard:
-    """Have a board of the account released; the person has confirmed it."""
+    """Have a board of the account released; the person has confirmed it. `at` is the server whose board it is."""
 
     device_id: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)

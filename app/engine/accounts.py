@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app import paths
-from app.account_faults import NotSignedIn, OneTimeCodeNeeded, OneTimeCodeRefused, TokenRefused
+from app.account_faults import AnotherCloudChosen, NotSignedIn, OneTimeCodeNeeded, OneTimeCodeRefused, TokenRefused
 from app.clock import Clock
 from app.cloud.profiles import CloudServer, Profile, ProfileBook, profile
 from app.cloud.session import Account, MakeClient, Sessions
@@ -211,16 +211,22 @@ class Accounts:
 
     # --- signing in and out ---
 
-    def sign_in(self, user: str, password: str) -> None:
-        """Sign in at the active server: `AccountChanged`, or `OneTimeCodeAsked`."""
+    def sign_in(self, user: str, password: str, *, at: str = "") -> None:
+        """Sign in at the active server: `AccountChanged`, or `OneTimeCodeAsked`.
+
+        Args:
+            user: User name.
+            password: Password.
+            at: The server the person saw when they typed it: it is told to no other one. "" for the active one.
+        """
 
         def work(check: Check) -> AccountEvent:
-            at = self._book.active()
+            active = self._active(at)
             try:
-                return self._signed_in(self._sessions.sign_in(at, user, password, check))
+                return self._signed_in(self._sessions.sign_in(active, user, password, check))
             except OneTimeCodeNeeded as needed:
-                self._half_way = _HalfWay(at, user, needed)
-                return OneTimeCodeAsked(at, user)
+                self._half_way = _HalfWay(active, user, needed)
+                return OneTimeCodeAsked(active, user)
 
         self._order(AccountOrder.SIGN_IN, work)
 
@@ -236,11 +242,11 @@ class Accounts:
 
         self._order(AccountOrder.CODE, work)
 
-    def use_token(self, words: str) -> None:
-        """Sign in with a token that was pasted: `AccountChanged`."""
+    def use_token(self, words: str, *, at: str = "") -> None:
+        """Sign in with a token that was pasted, at the server the person saw then: `AccountChanged`."""
 
         def work(check: Check) -> AccountEvent:
-            return self._signed_in(self._sessions.use_token(self._book.active(), words, check))
+            return self._signed_in(self._sessions.use_token(self._active(at), words, check))
 
         self._order(AccountOrder.TOKEN, work)
 
@@ -289,38 +295,52 @@ class Accounts:
 
         self._do(device_id, deed)
 
-    def release(self, device_id: str) -> None:
-        """Release a board; the person has confirmed it: `CloudBoardChanged`."""
+    def release(self, device_id: str, *, at: str = "") -> None:
+        """Release a board; the person has confirmed it: `CloudBoardChanged`.
+
+        Args:
+            device_id: Which.
+            at: The server in whose list the person saw it: no other one is asked. "" for the active one.
+        """
 
         def deed(client: CloudClient, token: Token) -> CloudDeed:
             client.release(token, device_id)
             return CloudDeed.RELEASED
 
-        self._do(device_id, deed)
+        self._do(device_id, deed, at=at)
 
-    def rename(self, device_id: str, name: str) -> None:
-        """Give a board another name: `CloudBoardChanged`."""
+    def rename(self, device_id: str, name: str, *, at: str = "") -> None:
+        """Give a board another name: `CloudBoardChanged`. `at` as in `release`."""
 
         def deed(client: CloudClient, token: Token) -> CloudDeed:
             client.rename(token, device_id, name)
             return CloudDeed.RENAMED
 
-        self._do(device_id, deed, name)
+        self._do(device_id, deed, name, at=at)
 
-    def blink(self, device_id: str, *, on: bool) -> None:
-        """Make a board that is online blink in all colours, or stop it: `CloudBoardChanged`."""
+    def blink(self, device_id: str, *, on: bool, at: str = "") -> None:
+        """Make a board that is online blink in all colours, or stop it: `CloudBoardChanged`. `at` as in `release`."""
 
         def deed(client: CloudClient, token: Token) -> CloudDeed:
             client.signal(token, device_id, on=on)
             return CloudDeed.BLINKS if on else CloudDeed.BLINKS_NO_MORE
 
-        self._do(device_id, deed)
+        self._do(device_id, deed, at=at)
 
     # --- inside; all of it in the account thread ---
 
-    def _do(self, device_id: str, deed: Deed, name: str = "") -> None:
+    def _active(self, at: str) -> Profile:
+        """Return the active server, if it is the one an order was given for."""
+        active = self._book.active()
+        if at and active.id != at:
+            raise AnotherCloudChosen
+        return active
+
+    def _do(self, device_id: str, deed: Deed, name: str = "", *, at: str = "") -> None:
         def work(check: Check) -> AccountEvent:
             account = self.required()
+            if at and account.profile.id != at:
+                raise AnotherCloudChosen
             with self.client(account, check) as client:
                 done = deed(client, account.token)
             return CloudBoardChanged(account.profile, device_id, done, name)

@@ -38,13 +38,13 @@ class Accounts(Protocol):
     def forget_profile(self, profile_id: str) -> None:
         """Forget a server."""
 
-    def sign_in(self, user: str, password: str) -> None:
+    def sign_in(self, user: str, password: str, *, at: str = "") -> None:
         """Sign in."""
 
     def enter_code(self, code: str) -> None:
         """Go on with a one-time code."""
 
-    def use_token(self, words: str) -> None:
+    def use_token(self, words: str, *, at: str = "") -> None:
         """Sign in with a token."""
 
     def sign_out(self, password: str = "", code: str = "") -> None:
@@ -56,13 +56,13 @@ class Accounts(Protocol):
     def list_boards(self, *, quiet: bool = False) -> None:
         """List the account's boards."""
 
-    def rename(self, device_id: str, name: str) -> None:
+    def rename(self, device_id: str, name: str, *, at: str = "") -> None:
         """Name a board."""
 
-    def blink(self, device_id: str, *, on: bool) -> None:
+    def blink(self, device_id: str, *, on: bool, at: str = "") -> None:
         """Have a board blink, or stop that."""
 
-    def release(self, device_id: str) -> None:
+    def release(self, device_id: str, *, at: str = "") -> None:
         """Release a board."""
 
 
@@ -75,12 +75,12 @@ def carry_out(accounts: Accounts, order: AccountDeed) -> None:
             accounts.add_profile(address, name, kind)
         case DropServer(profile_id):
             accounts.forget_profile(profile_id)
-        case SignIn(user, password):
-            accounts.sign_in(user, password)
+        case SignIn(user, password, at):
+            accounts.sign_in(user, password, at=at)
         case EnterCode(code):
             accounts.enter_code(code)
-        case UseToken(words):
-            accounts.use_token(words)
+        case UseToken(words, at):
+            accounts.use_token(words, at=at)
         case SignOut(password):
             accounts.sign_out(password)
         case StopAccount():
@@ -89,11 +89,11 @@ def carry_out(accounts: Accounts, order: AccountDeed) -> None:
             accounts.restore()
         case ListCloudBoards(quiet):
             accounts.list_boards(quiet=quiet)
-        case NameBoard(device_id, name):
-            accounts.rename(device_id, name)
-        case BlinkBoard(device_id, on):
-            accounts.blink(device_id, on=on)
-        case ReleaseBoard(device_id):
-            accounts.release(device_id)
+        case NameBoard(device_id, name, at):
+            accounts.rename(device_id, name, at=at)
+        case BlinkBoard(device_id, on, at):
+            accounts.blink(device_id, on=on, at=at)
+        case ReleaseBoard(device_id, at):
+            accounts.release(device_id, at=at)
         case _ as missing:
             assert_never(missing)

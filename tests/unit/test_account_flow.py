@@ -123,23 +123,23 @@ def test_before_anything_is_known_there_is_no_server_and_nobody() -> None:
         (OUT, PickServer(LOCAL.id), UseServer(LOCAL.id)),
         (OUT, GiveServer("10.0.0.1", "x", CloudServer.LOCAL), KeepServer("10.0.0.1", "x", CloudServer.LOCAL)),
         (AT_LOCAL, PressForgetServer(), DropServer(LOCAL.id)),
-        (OUT, GiveSignIn(f" {USER} ", SECRET), SignIn(USER, SECRET)),
+        (OUT, GiveSignIn(f" {USER} ", SECRET), SignIn(USER, SECRET, PARTICLE.id)),
         (
             OUT,
             GiveSignIn(USER, " a password may begin with a space"),
-            SignIn(USER, " a password may begin with a space"),
+            SignIn(USER, " a password may begin with a space", PARTICLE.id),
         ),
         (OUT, GiveCode("123 456"), EnterCode("123 456")),
-        (OUT, GiveToken("abc"), UseToken("abc")),
+        (OUT, GiveToken("abc"), UseToken("abc", PARTICLE.id)),
         (IN, PressSignOut(), SignOut()),
         (OUT, PressLookAgain(), LookForSignIn()),
         (OUT, PressStopAccount(), StopAccount()),
         (IN, PressListBoards(), ListCloudBoards()),
         (IN, Go(Screen.BOARDS), ListCloudBoards()),
-        (CHOSEN, GiveBoardName(" new "), NameBoard(KITCHEN.id, "new")),
-        (CHOSEN, PressBlink(), BlinkBoard(KITCHEN.id, on=True)),
-        (CHOSEN, ConfirmRelease("Kitchen "), ReleaseBoard(KITCHEN.id)),
-        (CHOSEN, ConfirmRelease(KITCHEN.id.upper()), ReleaseBoard(KITCHEN.id)),
+        (CHOSEN, GiveBoardName(" new "), NameBoard(KITCHEN.id, "new", PARTICLE.id)),
+        (CHOSEN, PressBlink(), BlinkBoard(KITCHEN.id, True, PARTICLE.id)),
+        (CHOSEN, ConfirmRelease("Kitchen "), ReleaseBoard(KITCHEN.id, PARTICLE.id)),
+        (CHOSEN, ConfirmRelease(KITCHEN.id.upper()), ReleaseBoard(KITCHEN.id, PARTICLE.id)),
     ],
 )
 def test_a_click_orders_what_it_says(state: AppState, click: Click, order: Order) -> None:
@@ -300,7 +300,7 @@ def test_a_renamed_board_has_its_new_name_and_a_refused_name_keeps_the_form() ->
 def test_blinking_is_stopped_by_the_same_button() -> None:
     blinks = after(PressBlink(), changed(CloudDeed.BLINKS), state=CHOSEN)
     assert blinks.account.blinking == {KITCHEN.id}
-    assert after(PressBlink(), state=blinks).orders == (BlinkBoard(KITCHEN.id, on=False),)
+    assert after(PressBlink(), state=blinks).orders == (BlinkBoard(KITCHEN.id, False, PARTICLE.id),)
     assert after(PressBlink(), changed(CloudDeed.BLINKS_NO_MORE), state=blinks).account.blinking == frozenset()
 
 

@@ -225,6 +225,37 @@ def test_each_server_has_its_own_sign_in(desk: Desk) -> None:
     assert not desk.store.held
 
 
+def test_what_was_meant_for_one_server_never_reaches_another(desk: Desk) -> None:
+    accounts = desk.signed_in()
+    seen = desk.at.id
+    with CloudServer() as other:
+        other.user(USER, PASSWORD)
+        other.board(MINE, owner=USER, name="mine")
+        accounts.add_profile(other.address, "other", Kind.PARTICLE)
+        assert isinstance(desk.next(), ProfilesListed)
+        changed = desk.next()
+        assert isinstance(changed, AccountChanged)
+        accounts.sign_in(USER, PASSWORD, at=seen)
+        accounts.use_token("0123456789abcdef", at=seen)
+        for _ in range(2):
+            failed = desk.next()
+            assert isinstance(failed, AccountFailed)
+            assert failed.code == "account.another-cloud"
+        assert other.asked == []
+        accounts.sign_in(USER, PASSWORD, at=changed.profile.id)
+        assert isinstance(desk.next(), AccountChanged)
+        asked = len(other.asked)
+        accounts.release(MINE, at=seen)
+        accounts.rename(MINE, "new", at=seen)
+        accounts.blink(MINE, on=True, at=seen)
+        for _ in range(3):
+            failed = desk.next()
+            assert isinstance(failed, AccountFailed)
+            assert failed.code == "account.another-cloud"
+        assert len(other.asked) == asked
+        assert other.boards[MINE].owner == USER
+
+
 def test_an_address_that_is_none_is_a_failed_order(desk: Desk) -> None:
     made = desk.signed_in()
     made.add_profile("http://8.8.8.8")
