@@ -562,7 +562,8 @@ class CloudClient:
             if len(came) > most:
                 raise self._wrong(call, f"more than {most} bytes")
             if deadline.passed():
-                raise _Again(CloudSilent("too slow", host=self.profile.host))
+                silent = CloudSilentMaybeDone if call in _ONCE_ONLY else CloudSilent
+                raise _Again(silent("too slow", host=self.profile.host))
         return bytes(came)
 
     def _read(self, call: Call, answer: httpx.Response, body: bytes) -> object:

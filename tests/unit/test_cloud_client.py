@@ -279,9 +279,15 @@ def test_an_answer_that_drips_has_an_end(clock: FastClock) -> None:
 
     with (
         CloudClient(Profile("x", "x", "https://cloud.test", Kind.PARTICLE), clock=clock, http=http) as client,
-        pytest.raises(CloudSilent),
+        pytest.raises(CloudSilent) as caught,
     ):
         client.sign_in(USER, PASSWORD)
+    assert not isinstance(caught.value, CloudSilentMaybeDone)
+    with (
+        CloudClient(Profile("x", "x", "https://cloud.test", Kind.PARTICLE), clock=clock, http=http) as client,
+        pytest.raises(CloudSilentMaybeDone),
+    ):
+        client.release(DUMMY, MINE)
 
 
 def identity(tmp_path: Path) -> ssl.SSLContext:
