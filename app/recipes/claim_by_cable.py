@@ -164,6 +164,7 @@ class ClaimByCable(Recipe):
         job.refresh()
         with self._seat.asking(job) as (client, token):
             code = client.claim_code(token).value
+        job.insist_same()  # the cloud may have taken its time
         job.changed = True
         if not self._by_request(job, code):
             with job.console() as console:
