@@ -45,7 +45,7 @@ _TRANSFER = Confirm(
 _NAME = text("ClaimBoard", "Name")
 _LAST_OWNER = text("ClaimBoard", "Ask its owner to release it; then claim it here.")
 _ONCE_AGREED = text("ClaimBoard", "Once the owner has agreed the board is in your list; nothing is left to do here.")
-_WARN_LOCAL = text(
+WARN_LOCAL = text(
     "ClaimBoard",
     "A local cloud does not keep whose a board is: everybody who may use that cloud sees this board.",
 )
@@ -123,7 +123,7 @@ class ClaimBoard(Recipe):
                 *((Fact("name", _NAME, self._named),) if self._named else ()),
                 *self._seat.facts(),
             ),
-            warnings=(_WARN_LOCAL,) if came is Came.LISTED else (),
+            warnings=(WARN_LOCAL,) if came is Came.LISTED else (),
             next_steps=steps,
             next_recipes=recipes,
             unfinished=came in (Came.OF_SOMEONE_ELSE, Came.OTHER_LIGHT),

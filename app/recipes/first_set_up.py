@@ -8,7 +8,7 @@ from dataclasses import replace
 from app.account_faults import BoardNameRefused, CloudDoesNotOffer
 from app.platforms.model import Mode
 from app.recipes.base import Fit, Group, Promise, Recipe
-from app.recipes.claim_board import CLAIM_STEP, SUMMARIES
+from app.recipes.claim_board import CLAIM_STEP, SUMMARIES, WARN_LOCAL
 from app.recipes.cloud_seat import DEVICE_ID, NOT_NEEDED, Came, Claiming, Seat, cloud_words, proven_id, send_online
 from app.recipes.join_wifi import JoinWifi
 from app.recipes.read_identity import ReadIdentity
@@ -39,6 +39,10 @@ _CALLED = text("FirstSetUp", "It is called {name} now.")
 _NO_NAMES = text("FirstSetUp", "This local cloud does not offer to name boards.")
 _DONE = text("FirstSetUp", "Done: this board is online, in your account, and called {name}.")
 _DONE_NAMELESS = text("FirstSetUp", "Done: this board is online and in your account.")
+_DONE_LOCAL = text("FirstSetUp", "Done: this board is connected to your local cloud and in its list.")
+_DONE_LOCAL_NAMED = text(
+    "FirstSetUp", "Done: this board is connected to your local cloud and in its list, and called {name}."
+)
 _NAME_FACT = text("FirstSetUp", "Name")
 _TO_CLAIM = text("FirstSetUp", "Claim this board: there its owner can be asked for it.")
 _TO_WIFI = text("FirstSetUp", "Find out why it does not connect, then do this again: what is done is left out.")
@@ -94,7 +98,8 @@ class FirstSetUp(Recipe):
         came = self._claiming.came
         assert came is not None
         stuck = came in (Came.OF_SOMEONE_ELSE, Came.OTHER_LIGHT)
-        done = _DONE.with_values(name=self._name) if self._name else _DONE_NAMELESS
+        named, nameless = (_DONE_LOCAL_NAMED, _DONE_LOCAL) if came is Came.LISTED else (_DONE, _DONE_NAMELESS)
+        done = named.with_values(name=self._name) if self._name else nameless
         ways: dict[Came, tuple[Text, tuple[str, ...]]] = {
             Came.OF_SOMEONE_ELSE: (_TO_CLAIM, ("claim-board",)),
             Came.OTHER_LIGHT: (_TO_WIFI, ("why-not-connecting", KEY)),
@@ -107,6 +112,7 @@ class FirstSetUp(Recipe):
                 *((Fact("name", _NAME_FACT, self._name),) if self._name else ()),
                 *self._seat.facts(),
             ),
+            warnings=(WARN_LOCAL,) if came is Came.LISTED else (),
             next_steps=(step[0],) if step else (),
             next_recipes=step[1] if step else (),
             unfinished=stuck,

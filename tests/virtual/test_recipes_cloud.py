@@ -417,7 +417,11 @@ def test_what_is_done_already_is_left_out(tmp_path: Path) -> None:
 def test_a_local_cloud_without_names_ends_well_all_the_same(local: CloudServer, tmp_path: Path) -> None:
     place = at_desk(local, tmp_path)
     local.board(place.board.device_id)
-    assert not place.succeed(FirstSetUp, {"board-name": "lamp"}).unfinished
+    outcome = place.succeed(FirstSetUp, {"board-name": "lamp"})
+    assert not outcome.unfinished
+    assert "local cloud" in outcome.summary.english()
+    assert "account" not in outcome.summary.english()
+    assert outcome.warnings
 
 
 def test_an_electron_is_told_that_it_needs_no_wifi(tmp_path: Path) -> None:
