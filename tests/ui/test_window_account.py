@@ -16,7 +16,7 @@ from support.patient_clock import PatientClock
 from support.secret_store import SecretStore
 from support.window import WAIT_MS, Desk
 
-from app.clicks import AccountForm, BoardForm, PickRecipe, Screen
+from app.clicks import AccountForm, BoardForm, GiveAnswer, PickRecipe, Screen
 from app.cloud.client import CloudClient, make_http
 from app.cloud.profiles import PARTICLE, Profile, ProfileBook, profile
 from app.cloud.profiles import CloudServer as Kind
@@ -170,6 +170,9 @@ def test_signing_in_with_a_one_time_code_and_out_again(desk: MakeDesk, cloud: Cl
     for secret in (PASSWORD, CODE, *cloud.server.tokens):
         assert secret not in repr(photon.window.state)
         assert all(secret not in each.text() for each in photon.window.findChildren(QLineEdit))
+    for each in photon.window.findChildren(QLineEdit):
+        each.undo()
+        assert CODE not in each.text()
     assert cloud.server.tokens
     photon.click("sign-out")
     until(photon, lambda: not photon.window.state.account.signed_in)
@@ -256,6 +259,54 @@ def test_the_board_on_the_desk_is_marked_or_offered_to_be_claimed(desk: MakeDesk
     assert photon.window.state.account.chosen == mine
     shown = the_list(photon)
     assert "on the desk now" in str(shown.model().data(shown.currentIndex(), Qt.ItemDataRole.AccessibleTextRole))
+
+
+def test_a_claim_ends_with_the_way_to_the_board_in_the_list(desk: MakeDesk, cloud: Cloud) -> None:
+    photon = desk("photon", accounts=cloud.accounts)
+    photon.wait_for_board()
+    mine = photon.board.device_id
+    cloud.server.board(mine)
+    signed_in(photon)
+    photon.window.dispatch(PickRecipe("claim-board"))
+    photon.click("start")
+    photon.wait_for_screen(Screen.RESULT)
+    assert "This board is yours now." in words_on(photon)
+    until(photon, lambda: photon.window.focusWidget().objectName() == "result-to-boards")
+    photon.click("result-to-boards")
+    until(photon, lambda: photon.window.state.account.board is not None)
+    assert photon.screen is Screen.BOARDS
+    assert photon.window.state.account.chosen == mine
+    until(photon, lambda: the_list(photon).currentIndex().isValid())
+    assert photon.button("rename-board").isVisible()
+
+
+def test_a_release_whose_answer_was_lost_leads_to_the_list(desk: MakeDesk, cloud: Cloud) -> None:
+    photon = desk("photon", accounts=cloud.accounts)
+    photon.wait_for_board()
+    mine = photon.board.device_id
+    cloud.server.board(mine, owner=USER, name="lamp")
+    signed_in(photon)
+    cloud.server.failures = [Failure(f"/v1/devices/{mine}", "DELETE", cut=10)]
+    photon.window.dispatch(PickRecipe("release-board"))
+    photon.click("start")
+    until(photon, lambda: photon.window.state.run is not None and photon.window.state.run.asked is not None)
+    photon.window.dispatch(GiveAnswer("lamp"))
+    photon.wait_for_screen(Screen.RESULT)
+    photon.click("boards-from-fault")
+    until(photon, lambda: photon.window.state.account.boards is not None)
+    assert "lamp" not in rows(photon)
+
+
+def test_listing_that_was_stopped_can_be_asked_for_again(desk: MakeDesk, cloud: Cloud) -> None:
+    cloud.clock = PatientClock(1.0)
+    photon = signed_in(desk("photon", accounts=cloud.accounts, plugged=False))
+    cloud.server.failures = [Failure(times=99, status=503)]
+    photon.click("open-boards")
+    photon.click("stop-listing")
+    until(photon, lambda: not photon.window.state.account.listing)
+    cloud.server.failures = []
+    photon.click("list-now")
+    until(photon, lambda: rows(photon) == ["doorbell", "kitchen"])
 
 
 def test_a_claim_needs_a_sign_in_and_comes_back_to_its_plan(desk: MakeDesk, cloud: Cloud) -> None:

@@ -111,7 +111,7 @@ class MyBoardsPage(Page):
 
     def first_focus(self) -> QWidget:
         """What is asked first: an open form, signing in, the list."""
-        for wanted in (self._name, self._typed, self._sign_in, self._again):
+        for wanted in (self._name, self._typed, self._sign_in, self._again, self._list_now):
             if wanted.isVisibleTo(self) and wanted.isEnabled():
                 return wanted
         if self._list.isVisibleTo(self):
@@ -219,8 +219,11 @@ class MyBoardsPage(Page):
         column.addWidget(self._nothing_more)
         self._stop = button(self.tr("&Stop"), "", lambda: self.chose.emit(PressStopAccount()))
         self._stop.setObjectName("stop-listing")
+        self._list_now = button(self.tr("&List them"), "", lambda: self.chose.emit(PressListBoards()))
+        self._list_now.setObjectName("list-now")
         row = TurningRow()
         row.add(self._stop)
+        row.add(self._list_now)
         row.add_stretch()
         column.addWidget(row)
         return frame
@@ -363,6 +366,8 @@ class MyBoardsPage(Page):
         waiting = account.sign_in is None or (account.signed_in and boards is None and account.list_trouble is None)
         self._nothing.setVisible(empty or waiting)
         self._stop.setVisible(waiting and account.listing)
+        # An empty list has no line of tools above it: a board claimed just now would never show.
+        self._list_now.setVisible((empty or waiting) and account.signed_in and not account.listing)
         server = account.active.name if account.active is not None else ""
         if empty:
             self._nothing_words.setText(self.tr("There is no board in this account yet."))

@@ -11,8 +11,15 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import paths
-from app.account_faults import NotSignedIn, TokenRefused
-from app.clicks import Go, PickRecipe, PressRetry, PressSaveDocument, PressSaveReport, Screen
+from app.account_faults import (
+    CloudConflict,
+    CloudSilentMaybeDone,
+    CloudTroubleMaybeDone,
+    NotSignedIn,
+    NotYetYours,
+    TokenRefused,
+)
+from app.clicks import Go, PickCloudBoard, PickRecipe, PressRetry, PressSaveDocument, PressSaveReport, Screen
 from app.faults import NothingKept
 from app.flow import AppState, RunState, StepStatus
 from app.recipes.registry import known, recipe
@@ -52,6 +59,8 @@ NAME_LEAST, NAME_WIDTH = 130, 190
 """How wide the names of what was found must and may be: px at text scale 1.0."""
 LARGE = 1.5
 """From this text scale on they stand above what was found."""
+LOOK_AT_THE_LIST = (CloudSilentMaybeDone.code, CloudTroubleMaybeDone.code, CloudConflict.code, NotYetYours.code)
+"""After these a person is told to look at the list of their boards."""
 FEW_FILES = 2
 """No more names than this are shown at once; what is kept of a board before a rescue is many files."""
 
@@ -164,6 +173,7 @@ class ResultPage(Page):
         self._section(self.tr("What to do next"), outcome.next_steps)
         self._show_documents(each for each in outcome.documents if not each.aside)
         self._show_next(outcome.next_recipes)
+        self._show_way_to_boards(outcome.facts)
         if outcome.xray is not None:
             self._body.addWidget(Fold(self.tr("What is on the board now"), XrayView(outcome.xray)))
         if outcome.kept:
@@ -194,6 +204,23 @@ class ResultPage(Page):
         grid.set_groups([(label(self.tr("Go on with"), "section"), cards)])
         self._body.addWidget(grid)
         set_kind(self._done, "")
+
+    def _show_way_to_boards(self, facts: tuple[Fact, ...]) -> None:
+        """After something was done at a cloud: the way to its list, with this board chosen if it is in there."""
+        done = known(self._run.recipe) if self._run is not None else None
+        if done is None or not done.needs_account:
+            return
+        device_id = next((fact.value for fact in facts if fact.key == "device-id"), "")
+        boards = button(self.tr("My &boards"), "", lambda: self._go_to_boards(str(device_id)))
+        boards.setObjectName("result-to-boards")
+        self._body.addWidget(_at_the_left(boards))
+        if self._next is None:
+            self._next = boards
+
+    def _go_to_boards(self, device_id: str = "") -> None:
+        if device_id:
+            self.chose.emit(PickCloudBoard(device_id))
+        self.chose.emit(Go(Screen.BOARDS))
 
     def _show_facts(self, facts: tuple[Fact, ...]) -> None:
         self._body.addWidget(label(self.tr("What was found"), "section"))
@@ -286,6 +313,10 @@ class ResultPage(Page):
             sign_in = button(self.tr("Sign in..."), "", lambda: self.chose.emit(Go(Screen.ACCOUNT)))
             sign_in.setObjectName("sign-in-from-fault")
             column.addWidget(_at_the_left(sign_in))
+        elif end.code in LOOK_AT_THE_LIST:
+            boards = button(self.tr("My boards"), "", self._go_to_boards)
+            boards.setObjectName("boards-from-fault")
+            column.addWidget(_at_the_left(boards))
         elif end.code == NothingKept.code:
             save = button(say(SaveBoard.title), "", lambda: self.chose.emit(PickRecipe(SaveBoard.key)))
             save.setObjectName("save-board-from-fault")
