@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QWidget
 from support.cloud_server import CloudServer, Failure
 from support.patient_clock import PatientClock
 from support.secret_store import SecretStore
@@ -23,6 +23,7 @@ from app.cloud.profiles import CloudServer as Kind
 from app.cloud.session import Sessions
 from app.cloud.tokens import TokenStore
 from app.engine.accounts import Accounts
+from app.ui import theme
 from app.ui.parts.board_list import BoardList
 from app.work.events import Post
 
@@ -177,6 +178,39 @@ def test_signing_in_with_a_one_time_code_and_out_again(desk: MakeDesk, cloud: Cl
     photon.click("sign-out")
     until(photon, lambda: not photon.window.state.account.signed_in)
     assert cloud.server.tokens == {}
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_in_a_small_window_trouble_is_in_sight(desk: MakeDesk, cloud: Cloud, qapp: QApplication, scale: float) -> None:
+    theme.apply_theme(qapp, scheme=theme.Scheme.LIGHT, text_scale=scale, reduced_motion=True)
+    photon = desk("photon", accounts=cloud.accounts, plugged=False)
+    photon.window.resize(900, 620)
+
+    def in_sight(words: str) -> bool:
+        return any(
+            words in each.text().replace("\u200b", "") and each.visibleRegion().boundingRect().height() >= each.height()
+            for each in photon.window.findChildren(QLabel)
+            if each.isVisible()
+        )
+
+    photon.button("open-account")
+    photon.click("open-account")
+    type_into(photon, "user", USER)
+    type_into(photon, "password", "wrong")
+    photon.click("sign-in")
+    until(photon, lambda: in_sight("does not know this user name with this password"))
+    assert line(photon, "password").hasFocus()
+    type_into(photon, "password", PASSWORD)
+    photon.click("sign-in")
+    until(photon, lambda: photon.window.state.account.signed_in)
+    photon.click("open-boards")
+    until(photon, lambda: photon.window.state.account.boards is not None)
+    choose(photon, "kitchen")
+    photon.click("rename-board")
+    line(photon, "board-name").setText("not allowed")
+    cloud.server.failures = [Failure("/v1/devices", "PUT", status=400)]
+    photon.click("save-name")
+    until(photon, lambda: in_sight("does not accept this name"))
 
 
 def test_keys_alone_sign_in_list_and_release(desk: MakeDesk, cloud: Cloud) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QLineEdit, QRadioButton, QVBoxLayout, QWidget
 
@@ -26,7 +26,7 @@ from app.clicks import (
 from app.cloud.profiles import CloudServer, Profile
 from app.cloud.tokens import NOT_LOOKED_UP
 from app.flow import AppState
-from app.ui.pages.base import Page, TurningRow, box, button, focus_lost, has_focus, label, set_kind, wipe
+from app.ui.pages.base import Page, TurningRow, box, button, focus_lost, has_focus, keep_in_sight, label, set_kind, wipe
 from app.ui.say import announce, say
 from app.ui.theme import SPACE, tokens
 from app.work.events import AccountOrder, SignInState
@@ -407,6 +407,8 @@ class AccountPage(Page):
             self._cause.setText(say(trouble.cause))
             self._next.setText(say(trouble.next_step))
             if before is None or before.trouble is not trouble:
+                # Below the form: in a small window it would be out of sight, and only an emptied line would show.
+                QTimer.singleShot(0, self, lambda: keep_in_sight(self._trouble))
                 announce(self, f"{say(trouble.cause)} {say(trouble.next_step)}")
         if before is not None and before.sign_in is not account.sign_in and account.sign_in is not None:
             announce(self, self._heading.text())

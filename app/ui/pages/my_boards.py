@@ -438,6 +438,8 @@ class MyBoardsPage(Page):
         self._board_cause.setVisible(trouble is not None)
         self._board_next.setVisible(trouble is not None)
         if trouble is not None:
+            if trouble is not self._spoken:
+                QTimer.singleShot(0, self, lambda: keep_in_sight(self._board_next))
             self._say(trouble, self._board_cause, self._board_next)
         self._look()
 
