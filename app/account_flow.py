@@ -69,8 +69,6 @@ if TYPE_CHECKING:
     from app.cloud.profiles import Profile
 
 DEED_WORDS = {
-    CloudDeed.CLAIMED: text("AccountFlow", "{board} is in your account now."),
-    CloudDeed.TRANSFER_REQUESTED: text("AccountFlow", "The owner of {board} was asked to hand it over."),
     CloudDeed.RELEASED: text("AccountFlow", "{board} was released. It has no owner now: anybody can claim it."),
     CloudDeed.RENAMED: text("AccountFlow", "The board is called {board} now."),
     CloudDeed.BLINKS: text("AccountFlow", "{board} blinks in all colours now."),
@@ -381,10 +379,6 @@ def _board_changed(account: AccountState, event: CloudBoardChanged) -> Step:
         return account, ()
     boards = account.boards
     match event.deed:
-        case CloudDeed.CLAIMED:
-            return _list(account, quiet=True)
-        case CloudDeed.TRANSFER_REQUESTED:
-            return account, ()
         case CloudDeed.RELEASED:
             left = None if boards is None else tuple(board for board in boards if board.id != event.device_id)
             blinking = account.blinking - {event.device_id}

@@ -286,15 +286,6 @@ class Accounts:
 
         self._order(AccountOrder.LIST, work, quiet=quiet)
 
-    def claim(self, device_id: str, *, request_transfer: bool = False) -> None:
-        """Claim a board that is online, or ask its owner for it: `CloudBoardChanged`."""
-
-        def deed(client: CloudClient, token: Token) -> CloudDeed:
-            claimed = client.claim(token, device_id, request_transfer=request_transfer)
-            return CloudDeed.TRANSFER_REQUESTED if claimed.transfer_requested else CloudDeed.CLAIMED
-
-        self._do(device_id, deed)
-
     def release(self, device_id: str, *, at: str = "") -> None:
         """Release a board; the person has confirmed it: `CloudBoardChanged`.
 

@@ -475,8 +475,6 @@ class DevicesListed:
 class CloudDeed(Enum):
     """What was done with a board in the cloud."""
 
-    CLAIMED = "claimed"
-    TRANSFER_REQUESTED = "transfer-requested"
     RELEASED = "released"
     RENAMED = "renamed"
     BLINKS = "blinks"
