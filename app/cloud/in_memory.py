@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 
 import httpx
@@ -10,6 +12,29 @@ from app.cloud.profiles import PARTICLE, Profile
 
 Answerer = Callable[[str, str, Mapping[str, str], bytes], tuple[int, dict[str, str], bytes]]
 """Answers a request: method, path with query, headers (names in lower case) and body; status, headers and body."""
+
+
+_asking = threading.local()
+
+
+class _NoRequest(logging.Filter):
+    """The library logs each request with its address; a log that says a real server was asked would be wrong here."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not getattr(_asking, "in_memory", False)
+
+
+_quiet = _NoRequest()
+logging.getLogger("httpx").addFilter(_quiet)
+
+
+class _Client(httpx.Client):
+    def send(self, request: httpx.Request, **how: object) -> httpx.Response:
+        _asking.in_memory = True
+        try:
+            return super().send(request, **how)  # type: ignore[arg-type]
+        finally:
+            _asking.in_memory = False
 
 
 class _Body(httpx.SyncByteStream):
@@ -32,6 +57,6 @@ def in_memory(answer: Answerer) -> Callable[[Profile], httpx.Client]:
             status, told, body = answer(request.method, target, headers, request.read())
             return httpx.Response(status, headers=told, stream=_Body(body))
 
-        return httpx.Client(transport=httpx.MockTransport(handle), trust_env=False)
+        return _Client(transport=httpx.MockTransport(handle), trust_env=False)
 
     return make

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.clock import FastClock
 from support.desk import IN_DFU, RUNNING, Desk, desk
 
 from app.account_faults import (
@@ -58,6 +60,14 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
+
+
+def test_the_log_does_not_say_that_a_real_server_was_asked(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    cloud = PracticeCloud(lambda: ())
+    with CloudClient(PARTICLE, clock=FastClock(), http=in_memory(cloud.answer)) as client:
+        client.devices(Token(cloud.token_for(USER)))
+    assert "api.particle.io" not in caplog.text
 
 
 def test_signs_in_with_the_words_on_the_screen_and_out_again(place: Place) -> None:
