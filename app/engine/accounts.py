@@ -165,8 +165,12 @@ class Accounts:
             current = self._account is not None and self._account.token == account.token
             if current:
                 self._account = None
-        if current:
-            self._sessions.forget(account.profile)
+        if not current:
+            return
+        self._sessions.forget(account.profile)
+        with self._lock:
+            anew = self._account is not None  # signed in again while the store was waited for: nothing is over
+        if not anew:
             self._post(AccountChanged(account.profile, SignInState.OVER, account.user))
 
     # --- servers ---

@@ -194,6 +194,23 @@ def test_a_job_that_hears_the_same_says_so_once(desk: Desk) -> None:
     assert isinstance(desk.next(), ProfilesListed)
 
 
+def test_who_signs_in_anew_while_a_job_hears_that_the_old_sign_in_is_over_stays_signed_in(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk.signed_in()
+    account = made.required()
+
+    def meanwhile(_sessions: Sessions, _at: Profile) -> None:
+        made.sign_in(USER, PASSWORD)
+        assert desk.next() == AccountChanged(desk.at, SignInState.IN, USER)
+
+    monkeypatch.setattr(Sessions, "forget", meanwhile)
+    made.refused(account)
+    made.list_profiles()
+    assert isinstance(desk.next(), ProfilesListed)
+    assert made.account is not None
+
+
 def test_a_pasted_token_that_is_refused_does_not_end_the_sign_in_there_is(desk: Desk) -> None:
     made = desk.signed_in()
     made.use_token("0123456789abcdef")
