@@ -219,7 +219,7 @@ class MyBoardsPage(Page):
         column.addWidget(self._nothing_more)
         self._stop = button(self.tr("&Stop"), "", lambda: self.chose.emit(PressStopAccount()))
         self._stop.setObjectName("stop-listing")
-        self._list_now = button(self.tr("&List them"), "", lambda: self.chose.emit(PressListBoards()))
+        self._list_now = button(self.tr("List them &now"), "", lambda: self.chose.emit(PressListBoards()))
         self._list_now.setObjectName("list-now")
         row = TurningRow()
         row.add(self._stop)
