@@ -7,6 +7,7 @@ run [arguments of rekindle]    start the program
 test [arguments of pytest]     lint, types, and all tests with the USB lab
 quick [arguments of pytest]    the unit and virtual tests only, for every day
 setup                          only set up
+package [SYSTEM ...]           build what people download: linux, windows, macos, all (default: this system)
 
 Setting up also gets the real firmware images; see packaging/rescue_pack.py.
 """
@@ -193,6 +194,11 @@ def test(arguments: list[str]) -> int:
     return call([*pytest, "-n", "auto", *rest, *arguments], **environment)
 
 
+def package(arguments: list[str]) -> int:
+    """Build installers; see packaging/package.py."""
+    return call([PYTHON, "packaging/package.py", *arguments])
+
+
 def main() -> int:
     """Read the command, set up, and do it."""
     commands: dict[str, Callable[[list[str]], int]] = {
@@ -200,6 +206,7 @@ def main() -> int:
         "test": test,
         "quick": quick,
         "setup": lambda _: 0,
+        "package": package,
     }
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         print(__doc__)
