@@ -253,7 +253,7 @@ def fetch(target: Target) -> tuple[Wheel, ...]:
             say(f"The lock does not have: {', '.join(unknown)}")
             raise SystemExit(1)
         names = {name for name, _ in wanted} - wheels.keys()
-        wheels.update(_get(target, [pins[name] for name in sorted(names)]))
+        wheels.update(get_pins(target, [pins[name] for name in sorted(names)]))
         seen |= wanted
         following: set[tuple[str, str]] = set()
         for name, extra in wanted:
@@ -273,7 +273,7 @@ def _required(requirements: Iterable[str], variables: Mapping[str, str], extras:
     return found
 
 
-def _get(target: Target, pins: Sequence[Pin]) -> dict[str, Wheel]:
+def get_pins(target: Target, pins: Sequence[Pin]) -> dict[str, Wheel]:
     """Return the wheels of these packages, from the cache where it has them with a hash of the lock."""
     folder = CACHE / "wheels" / target.key
     folder.mkdir(parents=True, exist_ok=True)
