@@ -24,7 +24,7 @@ SYSTEM = frozenset(
         "advapi32 authz bcrypt bcryptprimitives cabinet cfgmgr32 comctl32 comdlg32 crypt32 d2d1 d3d11 d3d12 d3d9 dbghelp "
         "dnsapi dwmapi dwrite dxgi gdi32 hid icuuc imm32 iphlpapi kernel32 kernelbase mpr mscms msi msvcrt ncrypt netapi32 "
         "newdev normaliz ntdll ole32 oleaut32 opengl32 pdh powrprof propsys psapi rpcrt4 secur32 setupapi shcore shell32 "
-        "shlwapi user32 userenv uxtheme version winmm wintrust winusb ws2_32 wtsapi32"
+        "shlwapi uiautomationcore user32 userenv uxtheme version winmm wintrust winusb ws2_32 wtsapi32"
     ).split()
 )
 SETS = ("api-ms-win-", "ext-ms-")

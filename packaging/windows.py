@@ -318,7 +318,7 @@ def prune(library: Path) -> None:
 def prune_program(library: Path) -> None:
     """Take out of the program what only other systems need."""
     shutil.rmtree(library / "resources" / "udev")
-    (library / "app" / "py.typed").unlink()
+    (library / "app" / "py.typed").unlink(missing_ok=True)
 
 
 def shorten_metadata(path: Path) -> None:

@@ -123,7 +123,7 @@ static BOOL is_elevated(void)
 static int ask_windows(int argc, wchar_t **argv)
 {
     static wchar_t self[LONGEST_PATH], line[LONGEST_PATH];
-    SHELLEXECUTEINFOW order = {sizeof order};
+    SHELLEXECUTEINFOW order;
     DWORD status = FAILED, length = GetModuleFileNameW(NULL, self, LONGEST_PATH);
     if (length == 0 || length >= LONGEST_PATH)
         return FAILED;
@@ -132,6 +132,8 @@ static int ask_windows(int argc, wchar_t **argv)
         wcscat(line, L" ");
         wcscat(line, argv[number]);
     }
+    memset(&order, 0, sizeof order);
+    order.cbSize = sizeof order;
     order.fMask = SEE_MASK_NOCLOSEPROCESS | SEE_MASK_NOASYNC | SEE_MASK_FLAG_NO_UI;
     order.lpVerb = L"runas";
     order.lpFile = self;
