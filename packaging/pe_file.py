@@ -56,6 +56,23 @@ class PeFile:
         direct = self._names(_IMPORTS, _IMPORT_ENTRY, 12)
         return frozenset(direct + self._names(_DELAYED, _DELAYED_ENTRY, 4))
 
+    def functions(self) -> dict[str, frozenset[str]]:
+        """The names it needs of each library (lower case) from the start on; numbers alone are left out."""
+        address, size = self._directory(_IMPORTS)
+        found: dict[str, set[str]] = {}
+        if not size:
+            return {}
+        at = self._place(address)
+        while name := self._number("<I", at + 12):
+            names = found.setdefault(self._text(name).lower(), set())
+            thunk = self._place(self._number("<I", at) or self._number("<I", at + 16))
+            while value := self._number("<Q", thunk):
+                if not value >> 63:
+                    names.add(self._text(value + 2))  # after the hint
+                thunk += 8
+            at += _IMPORT_ENTRY
+        return {library: frozenset(names) for library, names in found.items()}
+
     def exports(self) -> tuple[str, ...]:
         """The names it offers to others, sorted."""
         address, size = self._directory(_EXPORTS)

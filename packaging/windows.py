@@ -135,7 +135,8 @@ def build() -> list[Product]:
             say(f"{name} is nowhere, but needed by {', '.join(askers)}")
         raise SystemExit(1)
     write_listing(payload, DIST / "windows-payload.txt")
-    target = make_setup(payload, work)
+    say("Packing with NSIS (about two minutes)")
+    target = make_setup(payload, work, version(), DIST / f"Rekindle-{version()}-Setup.exe")
     return [Product(target, LIMIT, size_of(payload))]
 
 
@@ -362,16 +363,20 @@ def make_stable_library(payload: Path, runtime: Runtime, work: Path) -> None:
     must([COMPILER, *flags, "-o", payload / "python3.dll", empty, table], environment=build_environment())
 
 
+def four_numbers(number: str, between: str) -> str:
+    """Return a version as Windows wants it, for example 1.2rc3 as 1.2.3.0."""
+    return between.join(([*re.findall(r"\d+", number)] + ["0"] * 4)[:4])
+
+
 def resources(work: Path, name: str, description: str) -> Path:
     """Compile icon, version and manifest of a program."""
     icon = icons.write(icons.ico(), work / "rekindle.ico")
-    numbers = ([int(part) for part in re.findall(r"\d+", version())] + [0, 0, 0, 0])[:4]
     filled = {
         "ICON": icon.name,
         "MANIFEST": "program.manifest",
         "VERSION": version(),
-        "VERSION4": ".".join(str(part) for part in numbers),
-        "VERSION_NUMBERS": ",".join(str(part) for part in numbers),
+        "VERSION4": four_numbers(version(), "."),
+        "VERSION_NUMBERS": four_numbers(version(), ","),
         "DESCRIPTION": description,
         "NAME": name,
         "COPYRIGHT": "The Rekindle contributors. Apache License 2.0",
@@ -521,20 +526,25 @@ def _windows(path: Path) -> str:
     return path.as_posix().replace("/", "\\").replace("$", "$$")
 
 
-def make_setup(payload: Path, work: Path) -> Path:
+def make_setup(payload: Path, work: Path, number: str, target: Path) -> Path:
     """Pack the payload with NSIS.
+
+    Args:
+        payload: What is installed.
+        work: For what is made on the way; it has the icon in `compiled`.
+        number: The version it says it is.
+        target: The setup.
 
     Raises:
         SystemExit: makensis failed.
     """
-    target = DIST / f"Rekindle-{version()}-Setup.exe"
-    (work / "removal.nsh").write_text(removal(payload), encoding="utf-8", newline="\n")
-    numbers = ([int(part) for part in re.findall(r"\d+", version())] + [0, 0, 0, 0])[:4]
+    lines = work / "removal.nsh"
+    lines.write_text(removal(payload), encoding="utf-8", newline="\n")
     defined = {
-        "VERSION": version(),
-        "VERSION4": ".".join(str(part) for part in numbers),
+        "VERSION": number,
+        "VERSION4": four_numbers(number, "."),
         "PAYLOAD": str(payload),
-        "REMOVAL": str(work / "removal.nsh"),
+        "REMOVAL": str(lines),
         "ICON": str(work / "compiled" / "rekindle.ico"),
         "LICENCE": str(payload / "licences" / "LICENSE.txt"),
         "TARGET": str(target),
@@ -542,7 +552,6 @@ def make_setup(payload: Path, work: Path) -> Path:
     }
     if signing():
         defined["SIGN"] = " ".join(f'"{part}"' for part in (sys.executable, Path(__file__).resolve()))
-    say("Packing with NSIS (about a minute)")
     command = ["makensis", "-V2", "-WX", "-NOCD", "-INPUTCHARSET", "UTF8"]
     must(
         [*command, *(f"-D{name}={value}" for name, value in defined.items()), HERE / "rekindle.nsi"],

@@ -64,13 +64,13 @@ static int status_of(int result)
 }
 
 /* Write the driver's files of one board into a folder. */
-static int prepare(const struct known_board *board, struct wdi_device_info *device, const char *folder, BOOL sign)
+static int prepare(const struct known_board *board, struct wdi_device_info *device, const char *folder, BOOL install)
 {
     struct wdi_options_prepare_driver options;
     memset(&options, 0, sizeof options);
     options.driver_type = WDI_WINUSB;
     options.vendor_name = "Rekindle";
-    options.disable_signing = !sign;
+    options.disable_cat = options.disable_signing = !install;
     memset(device, 0, sizeof *device);
     device->vid = board->vendor;
     device->pid = board->product;

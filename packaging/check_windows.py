@@ -1,0 +1,387 @@
+#!/usr/bin/env python3
+"""Exercise the Windows setup under Wine: `python3 packaging/check_windows.py [SETUP]`, after `package windows`.
+
+An older version is installed silently, the new one over it, the installed program runs practice mode to the end and
+opens its window, nothing is replaced while it runs, and uninstalling leaves what belongs to the person. A line for each
+check is printed; pictures go to `dist/check/`. Exit status: 0 all is well, 1 something is not, 2 a tool is missing.
+
+Needs wine64 (Debian's 8.0 or newer), xvfb, xdotool, nsis and mingw-w64. Wine lacks two libraries that Windows has
+(`bcryptprimitives`, `icuuc`); stand-ins are compiled into Wine's own folder, and never packed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import pe_file
+import windows
+from parts import BUILD, DIST, ROOT, build_folder, normalize, sha256, version
+from screen import Screen, screen
+
+PICTURES = DIST / "check"
+WINES = ("/usr/lib/wine/wine64", "wine64", "wine")
+KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Rekindle"
+OLD = "0.0.1"
+RUNS = 3
+"""Exit status of the setup while the program is open."""
+SLOW_S = 600.0
+WINDOW_COLOURS = 60
+BOARDS = ("core", "photon", "p1", "electron")
+
+PRNG = """
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size)
+{ return SystemFunction036(data, (ULONG)size) ? TRUE : FALSE; }
+"""
+
+
+class Wine:
+    """A Windows of its own in a folder, thrown away afterwards."""
+
+    def __init__(self, folder: Path, program: str, display: str) -> None:
+        self.drive = folder / "prefix" / "drive_c"
+        self._program = program
+        (folder / "home").mkdir()
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("QT_", "XDG_", "REKINDLE_"))},
+            "WINEPREFIX": str(folder / "prefix"),
+            "WINEDEBUG": "-all",
+            "WINEDLLOVERRIDES": "mscoree,mshtml=",
+            "HOME": str(folder / "home"),
+            "DISPLAY": display,
+        }
+
+    def run(self, *words: str | Path, seconds: float = SLOW_S) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end; its output goes through a pipe, as Wine's Python wants it."""
+        return subprocess.run(
+            [self._program, *(str(word) for word in words)],
+            env=self._environment,
+            cwd=self.drive if self.drive.is_dir() else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+
+    def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
+        """Start a program and go on."""
+        return subprocess.Popen(
+            [self._program, *(str(word) for word in words)],
+            env=self._environment,
+            cwd=self.drive,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def keys(self, *names: str) -> None:
+        """Press keys in the window that is in front."""
+        subprocess.run(["xdotool", "key", "--delay", "120", *names], env=self._environment, check=False)
+
+    def make(self) -> None:
+        """Make it Windows 10, with a font without serifs and the stand-ins."""
+        self.run("wineboot", "-i")
+        self.run("reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
+        for font in ("Segoe UI", "MS Shell Dlg", "MS Shell Dlg 2", "Tahoma"):
+            self.run("reg", "add", r"HKCU\Software\Wine\Fonts\Replacements", "/v", font, "/d", "DejaVu Sans", "/f")
+
+    def stop(self) -> None:
+        """End everything in it."""
+        self.run("wineboot", "-k", seconds=60)
+
+    @property
+    def local(self) -> Path:
+        """The folder AppData\\Local of its person."""
+        return next(path for path in (self.drive / "users").iterdir() if path.name != "Public") / "AppData" / "Local"
+
+    @property
+    def installed(self) -> Path:
+        """Where the setup puts the program."""
+        return self.local / "Programs" / "Rekindle"
+
+    def value(self, name: str) -> str:
+        """A value of the program's entry in the list of installed ones; "" if there is none."""
+        told = self.run("reg", "query", KEY, "/v", name)
+        if told.returncode:
+            return ""
+        line = next((line for line in told.stdout.splitlines() if f" {name} " in line), "")
+        return line.split(None, 2)[2].strip() if line else ""
+
+
+def stand_ins(wine: Wine, payload: Path, work: Path) -> tuple[str, ...]:
+    """Compile the libraries this Wine does not have into its own folder: each function returns nothing at all."""
+    system = wine.drive / "windows" / "system32"
+    there = {path.name.lower() for path in payload.rglob("*")} | {path.name.lower() for path in system.iterdir()}
+    asked: dict[str, set[str]] = {}
+    for path in payload.rglob("*"):
+        if path.suffix.lower() in pe_file.SUFFIXES:
+            for library, names in pe_file.PeFile(path.read_bytes()).functions().items():
+                if library not in there and not library.startswith(pe_file.SETS):
+                    asked.setdefault(library, set()).update(names)
+    for library, names in asked.items():
+        source = work / f"{library}.c"
+        words = "".join(f"__declspec(dllexport) void *{name}(void) {{ return 0; }}\n" for name in sorted(names))
+        source.write_text(PRNG if library == "bcryptprimitives.dll" else words)
+        subprocess.run(
+            [windows.COMPILER, "-shared", "-s", "-o", system / library, source, "-ladvapi32"], check=True, text=True
+        )
+    return tuple(sorted(asked))
+
+
+class Checks:
+    """What was looked at, and how it went."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self.count = 0
+
+    def that(self, words: str, truth: object, told: str = "") -> None:
+        """Print a line; remember a failure."""
+        self.count += 1
+        print(f"{'ok    ' if truth else 'FAILED'} {words}", flush=True)
+        if not truth:
+            self.failed.append(words)
+            print("\n".join(f"       | {line}" for line in told.splitlines()[-25:]), flush=True)
+
+
+def make_old(work: Path) -> Path:
+    """Build the setup of an older version: a few files, one of which the new one does not have."""
+    payload = work / "old"
+    (payload / "lib" / "gone").mkdir(parents=True)
+    (payload / "lib" / "gone" / "only-in-the-old-one.txt").write_text("old\n")
+    shutil.copytree(BUILD / "windows" / "payload" / "licences", payload / "licences")
+    shutil.copyfile(BUILD / "windows" / "payload" / "rekindle-driver.exe", payload / "Rekindle.exe")
+    normalize(payload)
+    shutil.copytree(BUILD / "windows" / "compiled", work / "compiled")
+    return windows.make_setup(payload, work, OLD, work / "Old-Setup.exe")
+
+
+def differences(payload: Path, installed: Path) -> list[str]:
+    """Names that are not the same in both folders, apart from the uninstaller."""
+    mine = {path.relative_to(payload).as_posix(): sha256(path) for path in payload.rglob("*") if path.is_file()}
+    there = {path.relative_to(installed).as_posix(): sha256(path) for path in installed.rglob("*") if path.is_file()}
+    there.pop("Uninstall.exe", None)
+    return sorted(name for name in mine.keys() | there.keys() if mine.get(name) != there.get(name))
+
+
+def gone(folder: Path, seconds: float = 120.0) -> bool:
+    """Wait until a folder is away: an uninstaller goes on as a copy of itself."""
+    end = time.monotonic() + seconds
+    while folder.exists() and time.monotonic() < end:
+        time.sleep(0.5)  # noqa: TID251 - a script, not the program
+    return not folder.exists()
+
+
+def check_install(wine: Wine, checks: Checks, setup: Path, payload: Path, work: Path) -> None:
+    """An older version, the person's files, and the new one over it, all silent."""
+    told = wine.run(make_old(work), "/S")
+    checks.that("the older version installs silently", told.returncode == 0, told.stdout)
+    checks.that(f"it says it is {OLD}", wine.value("DisplayVersion") == OLD, wine.value("DisplayVersion"))
+    keys = wine.local / "rekindle" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "mine.der").write_bytes(b"a key of the person's")
+    begun = time.monotonic()
+    told = wine.run(setup, "/S", "/DESKTOP=1")
+    checks.that(f"the new one installs over it silently ({time.monotonic() - begun:.0f} s)", told.returncode == 0, told.stdout)
+    checks.that(f"it says it is {version()}", wine.value("DisplayVersion") == version(), wine.value("DisplayVersion"))
+    differing = differences(payload, wine.installed)
+    checks.that("what is installed is the payload, nothing else and nothing less", not differing, "\n".join(differing))
+    menu = list((wine.drive / "users").rglob("Start Menu/Programs/Rekindle.lnk"))
+    checks.that("it is in the Start menu, for this person", menu and "Public" not in str(menu[0]))
+    checks.that("an icon is on the desktop, as asked for", list((wine.drive / "users").rglob("Desktop/Rekindle.lnk")))
+
+
+def check_console(wine: Wine, checks: Checks) -> None:
+    """The installed program without a window."""
+    console = wine.installed / "rekindle-cli.exe"
+    begun = time.monotonic()
+    told = wine.run(console, "--version")
+    checks.that(
+        f"it starts and knows its version ({time.monotonic() - begun:.1f} s)",
+        told.stdout.strip() == f"rekindle {version()}",
+        told.stdout,
+    )
+    for board in BOARDS:
+        told = wine.run(console, "run", "back-up-key", "--practice", board, "--json")
+        checks.that(
+            f"practice mode backs up the key of a {board} to the end",
+            told.returncode == 0 and '"event": "Succeeded"' in told.stdout,
+            told.stdout,
+        )
+    kept = list((wine.local / "rekindle" / "practice-keys").rglob("*.der"))
+    checks.that(f"the keys are in the key safe ({len(kept)} files .der)", len(kept) == len(BOARDS))
+    told = wine.run(console, "pack", "--json")
+    lines = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
+    checks.that(
+        f"the rescue pack is whole ({len(lines)} lines)",
+        told.returncode == 0 and lines and '"missing"' not in told.stdout and '"damaged"' not in told.stdout,
+        told.stdout,
+    )
+    told = wine.run(console, "list")
+    checks.that(
+        "libusb is found and lists (no board is here)",
+        told.returncode in (0, 1) and "libusb" not in told.stdout.lower() and "No board" in told.stdout,
+        told.stdout,
+    )
+
+
+def check_driver(wine: Wine, checks: Checks) -> None:
+    """The driver helper, as far as Wine goes: it has no driver store."""
+    helper = wine.installed / "rekindle-driver.exe"
+    told = wine.run(helper, "--list")
+    wanted = [f"{key} {vendor:04x} {product:04x}" for key, _, vendor, product in windows.known_boards()]
+    checks.that("the driver helper knows the boards", told.stdout.split("\n")[: len(wanted)] == wanted, told.stdout)
+    told = wine.run(helper, "--extract", r"C:\driver", "core")
+    lines = wine.drive / "driver" / "rekindle.inf"
+    words = lines.read_bytes().decode("utf-16") if lines.is_file() else ""
+    checks.that(
+        "it writes the driver of a Core (WinUSB, 1d50:607f)",
+        told.returncode == 0 and "VID_1D50&PID_607F" in words and "winusb.inf" in words,
+        told.stdout,
+    )
+    shutil.rmtree(wine.drive / "driver", ignore_errors=True)
+    checks.that("it takes no board it does not know", wine.run(helper, "toaster").returncode == 2)
+
+
+def check_window(wine: Wine, checks: Checks, desk: Screen, setup: Path) -> None:
+    """The window opens, and while it is open nothing is replaced or removed."""
+    program = wine.start(wine.installed / "Rekindle.exe", "--practice")
+    try:
+        seconds = desk.wait(WINDOW_COLOURS, 120)
+        checks.that(f"the window opens ({seconds or 0:.1f} s under Wine)", seconds is not None)
+        time.sleep(6)  # noqa: TID251 - a script; the board on the desk is drawn
+        desk.save(PICTURES / "windows-program.png")
+        before = wine.value("DisplayVersion")
+        told = wine.run(setup, "/S")
+        checks.that("while it is open the setup changes nothing (exit status 3)", told.returncode == RUNS, told.stdout)
+        told = wine.run(wine.installed / "Uninstall.exe", "/S", f"_?={windows_path(wine, wine.installed)}")
+        checks.that("nor does the uninstaller", told.returncode == RUNS and before == wine.value("DisplayVersion"), told.stdout)
+    finally:
+        wine.run("taskkill", "/F", "/IM", "Rekindle.exe", seconds=60)
+        program.wait(60)
+
+
+def windows_path(wine: Wine, path: Path) -> str:
+    """Return what Windows calls a file on its drive C."""
+    return "C:\\" + path.relative_to(wine.drive).as_posix().replace("/", "\\")
+
+
+def check_pages(wine: Wine, checks: Checks, desk: Screen, setup: Path) -> None:
+    """The setup as a person sees it: through all pages by the keyboard, with a picture of each."""
+    program = wine.start(setup)
+    try:
+        checks.that("the setup shows itself", desk.wait(WINDOW_COLOURS, 60) is not None)
+        time.sleep(3)  # noqa: TID251 - until it is drawn
+        desk.save(PICTURES / "windows-setup-1-welcome.png")
+        wine.keys("alt+n")
+        time.sleep(3)  # noqa: TID251
+        desk.save(PICTURES / "windows-setup-2-licence.png")
+        wine.keys("alt+n")
+        time.sleep(4)  # noqa: TID251
+        desk.save(PICTURES / "windows-setup-3-installing.png")
+        end = time.monotonic() + 180
+        while not (wine.installed / "Uninstall.exe").exists() and time.monotonic() < end:
+            time.sleep(1)  # noqa: TID251
+        time.sleep(5)  # noqa: TID251
+        desk.save(PICTURES / "windows-setup-4-finished.png")
+        wine.keys("space")  # not to be started: the box has the focus or not, Alt+F ends it either way
+        wine.keys("alt+f")
+        time.sleep(3)  # noqa: TID251
+        checks.that("it installs by the keyboard alone", (wine.installed / "Rekindle.exe").is_file())
+    finally:
+        wine.run("taskkill", "/F", "/IM", "Rekindle.exe", seconds=60)
+        wine.run("taskkill", "/F", "/IM", setup.name, seconds=60)
+        program.wait(60)
+
+
+def check_removal(wine: Wine, checks: Checks) -> None:
+    """Uninstalling leaves what belongs to the person, and nothing else."""
+    told = wine.run(wine.installed / "Uninstall.exe", "/S")
+    checks.that("it uninstalls silently", told.returncode == 0 and gone(wine.installed), told.stdout)
+    left = sorted(str(path.relative_to(wine.local)) for path in wine.installed.rglob("*")) if wine.installed.exists() else []
+    checks.that("its folder is gone", not left, "\n".join(left))
+    mine = wine.local / "rekindle"
+    checks.that(
+        "keys and settings of the person are untouched",
+        (mine / "keys" / "mine.der").read_bytes() == b"a key of the person's" and list((mine / "practice-keys").rglob("*.der")),
+    )
+    checks.that("it is off the list of programs", wine.value("DisplayVersion") == "")
+    icons = [path for path in (wine.drive / "users").rglob("Rekindle.lnk")]
+    checks.that("its icons are gone", not icons, "\n".join(map(str, icons)))
+
+
+@contextmanager
+def wine_with_screen(program: str) -> Iterator[tuple[Wine, Screen, Path]]:
+    """Give a fresh Windows and the screen it draws on."""
+    with tempfile.TemporaryDirectory(prefix="rekindle-wine-") as made, screen() as desk:
+        wine = Wine(Path(made), program, desk.name)
+        try:
+            wine.make()
+            yield wine, desk, Path(made)
+        finally:
+            wine.stop()
+
+
+def tools() -> str | None:
+    """Return the Wine there is; None, with a word about it, when something is missing."""
+    wine = next((path for path in map(shutil.which, WINES) if path), None)
+    lacking = [name for name in ("Xvfb", "xdotool", "makensis", windows.COMPILER) if not shutil.which(name)]
+    if wine is None or lacking:
+        print(f"These are needed and not installed: {' '.join(lacking or ['wine64'])}", file=sys.stderr)
+        return None
+    return wine
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do every check."""
+    setup = Path(arguments[0]).resolve() if arguments else DIST / f"Rekindle-{version()}-Setup.exe"
+    payload = BUILD / "windows" / "payload"
+    if not setup.is_file() or not payload.is_dir():
+        print(f"{setup.name} is not here; build it with: python3 packaging/dev.py package windows", file=sys.stderr)
+        return 2
+    program = tools()
+    if program is None:
+        return 2
+    checks = Checks()
+    work = build_folder("check-windows")
+    print(f"{setup.name}: {setup.stat().st_size / 1e6:.1f} MB, under {program}", flush=True)
+    with wine_with_screen(program) as (wine, desk, _):
+        made = stand_ins(wine, payload, work)
+        print(f"stand-ins for what this Wine does not have: {', '.join(made) or 'none'}", flush=True)
+        steps: tuple[Callable[[], None], ...] = (
+            lambda: check_install(wine, checks, setup, payload, work),
+            lambda: check_console(wine, checks),
+            lambda: check_driver(wine, checks),
+            lambda: check_window(wine, checks, desk, setup),
+            lambda: check_removal(wine, checks),
+            lambda: check_pages(wine, checks, desk, setup),
+        )
+        for step in steps:
+            step()
+        wine.run(wine.installed / "Uninstall.exe", "/S")
+        gone(wine.installed)
+    shown = PICTURES.relative_to(ROOT)
+    print(f"pictures: {', '.join(sorted(path.name for path in PICTURES.glob('windows-*.png')))} in {shown}")
+    print(f"{checks.count - len(checks.failed)} passed, {len(checks.failed)} failed")
+    return 1 if checks.failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
