@@ -219,7 +219,11 @@ class WindowsNotices:
             self._callback = callback_type(called)  # kept: the system holds only its address
             self._handle = wintypes.HANDLE()
             every_interface = Filter(cbSize=ctypes.sizeof(Filter), Flags=1, FilterType=0)
-            result = self._library.CM_Register_Notification(
+            try:
+                register = self._library.CM_Register_Notification
+            except AttributeError:  # Wine 8 has none
+                raise OSError("this Windows has no CM_Register_Notification") from None
+            result = register(
                 ctypes.byref(every_interface), None, self._callback, ctypes.byref(self._handle)
             )
             if result != 0:  # CR_SUCCESS
