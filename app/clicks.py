@@ -26,6 +26,7 @@ class Screen(Enum):
     GUIDE = "guide"
     MODES = "modes"
     MONITOR = "monitor"
+    DRIVER = "driver"
     DECODER = "decoder"
     SETTINGS = "settings"
     HELP = "help"

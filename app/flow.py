@@ -168,6 +168,7 @@ SIDE_SCREENS = frozenset(
         Screen.DECODER,
         Screen.MODES,
         Screen.MONITOR,
+        Screen.DRIVER,
         Screen.SETTINGS,
         Screen.HELP,
         Screen.ACCOUNT,

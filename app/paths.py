@@ -58,6 +58,12 @@ def bundled_pack() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def driver_helper() -> Path | None:
+    """The program that gives boards their driver on Windows; None where none was installed beside this one."""
+    helper = Path(sys.executable).with_name("rekindle-driver.exe")
+    return helper if sys.platform == "win32" and getattr(sys, "frozen", False) and helper.is_file() else None
+
+
 def boards_folder(*, practice: bool) -> Path:
     """Where is kept what was on boards before it was changed. Practice boards have a folder of their own."""
     return data_folder() / ("practice-boards" if practice else "boards")

@@ -223,9 +223,7 @@ class WindowsNotices:
                 register = self._library.CM_Register_Notification
             except AttributeError:  # Wine 8 has none
                 raise OSError("this Windows has no CM_Register_Notification") from None
-            result = register(
-                ctypes.byref(every_interface), None, self._callback, ctypes.byref(self._handle)
-            )
+            result = register(ctypes.byref(every_interface), None, self._callback, ctypes.byref(self._handle))
             if result != 0:  # CR_SUCCESS
                 raise OSError(f"CM_Register_Notification answered {result}")
         else:

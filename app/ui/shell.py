@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from app import paths
 from app.clicks import (
     AddToPack,
     Back,
@@ -71,6 +72,7 @@ from app.ui.board_panel import BoardPanel
 from app.ui.pages.account import AccountPage
 from app.ui.pages.base import Page, TurningRow, box, breakable, button, label, set_kind
 from app.ui.pages.decoder import DecoderPage
+from app.ui.pages.driver import DriverPage
 from app.ui.pages.help import HelpPage
 from app.ui.pages.home import HomePage
 from app.ui.pages.light_guide import LightGuidePage
@@ -317,6 +319,8 @@ class Shell(QMainWindow):
                 page = ModesPage()
             case Screen.MONITOR:
                 page = SerialMonitorPage(self._settings)
+            case Screen.DRIVER:
+                page = DriverPage(paths.driver_helper())
             case Screen.GUIDE:
                 return self._make_guide()
             case Screen.DECODER:

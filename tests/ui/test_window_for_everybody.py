@@ -370,6 +370,7 @@ SCENES: dict[str, tuple[Event | Click, ...]] = {
     "transfer": (BoardsChanged((board(),)), *OUT, Go(Screen.TRANSFER)),
     "guide": (Go(Screen.GUIDE),),
     "modes": (BoardsChanged((board(),)), Go(Screen.MODES)),
+    "driver": (BoardsChanged((board(),)), Go(Screen.DRIVER)),
     "monitor": (BoardsChanged((board(),)), Go(Screen.MONITOR)),
     "monitor-open": (
         BoardsChanged((board(),)),

@@ -43,7 +43,7 @@ def monitor_of(state: AppState) -> MonitorState:
 OPEN = play(Go(Screen.MONITOR), at(MonitorStatus.OPEN))
 
 
-@pytest.mark.parametrize("screen", [Screen.MONITOR, Screen.MODES])
+@pytest.mark.parametrize("screen", [Screen.MONITOR, Screen.MODES, Screen.DRIVER])
 def test_both_pages_open_from_everywhere_and_close_to_where_the_person_was(screen: Screen) -> None:
     opened = play(Go(screen))
     assert opened.screen is screen

@@ -66,6 +66,14 @@ class HelpPage(Page):
                 self.tr("Linux needs a rule once. Run these lines in a terminal, then plug the board in again:"),
             )
             self.content.addWidget(AccessHelp())
+        if sys.platform == "win32":
+            self._section(
+                self.tr("Windows has no driver for the board"),
+                self.tr("A Core, and a Photon, P1 or Electron with old firmware, needs one in update mode (DFU)."),
+            )
+            driver = button(self.tr("Fix the dri&ver"), "", lambda: self.chose.emit(Go(Screen.DRIVER)))
+            driver.setObjectName("help-driver")
+            self.content.addWidget(driver, 0, Qt.AlignmentFlag.AlignLeft)
         self._section(
             self.tr("Keyboard"),
             self.tr(

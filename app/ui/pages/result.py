@@ -20,7 +20,7 @@ from app.account_faults import (
     TokenRefused,
 )
 from app.clicks import Go, PickCloudBoard, PickRecipe, PressRetry, PressSaveDocument, PressSaveReport, Screen
-from app.faults import NothingKept
+from app.faults import DriverMissing, NothingKept
 from app.flow import AppState, RunState, StepStatus
 from app.recipes.registry import known, recipe
 from app.recipes.save_board import SaveBoard
@@ -317,6 +317,10 @@ class ResultPage(Page):
             boards = button(self.tr("My boards"), "", self._go_to_boards)
             boards.setObjectName("boards-from-fault")
             column.addWidget(_at_the_left(boards))
+        elif end.code == DriverMissing.code:
+            driver = button(self.tr("Fix the dri&ver"), "", lambda: self.chose.emit(Go(Screen.DRIVER)))
+            driver.setObjectName("driver-from-fault")
+            column.addWidget(_at_the_left(driver))
         elif end.code == NothingKept.code:
             save = button(say(SaveBoard.title), "", lambda: self.chose.emit(PickRecipe(SaveBoard.key)))
             save.setObjectName("save-board-from-fault")
