@@ -25,10 +25,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import pe_file
-import windows
-from parts import BUILD, DIST, ROOT, build_folder, normalize, sha256, version
-from screen import Screen, screen
+import pe_file  # noqa: E402 - found only now
+import windows  # noqa: E402
+from parts import BUILD, DIST, ROOT, build_folder, normalize, sha256, version  # noqa: E402
+from screen import Screen, screen  # noqa: E402
 
 PICTURES = DIST / "check"
 WINES = ("/usr/lib/wine/wine64", "wine64", "wine")
@@ -108,7 +108,7 @@ class Wine:
 
     @property
     def local(self) -> Path:
-        """The folder AppData\\Local of its person."""
+        """The folder of what belongs to its person on this computer: AppData, Local."""
         return next(path for path in (self.drive / "users").iterdir() if path.name != "Public") / "AppData" / "Local"
 
     @property
@@ -135,9 +135,9 @@ def stand_ins(wine: Wine, payload: Path, work: Path) -> tuple[str, ...]:
             for library, names in pe_file.PeFile(path.read_bytes()).functions().items():
                 if library not in there and not library.startswith(pe_file.SETS):
                     asked.setdefault(library, set()).update(names)
-    for library, names in asked.items():
+    for library, wanted in asked.items():
         source = work / f"{library}.c"
-        words = "".join(f"__declspec(dllexport) void *{name}(void) {{ return 0; }}\n" for name in sorted(names))
+        words = "".join(f"__declspec(dllexport) void *{name}(void) {{ return 0; }}\n" for name in sorted(wanted))
         source.write_text(PRNG if library == "bcryptprimitives.dll" else words)
         subprocess.run(
             [windows.COMPILER, "-shared", "-s", "-o", system / library, source, "-ladvapi32"], check=True, text=True
@@ -199,7 +199,9 @@ def check_install(wine: Wine, checks: Checks, setup: Path, payload: Path, work: 
     (keys / "mine.der").write_bytes(b"a key of the person's")
     begun = time.monotonic()
     told = wine.run(setup, "/S", "/DESKTOP=1")
-    checks.that(f"the new one installs over it silently ({time.monotonic() - begun:.0f} s)", told.returncode == 0, told.stdout)
+    checks.that(
+        f"the new one installs over it silently ({time.monotonic() - begun:.0f} s)", told.returncode == 0, told.stdout
+    )
     checks.that(f"it says it is {version()}", wine.value("DisplayVersion") == version(), wine.value("DisplayVersion"))
     differing = differences(payload, wine.installed)
     checks.that("what is installed is the payload, nothing else and nothing less", not differing, "\n".join(differing))
@@ -221,12 +223,12 @@ def check_console(wine: Wine, checks: Checks) -> None:
     for board in BOARDS:
         told = wine.run(console, "run", "back-up-key", "--practice", board, "--json")
         checks.that(
-            f"practice mode backs up the key of a {board} to the end",
+            f"practice mode backs up the key of {board} to the end",
             told.returncode == 0 and '"event": "Succeeded"' in told.stdout,
             told.stdout,
         )
-    kept = list((wine.local / "rekindle" / "practice-keys").rglob("*.der"))
-    checks.that(f"the keys are in the key safe ({len(kept)} files .der)", len(kept) == len(BOARDS))
+    kept = {path.parent.name for path in (wine.local / "rekindle" / "practice-keys").rglob("*.der")}
+    checks.that(f"the keys of {len(kept)} boards are in the key safe", len(kept) == len(BOARDS))
     told = wine.run(console, "pack", "--json")
     lines = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
     checks.that(
@@ -272,7 +274,9 @@ def check_window(wine: Wine, checks: Checks, desk: Screen, setup: Path) -> None:
         told = wine.run(setup, "/S")
         checks.that("while it is open the setup changes nothing (exit status 3)", told.returncode == RUNS, told.stdout)
         told = wine.run(wine.installed / "Uninstall.exe", "/S", f"_?={windows_path(wine, wine.installed)}")
-        checks.that("nor does the uninstaller", told.returncode == RUNS and before == wine.value("DisplayVersion"), told.stdout)
+        checks.that(
+            "nor does the uninstaller", told.returncode == RUNS and before == wine.value("DisplayVersion"), told.stdout
+        )
     finally:
         wine.run("taskkill", "/F", "/IM", "Rekindle.exe", seconds=60)
         program.wait(60)
@@ -315,15 +319,20 @@ def check_removal(wine: Wine, checks: Checks) -> None:
     """Uninstalling leaves what belongs to the person, and nothing else."""
     told = wine.run(wine.installed / "Uninstall.exe", "/S")
     checks.that("it uninstalls silently", told.returncode == 0 and gone(wine.installed), told.stdout)
-    left = sorted(str(path.relative_to(wine.local)) for path in wine.installed.rglob("*")) if wine.installed.exists() else []
+    left = (
+        sorted(str(path.relative_to(wine.local)) for path in wine.installed.rglob("*"))
+        if wine.installed.exists()
+        else []
+    )
     checks.that("its folder is gone", not left, "\n".join(left))
     mine = wine.local / "rekindle"
     checks.that(
         "keys and settings of the person are untouched",
-        (mine / "keys" / "mine.der").read_bytes() == b"a key of the person's" and list((mine / "practice-keys").rglob("*.der")),
+        (mine / "keys" / "mine.der").read_bytes() == b"a key of the person's"
+        and list((mine / "practice-keys").rglob("*.der")),
     )
     checks.that("it is off the list of programs", wine.value("DisplayVersion") == "")
-    icons = [path for path in (wine.drive / "users").rglob("Rekindle.lnk")]
+    icons = list((wine.drive / "users").rglob("Rekindle.lnk"))
     checks.that("its icons are gone", not icons, "\n".join(map(str, icons)))
 
 

@@ -18,15 +18,13 @@ _EXPORTS, _IMPORTS, _DELAYED = 0, 1, 13  # numbers of data directories
 _IMPORT_ENTRY, _DELAYED_ENTRY = 20, 32  # bytes
 
 # Part of every Windows 10 and 11. Names that begin with SETS stand for one of these, whichever the version has.
-SYSTEM = frozenset(
-    f"{name}.dll"
-    for name in (
-        "advapi32 authz bcrypt bcryptprimitives cabinet cfgmgr32 comctl32 comdlg32 crypt32 d2d1 d3d11 d3d12 d3d9 dbghelp "
-        "dnsapi dwmapi dwrite dxgi gdi32 hid icuuc imm32 iphlpapi kernel32 kernelbase mpr mscms msi msvcrt ncrypt netapi32 "
-        "newdev normaliz ntdll ole32 oleaut32 opengl32 pdh powrprof propsys psapi rpcrt4 secur32 setupapi shcore shell32 "
-        "shlwapi uiautomationcore user32 userenv uxtheme version winmm wintrust winusb ws2_32 wtsapi32"
-    ).split()
-)
+_SYSTEM_NAMES = """
+    advapi32 authz bcrypt bcryptprimitives cabinet cfgmgr32 comctl32 comdlg32 crypt32 d2d1 d3d11 d3d12 d3d9 dbghelp
+    dnsapi dwmapi dwrite dxgi gdi32 hid icuuc imm32 iphlpapi kernel32 kernelbase mpr mscms msi msvcrt ncrypt
+    netapi32 newdev normaliz ntdll ole32 oleaut32 opengl32 pdh powrprof propsys psapi rpcrt4 secur32 setupapi shcore
+    shell32 shlwapi uiautomationcore user32 userenv uxtheme version winmm wintrust winusb ws2_32 wtsapi32
+"""
+SYSTEM = frozenset(f"{name}.dll" for name in _SYSTEM_NAMES.split())
 SETS = ("api-ms-win-", "ext-ms-")
 
 

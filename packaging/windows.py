@@ -74,11 +74,14 @@ RUNTIME = re.compile(
     re.IGNORECASE,
 )
 # Of the standard library: what needs files that are not here, or makes no sense inside a program.
-LEFT_OUT = frozenset(
-    "__phello__ __pycache__ config curses dbm distutils ensurepip idlelib lib-dynload lib2to3 msilib pydoc_data "
-    "site-packages sqlite3 test tkinter turtledemo unittest venv wsgiref".split()
+_LEFT_OUT_NAMES = """
+    __phello__ __pycache__ config curses dbm distutils ensurepip idlelib lib-dynload lib2to3 msilib pydoc_data
+    site-packages sqlite3 test tkinter turtledemo unittest venv wsgiref
+"""
+LEFT_OUT = frozenset(_LEFT_OUT_NAMES.split())
+LEFT_OUT_FILES = re.compile(
+    r"turtle|antigravity|this|pydoc|doctest|_sysconfigdata.*|_aix_support|_osx_support|crypt|pty"
 )
-LEFT_OUT_FILES = re.compile(r"turtle|antigravity|this|pydoc|doctest|_sysconfigdata.*|_aix_support|_osx_support|crypt|pty")
 
 # Of PySide6: the modules the program imports. Which of Qt's libraries they need is read from the files themselves.
 QT_MODULES = ("QtCore", "QtGui", "QtSvg", "QtWidgets")
@@ -94,9 +97,21 @@ QT_PLUGINS = (
 MSVC = re.compile(r"(concrt|msvcp|vcamp|vccorlib|vcomp|vcruntime)140\S*\.dll", re.IGNORECASE)
 MSVC_FROM = "shiboken6"
 
-CFLAGS = ("-O2", "-municode", "-Wall", "-Wextra", "-Werror", "-static", "-static-libgcc", "-s", "-Wl,--no-insert-timestamp")
+CFLAGS = (
+    "-O2",
+    "-municode",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-static",
+    "-static-libgcc",
+    "-s",
+    "-Wl,--no-insert-timestamp",
+)
 LIBWDI_SOURCES = ("libwdi.c", "libwdi_dlg.c", "logging.c", "pki.c", "tokenizer.c", "vid_data.c")
-LIBWDI_TEMPLATES = tuple(f"{kind}.{part}.in" for part in ("inf", "cat") for kind in ("winusb", "libusb0", "libusbk", "usbser"))
+LIBWDI_TEMPLATES = tuple(
+    f"{kind}.{part}.in" for part in ("inf", "cat") for kind in ("winusb", "libusb0", "libusbk", "usbser")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +250,10 @@ def library_zip(runtime: Runtime, target: Path, work: Path) -> None:
     folder = work / "library"
     for path in sorted(source.rglob("*.py")):
         parts = path.relative_to(source).parts
-        if LEFT_OUT & set(parts) or parts[0].startswith("config-") or (
-            len(parts) == 1 and LEFT_OUT_FILES.fullmatch(path.stem)
+        if (
+            LEFT_OUT & set(parts)
+            or parts[0].startswith("config-")
+            or (len(parts) == 1 and LEFT_OUT_FILES.fullmatch(path.stem))
         ):
             continue
         copy = folder.joinpath(*parts)
@@ -294,7 +311,11 @@ def prune(library: Path) -> None:
     roots = [qt / f"{name}.pyd" for name in QT_MODULES] + [qt / "plugins" / name for name in QT_PLUGINS]
     everything = {path.name.lower(): path for path in qt.glob("*.dll") if not MSVC.fullmatch(path.name)}
     keep = set(roots) | pe_file.needed(roots, everything)
-    keep |= set((qt / "translations").glob("qtbase_*.qm")) | {qt / "__init__.py", qt / "_config.py", qt / "_git_pyside_version.py"}
+    keep |= set((qt / "translations").glob("qtbase_*.qm")) | {
+        qt / "__init__.py",
+        qt / "_config.py",
+        qt / "_git_pyside_version.py",
+    }
     for path in sorted(qt.rglob("*")):
         if path.is_file() and path not in keep:
             path.unlink()
@@ -399,7 +420,16 @@ def make_launchers(payload: Path, runtime: Runtime, work: Path) -> None:
         ("rekindle-cli", "Rekindle without a window", ["-mconsole", "-DCONSOLE"]),
     ):
         extra = resources(work, name, description)
-        command = [COMPILER, *CFLAGS, *kind, library, HERE / "launcher.c", extra, "-o", payload / f"{name}.exe"]
+        command: list[str | Path] = [
+            COMPILER,
+            *CFLAGS,
+            *kind,
+            library,
+            HERE / "launcher.c",
+            extra,
+            "-o",
+            payload / f"{name}.exe",
+        ]
         must([*command, "-lshell32"], environment=build_environment())
 
 
@@ -417,7 +447,9 @@ def driver_source(work: Path) -> Path:
         say(f"Getting the source of libwdi: npm pack {DRIVER_SOURCE}")
         archive.parent.mkdir(parents=True, exist_ok=True)
         with rescue_pack.npm() as command:
-            if command is None or not rescue_pack.succeeds([*command, *rescue_pack.NPM_PACK, DRIVER_SOURCE], archive.parent):
+            if command is None or not rescue_pack.succeeds(
+                [*command, *rescue_pack.NPM_PACK, DRIVER_SOURCE], archive.parent
+            ):
                 raise SystemExit(1)
     if sha256(archive) != DRIVER_SHA256:
         say(f"{archive} is not {DRIVER_SOURCE}.")
@@ -453,8 +485,12 @@ def embedded_header(files: Sequence[tuple[str, str, bytes]], moment: int) -> str
     """
     lines = ["#pragma once"]
     for number, (_, _, content) in enumerate(files):
-        lines.append(f"static const unsigned char file_{number:03X}[] = {{{','.join(str(byte) for byte in content) or 0}}};")
-    lines.append("struct res { char *subdir; char *name; size_t size; int64_t creation_time; const unsigned char *data; };")
+        lines.append(
+            f"static const unsigned char file_{number:03X}[] = {{{','.join(str(byte) for byte in content) or 0}}};"
+        )
+    lines.append(
+        "struct res { char *subdir; char *name; size_t size; int64_t creation_time; const unsigned char *data; };"
+    )
     lines.append("static const struct res resource[] = {")
     for number, (folder, name, content) in enumerate(files):
         lines.append(f'    {{"{folder}", "{name}", {len(content)}, INT64_C({moment}), file_{number:03X}}},')
@@ -471,7 +507,7 @@ def make_driver_helper(payload: Path, source: Path, work: Path) -> None:
     shutil.copyfile(HERE / "config.h", build / "config.h")
     # Its own code is taken as it is, warnings and all.
     quiet = ["-O2", "-w", "-static", "-static-libgcc", "-s", "-Wl,--no-insert-timestamp", f"-ffile-prefix-map={work}=."]
-    include = ["-I", build, "-I", libwdi]
+    include: list[str | Path] = ["-I", build, "-I", libwdi]
     installer = build / "installer_x64.exe"
     must(
         [COMPILER, *quiet, *include, libwdi / "installer.c", "-o", installer, "-lsetupapi", "-lnewdev", "-lole32"],
@@ -490,11 +526,9 @@ def make_driver_helper(payload: Path, source: Path, work: Path) -> None:
         objects.append(build / f"{name}.o")
         must([COMPILER, "-c", *quiet, *include, libwdi / name, "-o", objects[-1]], environment=build_environment())
     extra = resources(work, "rekindle-driver", "Rekindle: driver for boards in update mode")
-    must(
-        [COMPILER, *CFLAGS, "-mconsole", *include, HERE / "drivers.c", *objects, extra]
-        + ["-o", payload / "rekindle-driver.exe", "-lsetupapi", "-lole32", "-lntdll", "-lshell32", "-ladvapi32"],
-        environment=build_environment(),
-    )
+    libraries = ["-lsetupapi", "-lole32", "-lntdll", "-lshell32", "-ladvapi32"]
+    command: list[str | Path] = [COMPILER, *CFLAGS, "-mconsole", *include, HERE / "drivers.c", *objects, extra]
+    must([*command, "-o", payload / "rekindle-driver.exe", *libraries], environment=build_environment())
 
 
 def driver_components(source: Path) -> tuple[sbom.Component, ...]:
@@ -502,8 +536,12 @@ def driver_components(source: Path) -> tuple[sbom.Component, ...]:
     words = (source / "deps" / "libwdi" / "COPYING-LGPL").read_text(encoding="utf-8", errors="replace")
     name, _, number = DRIVER_SOURCE.partition("@")
     purl = f"pkg:npm/{name}@{number}"
-    remark = f"Source: the package {name} {number}. It is linked into rekindle-driver.exe; packaging/windows.py builds it."
-    microsoft = "Microsoft's redistributable co-installers of the Windows Driver Kit, unchanged, inside rekindle-driver.exe."
+    remark = (
+        f"Source: the package {name} {number}. It is linked into rekindle-driver.exe; packaging/windows.py builds it."
+    )
+    microsoft = (
+        "Microsoft's redistributable co-installers of the Windows Driver Kit, unchanged, inside rekindle-driver.exe."
+    )
     return (
         sbom.Component("libwdi", LIBWDI, "LGPL-3.0-or-later", purl, DRIVER_SHA256, (("COPYING-LGPL", words),), remark),
         sbom.Component("WinUSB co-installers", "1.11", "see the remark", remark=microsoft),
@@ -526,6 +564,26 @@ def _windows(path: Path) -> str:
     return path.as_posix().replace("/", "\\").replace("$", "$$")
 
 
+def setup_picture() -> bytes:
+    """Draw what stands at the side of the setup's first and last page: the icon on the colour of its board; a BMP."""
+    from PySide6.QtCore import QBuffer, QIODevice, QRect
+    from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
+
+    width, height, side = 164, 314, 112  # px; the size is NSIS's
+    picture = QImage(width, height, QImage.Format.Format_RGB888)
+    painter = QPainter(picture)
+    colours = QLinearGradient(0, 0, 0, height)
+    colours.setColorAt(0, QColor("#31506b"))
+    colours.setColorAt(1, QColor("#16283a"))
+    painter.fillRect(picture.rect(), colours)
+    painter.drawImage(QRect((width - side) // 2, 48, side, side), QImage.fromData(icons.png(side)))
+    painter.end()
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "BMP")  # type: ignore[call-overload] # a QBuffer is a device; the stub knows names only
+    return bytes(buffer.data().data())
+
+
 def make_setup(payload: Path, work: Path, number: str, target: Path) -> Path:
     """Pack the payload with NSIS.
 
@@ -546,6 +604,7 @@ def make_setup(payload: Path, work: Path, number: str, target: Path) -> Path:
         "PAYLOAD": str(payload),
         "REMOVAL": str(lines),
         "ICON": str(work / "compiled" / "rekindle.ico"),
+        "PICTURE": str(icons.write(setup_picture(), work / "setup.bmp")),
         "LICENCE": str(payload / "licences" / "LICENSE.txt"),
         "TARGET": str(target),
         "KILOBYTES": str(size_of(payload) // 1024),

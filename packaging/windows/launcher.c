@@ -50,6 +50,8 @@ static int start(int argc, wchar_t **argv)
     HMODULE python = LoadLibraryExW(library, NULL, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
     if (python == NULL)
         return give_up(library, GetLastError());
+    /* Setup and uninstaller look for it, and let go of it at once. Windows takes it away when this process ends. */
+    CreateMutexW(NULL, FALSE, L"RekindleIsOpen");
     PyMain run = (PyMain)(void *)GetProcAddress(python, "Py_Main");
     if (run == NULL)
         return give_up(library, GetLastError());

@@ -1,6 +1,6 @@
 ; The setup of Rekindle: for one person, without an administrator. packaging/windows.py gives it
 ;   VERSION, VERSION4 (four numbers), PAYLOAD (folder), REMOVAL (file with the lines that delete what was installed),
-;   ICON, LICENCE, TARGET, KILOBYTES, and SIGN (a command) where there is a certificate.
+;   ICON, PICTURE (of the first and the last page), LICENCE, TARGET, KILOBYTES, and SIGN (a command) where there is a certificate.
 ;
 ; Switches: /S silent, /DESKTOP=1 with an icon on the desktop (silent only; the last page asks else),
 ;   /D=FOLDER another folder (must come last). Exit status: 0 done, 1 stopped by the person, 2 not possible, 3 the program runs.
@@ -50,7 +50,10 @@ VIAddVersionKey LegalCopyright "The Rekindle contributors. Apache License 2.0"
 !define MUI_UNICON "${ICON}"
 !define MUI_ABORTWARNING
 !define MUI_WELCOMEPAGE_TITLE "Rekindle ${VERSION}"
-!define MUI_WELCOMEPAGE_TEXT "Rekindle sets up and brings back Spark Core, Particle Photon, P1 and Electron boards over USB.$\r$\n$\r$\nIt is installed for you alone; no administrator is needed. The firmware files for a rescue come with it, so it works without a network.$\r$\n$\r$\nIs an older Rekindle here, it is replaced. Your keys and settings stay."
+!define MUI_WELCOMEPAGE_TEXT "Rekindle sets up and brings back Spark Core, Particle Photon, P1 and Electron boards over USB.$\r$\n$\r$\nIt is installed for you alone; no administrator is needed. The firmware files for a rescue come with it, so it works without a network.$\r$\n$\r$\nAn older Rekindle is replaced. Your keys and settings stay."
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${PICTURE}"
+!define MUI_UNWELCOMEFINISHPAGE_BITMAP "${PICTURE}"
+!define MUI_LICENSEPAGE_TEXT_TOP "The Apache License, version 2.0:"
 !define MUI_LICENSEPAGE_BUTTON "&Next >"
 !define MUI_LICENSEPAGE_TEXT_BOTTOM "You need not agree to anything in order to use Rekindle. The licences of what it brings along are in the folder licences."
 !define MUI_FINISHPAGE_RUN "$INSTDIR\Rekindle.exe"
@@ -62,6 +65,8 @@ VIAddVersionKey LegalCopyright "The Rekindle contributors. Apache License 2.0"
 !define MUI_UNCONFIRMPAGE_TEXT_TOP "Rekindle is taken off this computer. Your keys, the copies of your boards and your settings stay where they are: in AppData\Local\rekindle."
 
 !insertmacro MUI_PAGE_WELCOME
+!define MUI_PAGE_HEADER_TEXT "Licence"
+!define MUI_PAGE_HEADER_SUBTEXT "Rekindle is free software: use it, copy it, change it."
 !insertmacro MUI_PAGE_LICENSE "${LICENCE}"
 !insertmacro MUI_PAGE_INSTFILES
 !insertmacro MUI_PAGE_FINISH
@@ -73,20 +78,9 @@ VIAddVersionKey LegalCopyright "The Rekindle contributors. Apache License 2.0"
 !macro END_IF_RUNNING un
   Function ${un}EndIfRunning
     again:
-    ClearErrors
-    ${If} ${FileExists} "$INSTDIR\Rekindle.exe"
-      FileOpen $0 "$INSTDIR\Rekindle.exe" a
-      ${IfNot} ${Errors}
-        FileClose $0
-        ${If} ${FileExists} "$INSTDIR\rekindle-cli.exe"
-          FileOpen $0 "$INSTDIR\rekindle-cli.exe" a
-          ${IfNot} ${Errors}
-            FileClose $0
-          ${EndIf}
-        ${EndIf}
-      ${EndIf}
-    ${EndIf}
-    ${If} ${Errors}
+    System::Call 'kernel32::OpenMutexW(i 0x00100000, i 0, w "RekindleIsOpen") p .r0' ; SYNCHRONIZE; launcher.c makes it
+    ${If} $0 P<> 0
+      System::Call 'kernel32::CloseHandle(p r0)'
       MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "Rekindle is open. Close it, then try again.$\r$\n$\r$\nIs a rescue going on, let it end first." /SD IDCANCEL IDRETRY again
       SetErrorLevel 3
       Quit
