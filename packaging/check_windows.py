@@ -2,8 +2,9 @@
 """Exercise the Windows setup under Wine: `python3 packaging/check_windows.py [SETUP]`, after `package windows`.
 
 An older version is installed silently, the new one over it, the installed program runs practice mode to the end and
-opens its window, nothing is replaced while it runs, and uninstalling leaves what belongs to the person. A line for each
-check is printed; pictures go to `dist/check/`. Exit status: 0 all is well, 1 something is not, 2 a tool is missing.
+opens its window, nothing is replaced while it runs, and uninstalling leaves what belongs to the person. At the end the
+payload is built once more and compared. A line for each check is printed; pictures go to `dist/check/`. Exit status:
+0 all is well, 1 something is not, 2 a tool is missing.
 
 Needs wine64 (Debian's 8.0 or newer), xvfb, xdotool, nsis and mingw-w64. Wine lacks two libraries that Windows has
 (`bcryptprimitives`, `icuuc`); stand-ins are compiled into Wine's own folder, and never packed.
@@ -27,11 +28,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import pe_file  # noqa: E402 - found only now
 import windows  # noqa: E402
-from parts import BUILD, DIST, ROOT, build_folder, normalize, sha256, version  # noqa: E402
+from parts import BUILD, DIST, ROOT, build_folder, listing, normalize, sha256, version  # noqa: E402
 from screen import Screen, screen  # noqa: E402
 
 PICTURES = DIST / "check"
 WINES = ("/usr/lib/wine/wine64", "wine64", "wine")
+WINE_SERVERS = ("wineserver64", "wineserver")
 KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Rekindle"
 OLD = "0.0.1"
 RUNS = 3
@@ -103,8 +105,12 @@ class Wine:
             self.run("reg", "add", r"HKCU\Software\Wine\Fonts\Replacements", "/v", font, "/d", "DejaVu Sans", "/f")
 
     def stop(self) -> None:
-        """End everything in it."""
+        """End everything in it, and wait until Wine has written what it writes at its end."""
+        server = str(Path(self._program).with_name("wineserver"))
+        found = next((path for path in (server, *WINE_SERVERS) if shutil.which(path)), None)
         self.run("wineboot", "-k", seconds=60)
+        if found is not None:
+            subprocess.run([found, "-w"], env=self._environment, timeout=60, check=False)
 
     @property
     def local(self) -> Path:
@@ -336,10 +342,21 @@ def check_removal(wine: Wine, checks: Checks) -> None:
     checks.that("its icons are gone", not icons, "\n".join(map(str, icons)))
 
 
+def check_again(checks: Checks, payload: Path, work: Path) -> None:
+    """Lay out the payload once more, elsewhere, with the time stamp of the first: it has to be the same."""
+    os.environ["SOURCE_DATE_EPOCH"] = str(int(payload.stat().st_mtime))
+    other = work / "somewhere" / "else"
+    other.mkdir(parents=True)
+    windows.stage(other / "payload", windows.find_runtime(other / "python"), other)
+    mine, again = set(listing(payload)), set(listing(other / "payload"))
+    told = "\n".join(str(entry) for entry in sorted(mine ^ again, key=str))
+    checks.that(f"built again elsewhere, all {len(mine)} entries of the payload are the same", mine == again, told)
+
+
 @contextmanager
 def wine_with_screen(program: str) -> Iterator[tuple[Wine, Screen, Path]]:
     """Give a fresh Windows and the screen it draws on."""
-    with tempfile.TemporaryDirectory(prefix="rekindle-wine-") as made, screen() as desk:
+    with tempfile.TemporaryDirectory(prefix="rekindle-wine-", ignore_cleanup_errors=True) as made, screen() as desk:
         wine = Wine(Path(made), program, desk.name)
         try:
             wine.make()
@@ -386,6 +403,7 @@ def main(arguments: Sequence[str]) -> int:
             step()
         wine.run(wine.installed / "Uninstall.exe", "/S")
         gone(wine.installed)
+    check_again(checks, payload, work)
     shown = PICTURES.relative_to(ROOT)
     print(f"pictures: {', '.join(sorted(path.name for path in PICTURES.glob('windows-*.png')))} in {shown}")
     print(f"{checks.count - len(checks.failed)} passed, {len(checks.failed)} failed")

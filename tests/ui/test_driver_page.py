@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.clicks import Go, Screen
+from app.clicks import Back, Go, RunBegan, Screen
+from app.faults import DriverMissing
+from app.platforms.model import Mode
 from app.platforms.table import PLATFORMS
+from app.transports.base import Sighting
 from app.ui.pages.driver import FAILED, OUTCOMES, DriverPage, zadig_steps
 from app.ui.say import say
+from app.ui.settings import Settings
+from app.ui.shell import Shell
+from app.work.board import Board
+from app.work.events import BoardsChanged, Failed
 
 starts_scripts = pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the helper")
 
@@ -95,3 +104,33 @@ def test_the_page_asks_how_to_get_into_update_mode(qtbot: QtBot) -> None:
     with qtbot.waitSignal(page.chose) as asked:
         modes.click()
     assert asked.args == [Go(Screen.MODES)]
+
+
+class NoEngine:
+    """Takes every order and does nothing."""
+
+    def __getattr__(self, _name: str) -> Callable[..., int]:
+        return lambda *_arguments, **_named: 1
+
+
+def test_a_board_without_a_driver_leads_here_and_back(qtbot: QtBot, tmp_path: Path) -> None:
+    engine: Any = NoEngine()
+    shell = Shell(engine, Settings(tmp_path / "settings.ini"))
+    qtbot.addWidget(shell)
+    core = next(each for each in PLATFORMS if each.key == "core")
+    ids = core.ids[Mode.DFU]
+    board = Board(Sighting("1-2", 5, ids.vendor, ids.product, None, None, 0x0200, None), core, Mode.DFU)
+    fault = DriverMissing("libusb -12")
+    shell.dispatch(BoardsChanged((board,)))
+    shell.dispatch(RunBegan(1, "back-up-key", board))
+    shell.dispatch(Failed(1, fault.code, fault.cause, fault.next_step, fault.retryable, fault.detail))
+    assert shell.state.screen is Screen.RESULT
+    way = shell.findChild(QPushButton, "driver-from-fault")
+    assert way is not None
+    way.click()
+    assert shell.state.screen is Screen.DRIVER
+    chosen = shell.page(Screen.DRIVER).findChild(QComboBox, "driver-board")
+    assert chosen is not None
+    assert chosen.currentData() == "core"
+    shell.dispatch(Back())
+    assert shell.state.screen is Screen.RESULT
