@@ -113,6 +113,10 @@ class NoEngine:
         return lambda *_arguments, **_named: 1
 
 
+def screen_of(shell: Shell) -> Screen:
+    return shell.state.screen
+
+
 def test_a_board_without_a_driver_leads_here_and_back(qtbot: QtBot, tmp_path: Path) -> None:
     engine: Any = NoEngine()
     shell = Shell(engine, Settings(tmp_path / "settings.ini"))
@@ -124,13 +128,13 @@ def test_a_board_without_a_driver_leads_here_and_back(qtbot: QtBot, tmp_path: Pa
     shell.dispatch(BoardsChanged((board,)))
     shell.dispatch(RunBegan(1, "back-up-key", board))
     shell.dispatch(Failed(1, fault.code, fault.cause, fault.next_step, fault.retryable, fault.detail))
-    assert shell.state.screen is Screen.RESULT
+    assert screen_of(shell) is Screen.RESULT
     way = shell.findChild(QPushButton, "driver-from-fault")
     assert way is not None
     way.click()
-    assert shell.state.screen is Screen.DRIVER
+    assert screen_of(shell) is Screen.DRIVER
     chosen = shell.page(Screen.DRIVER).findChild(QComboBox, "driver-board")
     assert chosen is not None
     assert chosen.currentData() == "core"
     shell.dispatch(Back())
-    assert shell.state.screen is Screen.RESULT
+    assert screen_of(shell) is Screen.RESULT
