@@ -117,9 +117,9 @@ class DriverPage(Page):
         column.addWidget(
             label(
                 self.tr(
-                    "Windows asks once for permission. Then a certificate made on this computer, for this driver "
-                    "alone, is added to those it trusts, and WinUSB is installed for this board in update mode. "
-                    "Its key is thrown away at once. Nothing else is changed."
+                    "Windows asks once for permission. Then a certificate that is made on this computer for this "
+                    "driver alone is added to those it trusts; its key is thrown away at once. With it, WinUSB is "
+                    "installed for this board in update mode. Nothing else is changed."
                 )
             )
         )
