@@ -4,7 +4,8 @@
 An older version is installed silently, the new one over it, the installed program runs practice mode to the end and
 opens its window, nothing is replaced while it runs, and uninstalling leaves what belongs to the person. At the end the
 payload is built once more and compared. A line for each check is printed; pictures go to `dist/check/`. Exit status:
-0 all is well, 1 something is not, 2 a tool is missing.
+0 all is well, 1 something is not, 2 a tool is missing. On Windows itself the same is done without Wine, short of what
+needs the build: the upgrade, the window and the comparison. Only for a runner: it uninstalls what was installed.
 
 Needs wine64 (Debian's 8.0 or newer), xvfb, xdotool, nsis and mingw-w64. Wine lacks two libraries that Windows has
 (`bcryptprimitives`, `icuuc`); stand-ins are compiled into Wine's own folder, and never packed.
@@ -36,6 +37,7 @@ WINES = ("/usr/lib/wine/wine64", "wine64", "wine")
 WINE_SERVERS = ("wineserver64", "wineserver")
 KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Rekindle"
 OLD = "0.0.1"
+MINE = "mine.der"
 RUNS = 3
 """Exit status of the setup while the program is open."""
 SLOW_S = 600.0
@@ -50,26 +52,20 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size)
 """
 
 
-class Wine:
-    """A Windows of its own in a folder, thrown away afterwards."""
+class Windows:
+    """The Windows this script runs on itself: a runner's, or somebody's."""
 
-    def __init__(self, folder: Path, program: str, display: str) -> None:
-        self.drive = folder / "prefix" / "drive_c"
-        self._program = program
-        (folder / "home").mkdir()
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("QT_", "XDG_", "REKINDLE_"))},
-            "WINEPREFIX": str(folder / "prefix"),
-            "WINEDEBUG": "-all",
-            "WINEDLLOVERRIDES": "mscoree,mshtml=",
-            "HOME": str(folder / "home"),
-            "DISPLAY": display,
-        }
+    prefix: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.drive = Path(Path.home().anchor)
+        self.profile = Path.home()
+        self._environment = dict(os.environ)
 
     def run(self, *words: str | Path, seconds: float = SLOW_S) -> subprocess.CompletedProcess[str]:
         """Run a program to its end; its output goes through a pipe, as Wine's Python wants it."""
         return subprocess.run(
-            [self._program, *(str(word) for word in words)],
+            [*self.prefix, *(str(word) for word in words)],
             env=self._environment,
             cwd=self.drive if self.drive.is_dir() else None,
             stdin=subprocess.DEVNULL,
@@ -85,7 +81,7 @@ class Wine:
     def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
         """Start a program and go on."""
         return subprocess.Popen(
-            [self._program, *(str(word) for word in words)],
+            [*self.prefix, *(str(word) for word in words)],
             env=self._environment,
             cwd=self.drive,
             stdin=subprocess.DEVNULL,
@@ -93,29 +89,10 @@ class Wine:
             stderr=subprocess.STDOUT,
         )
 
-    def keys(self, *names: str) -> None:
-        """Press keys in the window that is in front."""
-        subprocess.run(["xdotool", "key", "--delay", "120", *names], env=self._environment, check=False)
-
-    def make(self) -> None:
-        """Make it Windows 10, with a font without serifs and the stand-ins."""
-        self.run("wineboot", "-i")
-        self.run("reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
-        for font in ("Segoe UI", "MS Shell Dlg", "MS Shell Dlg 2", "Tahoma"):
-            self.run("reg", "add", r"HKCU\Software\Wine\Fonts\Replacements", "/v", font, "/d", "DejaVu Sans", "/f")
-
-    def stop(self) -> None:
-        """End everything in it, and wait until Wine has written what it writes at its end."""
-        server = str(Path(self._program).with_name("wineserver"))
-        found = next((path for path in (server, *WINE_SERVERS) if shutil.which(path)), None)
-        self.run("wineboot", "-k", seconds=60)
-        if found is not None:
-            subprocess.run([found, "-w"], env=self._environment, timeout=60, check=False)
-
     @property
     def local(self) -> Path:
         """The folder of what belongs to its person on this computer: AppData, Local."""
-        return next(path for path in (self.drive / "users").iterdir() if path.name != "Public") / "AppData" / "Local"
+        return self.profile / "AppData" / "Local"
 
     @property
     def installed(self) -> Path:
@@ -129,6 +106,43 @@ class Wine:
             return ""
         line = next((line for line in told.stdout.splitlines() if f" {name} " in line), "")
         return line.split(None, 2)[2].strip() if line else ""
+
+
+class Wine(Windows):
+    """A Windows of its own in a folder, thrown away afterwards."""
+
+    def __init__(self, folder: Path, program: str, display: str) -> None:
+        self.prefix = (program,)
+        self.drive = folder / "prefix" / "drive_c"
+        (folder / "home").mkdir()
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("QT_", "XDG_", "REKINDLE_"))},
+            "WINEPREFIX": str(folder / "prefix"),
+            "WINEDEBUG": "-all",
+            "WINEDLLOVERRIDES": "mscoree,mshtml=",
+            "HOME": str(folder / "home"),
+            "DISPLAY": display,
+        }
+
+    def keys(self, *names: str) -> None:
+        """Press keys in the window that is in front."""
+        subprocess.run(["xdotool", "key", "--delay", "120", *names], env=self._environment, check=False)
+
+    def make(self) -> None:
+        """Make it Windows 10, with a font without serifs and the stand-ins."""
+        self.run("wineboot", "-i")
+        self.run("reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
+        for font in ("Segoe UI", "MS Shell Dlg", "MS Shell Dlg 2", "Tahoma"):
+            self.run("reg", "add", r"HKCU\Software\Wine\Fonts\Replacements", "/v", font, "/d", "DejaVu Sans", "/f")
+        self.profile = next(path for path in (self.drive / "users").iterdir() if path.name != "Public")
+
+    def stop(self) -> None:
+        """End everything in it, and wait until Wine has written what it writes at its end."""
+        server = str(Path(self.prefix[0]).with_name("wineserver"))
+        found = next((path for path in (server, *WINE_SERVERS) if shutil.which(path)), None)
+        self.run("wineboot", "-k", seconds=60)
+        if found is not None:
+            subprocess.run([found, "-w"], env=self._environment, timeout=60, check=False)
 
 
 def stand_ins(wine: Wine, payload: Path, work: Path) -> tuple[str, ...]:
@@ -195,54 +209,57 @@ def gone(folder: Path, seconds: float = 120.0) -> bool:
     return not folder.exists()
 
 
-def check_install(wine: Wine, checks: Checks, setup: Path, payload: Path, work: Path) -> None:
-    """An older version, the person's files, and the new one over it, all silent."""
+def check_install(here: Windows, checks: Checks, setup: Path) -> None:
+    """The setup, silent; the person has a key already."""
+    keys = here.local / "rekindle" / "keys"
+    keys.mkdir(parents=True, exist_ok=True)
+    (keys / MINE).write_bytes(b"a key of the person's")
+    begun = time.monotonic()
+    told = here.run(setup, "/S", "/DESKTOP=1")
+    checks.that(f"it installs silently ({time.monotonic() - begun:.0f} s)", told.returncode == 0, told.stdout)
+    checks.that(f"it says it is {version()}", here.value("DisplayVersion") == version(), here.value("DisplayVersion"))
+    menu = list(here.profile.rglob("Start Menu/Programs/Rekindle.lnk"))
+    checks.that("it is in the Start menu, for this person", menu)
+    checks.that("an icon is on the desktop, as asked for", list(here.profile.rglob("Desktop/Rekindle.lnk")))
+
+
+def check_upgrade(wine: Wine, checks: Checks, setup: Path, payload: Path, work: Path) -> None:
+    """An older version, the person's files, and the new one over it."""
     told = wine.run(make_old(work), "/S")
     checks.that("the older version installs silently", told.returncode == 0, told.stdout)
     checks.that(f"it says it is {OLD}", wine.value("DisplayVersion") == OLD, wine.value("DisplayVersion"))
-    keys = wine.local / "rekindle" / "keys"
-    keys.mkdir(parents=True)
-    (keys / "mine.der").write_bytes(b"a key of the person's")
-    begun = time.monotonic()
-    told = wine.run(setup, "/S", "/DESKTOP=1")
-    checks.that(
-        f"the new one installs over it silently ({time.monotonic() - begun:.0f} s)", told.returncode == 0, told.stdout
-    )
-    checks.that(f"it says it is {version()}", wine.value("DisplayVersion") == version(), wine.value("DisplayVersion"))
+    check_install(wine, checks, setup)
     differing = differences(payload, wine.installed)
     checks.that("what is installed is the payload, nothing else and nothing less", not differing, "\n".join(differing))
-    menu = list((wine.drive / "users").rglob("Start Menu/Programs/Rekindle.lnk"))
-    checks.that("it is in the Start menu, for this person", menu and "Public" not in str(menu[0]))
-    checks.that("an icon is on the desktop, as asked for", list((wine.drive / "users").rglob("Desktop/Rekindle.lnk")))
 
 
-def check_console(wine: Wine, checks: Checks) -> None:
+def check_console(here: Windows, checks: Checks) -> None:
     """The installed program without a window."""
-    console = wine.installed / "rekindle-cli.exe"
+    console = here.installed / "rekindle-cli.exe"
     begun = time.monotonic()
-    told = wine.run(console, "--version")
+    told = here.run(console, "--version")
     checks.that(
         f"it starts and knows its version ({time.monotonic() - begun:.1f} s)",
         told.stdout.strip() == f"rekindle {version()}",
         told.stdout,
     )
     for board in BOARDS:
-        told = wine.run(console, "run", "back-up-key", "--practice", board, "--json")
+        told = here.run(console, "run", "back-up-key", "--practice", board, "--json")
         checks.that(
             f"practice mode backs up the key of {board} to the end",
             told.returncode == 0 and '"event": "Succeeded"' in told.stdout,
             told.stdout,
         )
-    kept = {path.parent.name for path in (wine.local / "rekindle" / "practice-keys").rglob("*.der")}
+    kept = {path.parent.name for path in (here.local / "rekindle" / "practice-keys").rglob("*.der")}
     checks.that(f"the keys of {len(kept)} boards are in the key safe", len(kept) == len(BOARDS))
-    told = wine.run(console, "pack", "--json")
+    told = here.run(console, "pack", "--json")
     lines = [json.loads(line) for line in told.stdout.splitlines() if line.startswith("{")]
     checks.that(
         f"the rescue pack is whole ({len(lines)} lines)",
         told.returncode == 0 and lines and '"missing"' not in told.stdout and '"damaged"' not in told.stdout,
         told.stdout,
     )
-    told = wine.run(console, "list")
+    told = here.run(console, "list")
     checks.that(
         "libusb is found and lists (no board is here)",
         told.returncode in (0, 1) and "libusb" not in told.stdout.lower() and "No board" in told.stdout,
@@ -250,22 +267,22 @@ def check_console(wine: Wine, checks: Checks) -> None:
     )
 
 
-def check_driver(wine: Wine, checks: Checks) -> None:
-    """The driver helper, as far as Wine goes: it has no driver store."""
-    helper = wine.installed / "rekindle-driver.exe"
-    told = wine.run(helper, "--list")
+def check_driver(here: Windows, checks: Checks) -> None:
+    """The driver helper, short of installing a driver."""
+    helper = here.installed / "rekindle-driver.exe"
+    told = here.run(helper, "--list")
     wanted = [f"{key} {vendor:04x} {product:04x}" for key, _, vendor, product in windows.known_boards()]
     checks.that("the driver helper knows the boards", told.stdout.split("\n")[: len(wanted)] == wanted, told.stdout)
-    told = wine.run(helper, "--extract", r"C:\driver", "core")
-    lines = wine.drive / "driver" / "rekindle.inf"
+    told = here.run(helper, "--extract", r"C:\driver", "core")
+    lines = here.drive / "driver" / "rekindle.inf"
     words = lines.read_bytes().decode("utf-16") if lines.is_file() else ""
     checks.that(
         "it writes the driver of a Core (WinUSB, 1d50:607f)",
         told.returncode == 0 and "VID_1D50&PID_607F" in words and "winusb.inf" in words,
         told.stdout,
     )
-    shutil.rmtree(wine.drive / "driver", ignore_errors=True)
-    checks.that("it takes no board it does not know", wine.run(helper, "toaster").returncode == 2)
+    shutil.rmtree(here.drive / "driver", ignore_errors=True)
+    checks.that("it takes no board it does not know", here.run(helper, "toaster").returncode == 2)
 
 
 def check_window(wine: Wine, checks: Checks, desk: Screen, setup: Path) -> None:
@@ -321,24 +338,20 @@ def check_pages(wine: Wine, checks: Checks, desk: Screen, setup: Path) -> None:
         program.wait(60)
 
 
-def check_removal(wine: Wine, checks: Checks) -> None:
+def check_removal(here: Windows, checks: Checks) -> None:
     """Uninstalling leaves what belongs to the person, and nothing else."""
-    told = wine.run(wine.installed / "Uninstall.exe", "/S")
-    checks.that("it uninstalls silently", told.returncode == 0 and gone(wine.installed), told.stdout)
-    left = (
-        sorted(str(path.relative_to(wine.local)) for path in wine.installed.rglob("*"))
-        if wine.installed.exists()
-        else []
-    )
-    checks.that("its folder is gone", not left, "\n".join(left))
-    mine = wine.local / "rekindle"
+    told = here.run(here.installed / "Uninstall.exe", "/S")
+    checks.that("it uninstalls silently", told.returncode == 0 and gone(here.installed), told.stdout)
+    left = list(here.installed.rglob("*"))
+    checks.that("nothing is left in its folder", not left, "\n".join(map(str, left)))
+    mine = here.local / "rekindle"
     checks.that(
         "keys and settings of the person are untouched",
-        (mine / "keys" / "mine.der").read_bytes() == b"a key of the person's"
+        (mine / "keys" / MINE).read_bytes() == b"a key of the person's"
         and list((mine / "practice-keys").rglob("*.der")),
     )
-    checks.that("it is off the list of programs", wine.value("DisplayVersion") == "")
-    icons = list((wine.drive / "users").rglob("Rekindle.lnk"))
+    checks.that("it is off the list of programs", here.value("DisplayVersion") == "")
+    icons = list(here.profile.rglob("Rekindle.lnk"))
     checks.that("its icons are gone", not icons, "\n".join(map(str, icons)))
 
 
@@ -375,12 +388,28 @@ def tools() -> str | None:
     return wine
 
 
+def finish(checks: Checks) -> int:
+    """Print the closing line and return the exit status."""
+    print(f"{checks.count - len(checks.failed)} passed, {len(checks.failed)} failed")
+    return 1 if checks.failed else 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """Do every check."""
     setup = Path(arguments[0]).resolve() if arguments else DIST / f"Rekindle-{version()}-Setup.exe"
-    payload = BUILD / "windows" / "payload"
-    if not setup.is_file() or not payload.is_dir():
+    if not setup.is_file():
         print(f"{setup.name} is not here; build it with: python3 packaging/dev.py package windows", file=sys.stderr)
+        return 2
+    if os.name == "nt":
+        here, checks = Windows(), Checks()
+        check_install(here, checks, setup)
+        check_console(here, checks)
+        check_driver(here, checks)
+        check_removal(here, checks)
+        return finish(checks)
+    payload = BUILD / "windows" / "payload"
+    if not payload.is_dir():
+        print("What the setup was made from is not here: build it again", file=sys.stderr)
         return 2
     program = tools()
     if program is None:
@@ -392,7 +421,7 @@ def main(arguments: Sequence[str]) -> int:
         made = stand_ins(wine, payload, work)
         print(f"stand-ins for what this Wine does not have: {', '.join(made) or 'none'}", flush=True)
         steps: tuple[Callable[[], None], ...] = (
-            lambda: check_install(wine, checks, setup, payload, work),
+            lambda: check_upgrade(wine, checks, setup, payload, work),
             lambda: check_console(wine, checks),
             lambda: check_driver(wine, checks),
             lambda: check_window(wine, checks, desk, setup),
@@ -406,8 +435,7 @@ def main(arguments: Sequence[str]) -> int:
     check_again(checks, payload, work)
     shown = PICTURES.relative_to(ROOT)
     print(f"pictures: {', '.join(sorted(path.name for path in PICTURES.glob('windows-*.png')))} in {shown}")
-    print(f"{checks.count - len(checks.failed)} passed, {len(checks.failed)} failed")
-    return 1 if checks.failed else 0
+    return finish(checks)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Builds `Rekindle-<version>-Setup.exe`, on Linux: see packaging/README.md for what has to be installed.
+"""Builds `Rekindle-<version>-Setup.exe`, on Linux: packaging/windows/README.md says what has to be installed.
 
 What goes in: the libraries as wheels of the lock, a Python for Windows (a folder given by REKINDLE_WINDOWS_PYTHON, or
 else the one that a pinned wheel carries), the standard library, two launchers and the driver helper, compiled here.
