@@ -1,0 +1,272 @@
+"""Linux: a Debian package and a portable program in one file. Built on Linux, on x86-64."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from string import Template
+
+import icons
+import sbom
+import wheels
+from parts import (
+    BUILD,
+    DIST,
+    MEGABYTE,
+    ROOT,
+    Product,
+    build_environment,
+    build_folder,
+    build_python,
+    epoch,
+    must,
+    normalize,
+    project,
+    say,
+    size_of,
+    stage_program,
+    version,
+    write_listing,
+)
+
+FILES = ROOT / "packaging" / "linux"
+DEB_LIMIT = 40 * MEGABYTE
+HOME = "usr/lib/rekindle"
+FONTS = "fonts-dejavu-core | fonts-freefont-ttf | fonts-noto-core | fonts-liberation"
+# What the window needs of the system: never bundled, because a graphics driver and its settings belong together.
+DEPENDS = ("libstdc++6 (>= 11)", "libgcc-s1", "libgl1", "libegl1", "fontconfig-config", FONTS)
+OLDEST_C_LIBRARY = (2, 34)
+"""Qt's wheels need it; what the build machine brings along may need a newer one."""
+
+
+def names() -> tuple[Path, Path]:
+    """Return where the Debian package and the portable program will be."""
+    return DIST / f"rekindle_{version()}_amd64.deb", DIST / f"rekindle-{version()}-linux-x86_64"
+
+
+def build() -> list[Product]:
+    """Build both.
+
+    Raises:
+        SystemExit: Something that is needed is missing, or a tool failed.
+    """
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        say("The Linux files are built on Linux, on x86-64.")
+        raise SystemExit(1)
+    work = build_folder("linux")
+    program, portable = freeze(work)
+    deb, loose = names()
+    root = work / "deb"
+    lay_out(root, program)
+    write_listing(root, DIST / f"rekindle_{version()}_amd64.listing")
+    # -Zxz and one thread: with more, the bytes depend on how many there were.
+    pack = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z9", "--threads-max=1", "--build", root, deb]
+    must(pack, environment=build_environment())
+    shutil.copyfile(portable, loose)
+    loose.chmod(0o755)
+    return [Product(deb, DEB_LIMIT, size_of(root)), Product(loose)]
+
+
+def freeze(work: Path) -> tuple[Path, Path]:
+    """Freeze the program with its libraries.
+
+    Args:
+        work: An empty folder.
+
+    Returns:
+        The folder with the program in many files, and the program in one.
+    """
+    stage, lib = work / "program", work / "lib"
+    stage_program(stage)
+    wheels.unpack(wheels.fetch(wheels.linux(platform.python_version())), lib)
+    sbom.write(stage / "resources" / "licences", components(), "linux")
+    normalize(stage)
+    variables = {
+        **build_environment(),
+        "PYTHONPATH": os.pathsep.join((str(stage), str(lib))),
+        "PYTHONNOUSERSITE": "1",
+        "PYINSTALLER_CONFIG_DIR": str(work / "pyinstaller"),
+        "REKINDLE_STAGE": str(stage),
+        "REKINDLE_LIB": str(lib),
+        "REKINDLE_PORTABLE": "rekindle-portable",
+    }
+    say("Freezing (a minute or two)")
+    command = [build_python(), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    places = ["--distpath", work / "frozen", "--workpath", work / "steps"]
+    done = must([*command, *places, ROOT / "packaging" / "linux.spec"], folder=work, environment=variables)
+    (work / "freeze.log").write_text(done.stdout)
+    return work / "frozen" / "rekindle", work / "frozen" / "rekindle-portable"
+
+
+def components() -> list[sbom.Component]:
+    """Return everything others made that is inside."""
+    libraries = [sbom.of_wheel(wheel) for wheel in wheels.fetch(wheels.linux(platform.python_version()))]
+    text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
+    words = text.read_text(encoding="utf-8") if text.exists() else ""
+    return [*libraries, sbom.python(platform.python_version(), words), sbom.firmware()]
+
+
+def system_components(program: Path) -> list[sbom.Component]:
+    """Return the system's libraries that were taken along, by the packages of the build machine they come from."""
+    found: dict[str, sbom.Component] = {}
+    for path in sorted((program / "_internal").glob("*.so*")):
+        package = _owner(path.name)
+        if package is None or package in found:
+            continue
+        told = subprocess.run(
+            ["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True, check=False
+        ).stdout
+        copyright_file = Path("/usr/share/doc") / package.split(":")[0] / "copyright"
+        words = copyright_file.read_text(encoding="utf-8", errors="replace") if copyright_file.exists() else ""
+        texts = (("copyright", words),) if words else ()
+        name = package.split(":")[0]
+        found[package] = sbom.Component(name, told, "see the text", f"pkg:deb/debian/{name}@{told}", "", texts)
+    return list(found.values())
+
+
+def _owner(library: str) -> str | None:
+    for folder in ("/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu"):
+        if (Path(folder) / library).exists():
+            told = subprocess.run(["dpkg", "-S", f"{folder}/{library}"], capture_output=True, text=True, check=False)
+            if told.returncode == 0:
+                return told.stdout.split(": ")[0].split(",")[0].strip()
+    return None
+
+
+def lay_out(root: Path, program: Path) -> None:
+    """Lay out the Debian package: the program, and what the desktop and the system look for.
+
+    Args:
+        root: The folder to fill; it stands for `/`.
+        program: The frozen program.
+    """
+    shutil.copytree(program, root / HOME, symlinks=True)
+    command = root / "usr/bin/rekindle"
+    command.parent.mkdir(parents=True)
+    command.symlink_to("../lib/rekindle/rekindle")
+    for name, content in share_files().items():
+        icons.write(content, root / name)
+    everything = [*components(), *system_components(program)]
+    sbom.write(root / HOME / "_internal" / "resources" / "licences", everything, "linux")
+    shutil.copyfile(ROOT / "resources/udev/70-rekindle.rules", _place(root / "usr/lib/udev/rules.d/70-rekindle.rules"))
+    documents = root / "usr/share/doc/rekindle"
+    _place(documents / "copyright").write_text(copyright_text(), encoding="utf-8")
+    for name in ("NOTICES.txt", "sbom.cdx.json"):
+        (documents / name).symlink_to(f"../../../lib/rekindle/_internal/resources/licences/{name}")
+    control = root / "DEBIAN"
+    control.mkdir()
+    for script in ("postinst", "postrm"):
+        shutil.copyfile(FILES / script, control / script)
+        (control / script).chmod(0o755)
+    normalize(root)
+    text = control_text(size_of(root) - size_of(control), needed_c_library(root / HOME))
+    (control / "control").write_text(text, encoding="utf-8")
+    normalize(root)
+
+
+def _place(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def share_files() -> dict[str, bytes]:
+    """Return what goes below `/usr/share` and is made here: path -> content."""
+    found = {f"usr/share/icons/hicolor/{side}x{side}/apps/rekindle.png": icons.png(side) for side in icons.LINUX_SIZES}
+    found["usr/share/icons/hicolor/scalable/apps/rekindle.svg"] = icons.SOURCE.read_bytes()
+    found["usr/share/applications/rekindle.desktop"] = (FILES / "rekindle.desktop").read_bytes()
+    found["usr/share/metainfo/rekindle.metainfo.xml"] = metainfo().encode()
+    found["usr/share/man/man1/rekindle.1.gz"] = _zipped(fill("rekindle.1"))
+    found["usr/share/doc/rekindle/changelog.gz"] = _zipped(fill("changelog"))
+    return found
+
+
+def metainfo() -> str:
+    """Return the AppStream file."""
+    return fill("rekindle.metainfo.xml")
+
+
+def fill(name: str) -> str:
+    """Return a file of `packaging/linux` with version and day in it."""
+    from datetime import UTC, datetime
+
+    day = datetime.fromtimestamp(epoch(), UTC)
+    words = Template((FILES / name).read_text(encoding="utf-8"))
+    return words.substitute(
+        version=version(), day=day.strftime("%Y-%m-%d"), date=day.strftime("%a, %d %b %Y %H:%M:%S +0000")
+    )
+
+
+def _zipped(words: str) -> bytes:
+    packed = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, compresslevel=9, mtime=0) as file:
+        file.write(words.encode())
+    return packed.getvalue()
+
+
+def needed_c_library(folder: Path) -> tuple[int, int]:
+    """Return the oldest version of the C library that everything in a folder runs with."""
+    newest = OLDEST_C_LIBRARY
+    for path in folder.rglob("*"):
+        if path.is_symlink() or not path.is_file():
+            continue
+        content = path.read_bytes()
+        if content.startswith(b"\x7fELF"):
+            for found in re.findall(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\d]*\0)", content):
+                newest = max(newest, (int(found[0]), int(found[1])))
+    return newest
+
+
+def control_text(size: int, c_library: tuple[int, int]) -> str:
+    """Return the Debian package's control file.
+
+    Args:
+        size: Of everything installed, in bytes.
+        c_library: Oldest version that will do.
+    """
+    major, minor = c_library
+    depends = ", ".join((f"libc6 (>= {major}.{minor})", *DEPENDS))
+    return (
+        "Package: rekindle\n"
+        f"Version: {version()}\n"
+        "Architecture: amd64\n"
+        f"Maintainer: {project()['authors'][0]['name']} <rekindle@localhost>\n"
+        f"Installed-Size: {(size + 1023) // 1024}\n"
+        f"Depends: {depends}\n"
+        "Recommends: libxcb-cursor0, network-manager\n"
+        "Section: electronics\n"
+        "Priority: optional\n"
+        "Description: bring Spark Core and Particle Photon boards back to life\n"
+        " Reads a board's ID, keeps its key safe, and brings its firmware back over USB:\n"
+        " Spark Core, Photon, P1 and Electron. The maker's firmware files are inside, so\n"
+        " it works without a network. Practice mode needs no board at all.\n"
+    )
+
+
+def copyright_text() -> str:
+    """Return the Debian package's copyright file."""
+    return (
+        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n"
+        "Upstream-Name: Rekindle\n"
+        "\n"
+        "Files: *\n"
+        f"Copyright: {project()['authors'][0]['name']}\n"
+        f"License: {project()['license']}\n"
+        "\n"
+        f"License: {project()['license']}\n"
+        " On Debian systems the full text is in /usr/share/common-licenses/Apache-2.0.\n"
+        "\n"
+        "Comment: The libraries, the interpreter and the firmware files inside, whose they are and under which\n"
+        " licences: /usr/share/doc/rekindle/NOTICES.txt, and sbom.cdx.json beside it for tools.\n"
+    )
+
+
+def frozen_program() -> Path:
+    """Return where the last build left the program in many files."""
+    return BUILD / "linux" / "frozen" / "rekindle"
