@@ -190,23 +190,23 @@ def runtime_in(folder: Path) -> Runtime:
     if library is None:
         say(f"There is no python3xx.dll in {folder}.")
         raise SystemExit(1)
-    number = file_version(library)
+    number = product_version(library)
     licence = next((path for path in files if path.name.lower() == "license.txt"), None)
     words = licence.read_text(encoding="utf-8", errors="replace") if licence else ""
     chosen = [path for path in files if RUNTIME.fullmatch(path.name) or path.suffix == ".zip"]
     return Runtime(number, tuple(chosen), str(folder), words)
 
 
-def file_version(path: Path) -> str:
-    """Return the version Python wrote into its own library, for example "3.11.9".
+def product_version(path: Path) -> str:
+    """Return the version a Windows file says its product has, for example "3.11.9".
 
     Raises:
-        SystemExit: It has none.
+        SystemExit: It says none.
     """
     pattern = "ProductVersion".encode("utf-16-le") + rb"(?:\0\0)+((?:[\d.]\0)+)"
     if found := re.search(pattern, path.read_bytes()):
         return found.group(1).decode("utf-16-le")
-    say(f"{path} does not say which Python it is.")
+    say(f"{path} does not say which version it is.")
     raise SystemExit(1)
 
 
@@ -300,6 +300,7 @@ def stage(payload: Path, runtime: Runtime, work: Path) -> Path:
 
     components = [sbom.of_wheel(wheel) for wheel in chosen]
     components += [sbom.python(runtime.version, runtime.licence), sbom.firmware(), *driver_components(source)]
+    components += runtime_components(payload)
     sbom.write(payload / "licences", components, "windows")
     normalize(payload)
     return payload
@@ -546,6 +547,22 @@ def driver_components(source: Path) -> tuple[sbom.Component, ...]:
         sbom.Component("libwdi", LIBWDI, "LGPL-3.0-or-later", purl, DRIVER_SHA256, (("COPYING-LGPL", words),), remark),
         sbom.Component("WinUSB co-installers", "1.11", "see the remark", remark=microsoft),
     )
+
+
+def runtime_components(payload: Path) -> tuple[sbom.Component, ...]:
+    """Describe what came with Python and the libraries as files of others."""
+    openssl = "In libcrypto-3.dll and libssl-3.dll, as Python for Windows brings them."
+    ffi = "In libffi-8.dll, as Python for Windows brings it."
+    microsoft = "Microsoft's redistributable runtime (msvcp140*.dll, vcruntime140*.dll), unchanged, as Qt brings it."
+    found = [
+        sbom.Component("OpenSSL", product_version(payload / "libcrypto-3.dll"), "Apache-2.0", remark=openssl),
+        sbom.Component(
+            "Visual C++ runtime", product_version(payload / "vcruntime140.dll"), "see below", remark=microsoft
+        ),
+    ]
+    if (payload / "libffi-8.dll").exists():
+        found.append(sbom.Component("libffi", "8", "MIT", remark=ffi))
+    return tuple(found)
 
 
 # --- the setup ---
