@@ -34,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is not None and (options.window_practice is not None or options.window_trace is not None):
         # Whoever writes `rekindle --practice run ...` must not meet a real board.
         return _wrong_usage(f"give --practice and --trace after {options.command}: rekindle {options.command} ...")
+    if options.self_check:
+        from app.self_check import check
+
+        return check(Terminal())
     log.catch_everything()
     log.set_up()
     try:
@@ -387,6 +391,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 fault, 2 wrong usage, 130 stopped.",
     )
     parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument(
+        "--self-check", action="store_true", help="say whether every part the program came with works, and end"
+    )
     parser.add_argument(
         "--practice",
         dest="window_practice",

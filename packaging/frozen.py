@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
@@ -26,6 +27,7 @@ MODULES = (
     "doctest",
     "hypothesis",
     "lib2to3",
+    "nis",
     "numpy",
     "pdb",
     "pip",
@@ -98,6 +100,10 @@ LIBRARIES = (
 )
 LEFT_OUT = (
     "PySide6/Qt/qml/*",
+    # The program speaks English only, so Qt's own dialogs do too.
+    "PySide6/Qt/translations/*",
+    "*.dist-info/RECORD",
+    "*.dist-info/sboms/*",
     "PySide6/Qt/libexec/*",
     "PySide6/Qt/resources/*",
     "PySide6/Qt/metatypes/*",
@@ -119,8 +125,6 @@ def stays(name: str) -> bool:
         folder = parts[parts.index("plugins") + 1]
         stem = path.name.removeprefix("lib").split(".")[0]
         return any(fnmatch(stem, pattern) for pattern in PLUGINS.get(folder, ()))
-    if "translations" in parts and path.suffix == ".qm":
-        return path.name.startswith("qtbase_")
     if any(fnmatch(path.name, pattern) for pattern in LIBRARIES):
         return False
     return not any(fnmatch(str(path), pattern) for pattern in LEFT_OUT)
@@ -129,3 +133,43 @@ def stays(name: str) -> bool:
 def slim(entries: Iterable[Sequence[str]]) -> list[tuple[str, str, str]]:
     """Return those entries of a PyInstaller table (name, file, kind) that stay, sorted by name."""
     return sorted((name, file, kind) for name, file, kind in entries if stays(name))
+
+
+def closure(names: Iterable[str], needs: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return those binaries that something asks for.
+
+    A library in the bundle's root (`libpixman-1.so.0`) is there only for another one, which may have gone.
+
+    Args:
+        names: Paths of all binaries in the bundle.
+        needs: The file names of the libraries a binary asks for, by its path in the bundle.
+    """
+    everything = set(names)
+    by_file: dict[str, list[str]] = {}
+    for name in everything:
+        by_file.setdefault(PurePosixPath(name).name, []).append(name)
+    left = [name for name in everything if not _only_for_others(name)]
+    kept: set[str] = set()
+    while left:
+        name = left.pop()
+        if name in kept:
+            continue
+        kept.add(name)
+        left += [found for file in needs(name) for found in by_file.get(file, ())]
+    return kept
+
+
+def _only_for_others(name: str) -> bool:
+    path = PurePosixPath(name)
+    in_root = len(path.parts) == 1 or path.parts[:-1] == ("PySide6", "Qt", "lib")
+    return in_root and path.name.startswith("lib") and ".so" in path.name and not path.name.startswith("libpython")
+
+
+def closure_target(name: str, link: str) -> str:
+    """Return where a link leads, as a path in the bundle.
+
+    Args:
+        name: Its own path in the bundle.
+        link: What is written in it.
+    """
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), link))

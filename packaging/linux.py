@@ -67,7 +67,7 @@ def build() -> list[Product]:
     lay_out(root, program)
     write_listing(root, DIST / f"rekindle_{version()}_amd64.listing")
     # -Zxz and one thread: with more, the bytes depend on how many there were.
-    pack = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z9", "--threads-max=1", "--build", root, deb]
+    pack: list[str | Path] = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z9", "--threads-max=1", "--build", root, deb]
     must(pack, environment=build_environment())
     shutil.copyfile(portable, loose)
     loose.chmod(0o755)
@@ -98,8 +98,8 @@ def freeze(work: Path) -> tuple[Path, Path]:
         "REKINDLE_PORTABLE": "rekindle-portable",
     }
     say("Freezing (a minute or two)")
-    command = [build_python(), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
-    places = ["--distpath", work / "frozen", "--workpath", work / "steps"]
+    command: list[str | Path] = [build_python(), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    places: list[str | Path] = ["--distpath", work / "frozen", "--workpath", work / "steps"]
     done = must([*command, *places, ROOT / "packaging" / "linux.spec"], folder=work, environment=variables)
     (work / "freeze.log").write_text(done.stdout)
     return work / "frozen" / "rekindle", work / "frozen" / "rekindle-portable"
@@ -239,7 +239,7 @@ def control_text(size: int, c_library: tuple[int, int]) -> str:
         f"Maintainer: {project()['authors'][0]['name']} <rekindle@localhost>\n"
         f"Installed-Size: {(size + 1023) // 1024}\n"
         f"Depends: {depends}\n"
-        "Recommends: libxcb-cursor0, network-manager\n"
+        "Suggests: network-manager\n"
         "Section: electronics\n"
         "Priority: optional\n"
         "Description: bring Spark Core and Particle Photon boards back to life\n"

@@ -197,6 +197,20 @@ def _load_backend() -> Any:  # noqa: ANN401 - pyusb has no types
     return usb.backend.libusb1.get_backend(find_library=libusb_package.find_library)
 
 
+def library_name() -> str:
+    """Return the path of the libusb that is used.
+
+    Raises:
+        UsbLibraryMissing: libusb could not be loaded.
+    """
+    import libusb_package
+
+    backend = _load_backend()
+    if backend is None:
+        raise UsbLibraryMissing
+    return str(libusb_package.get_library_path() or backend.lib._name)
+
+
 class UsbBus:
     """Lists and opens devices through libusb. Safe from any thread; libusb is loaded when first needed.
 
