@@ -140,6 +140,7 @@ def build() -> list[Product]:
     Raises:
         SystemExit: Something is missing, or failed.
     """
+    os.environ["SOURCE_DATE_EPOCH"] = str(epoch())  # a commit that is made meanwhile changes nothing
     work = build_folder("windows")
     runtime = find_runtime(work / "python")
     say(f"Python {runtime.version} for Windows, from {runtime.origin}")
@@ -284,7 +285,6 @@ def stage(payload: Path, runtime: Runtime, work: Path) -> Path:
     prune(library)
     stage_program(library)
     shutil.copyfile(HERE / "rekindle_start.py", library / "rekindle_start.py")
-    prune_program(library)
     compile_tree(library, "lib")
     library_zip(runtime, payload / f"python{runtime.short}.zip", work)
     (payload / f"python{runtime.short}._pth").write_text(f"python{runtime.short}.zip\n.\nlib\n", newline="\n")
@@ -338,12 +338,6 @@ def prune(library: Path) -> None:
     drop_empty(library)
 
 
-def prune_program(library: Path) -> None:
-    """Take out of the program what only other systems need."""
-    shutil.rmtree(library / "resources" / "udev")
-    (library / "app" / "py.typed").unlink(missing_ok=True)
-
-
 def shorten_metadata(path: Path) -> None:
     """Keep the fields of a library's description, which the program reads its version from, and drop its read-me."""
     fields = path.read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
@@ -379,7 +373,9 @@ def make_stable_library(payload: Path, runtime: Runtime, work: Path) -> None:
     names = pe_file.PeFile((payload / f"{real}.dll").read_bytes()).exports()
     table = work / "python3.def"
     table.write_text("LIBRARY python3\nEXPORTS\n" + "".join(f"  {name} = {real}.{name}\n" for name in names))
-    flags = ["-shared", "-nostdlib", "-s", "-Wl,--no-insert-timestamp", "-Wl,--entry=0"]
+    # Else the linker takes an address that follows from the name of the folder.
+    fixed = ["-Wl,--no-insert-timestamp", "-Wl,--image-base=0x1e0000000"]
+    flags = ["-shared", "-nostdlib", "-s", *fixed, "-Wl,--entry=0"]
     empty = work / "empty.c"
     empty.write_text("typedef int nothing;\n")
     must([COMPILER, *flags, "-o", payload / "python3.dll", empty, table], environment=build_environment())
