@@ -159,14 +159,13 @@ def program_files() -> dict[str, Path]:
         SystemExit: A file of the rescue pack is missing or damaged.
     """
     found = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "app").rglob("*.py")}
-    found["app/py.typed"] = ROOT / "app" / "py.typed"
     resources = ROOT / "resources"
     for path in resources.rglob("*"):
         name = path.relative_to(ROOT).as_posix()
         if path.is_file() and not name.startswith("resources/pack/") and not path.name.startswith("."):
             found[name] = path
     found.update(pack_files())
-    return {name: found[name] for name in sorted(found) if found[name].is_file()}
+    return {name: found[name] for name in sorted(found)}
 
 
 def pack_files() -> dict[str, Path]:

@@ -196,7 +196,7 @@ def _compare(left: str, operator: str, right: str, of_version: bool) -> bool:
     if operator in ("in", "not in"):
         return (left in right) is (operator == "in")
     if operator in ("==", "!=") and right.endswith(".*"):
-        return left.startswith(right[:-1]) is (operator == "==")
+        return f"{left}.".startswith(right[:-1]) is (operator == "==")
     mine: tuple[int, ...] | str = left
     other: tuple[int, ...] | str = right
     if of_version:

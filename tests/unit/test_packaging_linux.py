@@ -1,0 +1,71 @@
+"""The Linux files: what is in the Debian package besides the frozen program."""
+
+from __future__ import annotations
+
+import configparser
+import gzip
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import linux
+import parts
+import pytest
+
+from app.transports.host_bus import _VENDORS
+
+
+@pytest.fixture(autouse=True)
+def _one_time_stamp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+def test_the_control_file_names_version_size_and_the_c_library_that_is_needed() -> None:
+    fields = dict(
+        line.split(": ", 1) for line in linux.control_text(2049, (2, 36)).splitlines() if not line.startswith(" ")
+    )
+    assert fields["Version"] == parts.version()
+    assert fields["Installed-Size"] == "3"
+    assert fields["Depends"].startswith("libc6 (>= 2.36), ")
+    assert linux.names()[0].name == f"rekindle_{parts.version()}_amd64.deb"
+
+
+def test_the_newest_c_library_any_file_asks_for_is_found(tmp_path: Path) -> None:
+    assert linux.needed_c_library(tmp_path) == (2, 34)
+    (tmp_path / "one.so").write_bytes(b"\x7fELF...\0GLIBC_2.2.5\0GLIBC_2.38\0libc.so.6\0")
+    (tmp_path / "words.txt").write_bytes(b"\0GLIBC_2.99\0")
+    assert linux.needed_c_library(tmp_path) == (2, 38)
+
+
+def test_the_desktop_entry_starts_the_command_and_shows_the_icon_that_is_installed(qapp: object) -> None:
+    files = linux.share_files()
+    entry = configparser.ConfigParser(interpolation=None)
+    entry.read_string(files["usr/share/applications/rekindle.desktop"].decode())
+    desktop = entry["Desktop Entry"]
+    assert (desktop["exec"], desktop["icon"], desktop["terminal"]) == ("rekindle", "rekindle", "false")
+    assert "mimetype" not in desktop
+    assert "usr/share/icons/hicolor/scalable/apps/rekindle.svg" in files
+    for side in (16, 48, 256):
+        assert files[f"usr/share/icons/hicolor/{side}x{side}/apps/rekindle.png"].startswith(b"\x89PNG")
+    assert files == linux.share_files()
+    manual = gzip.decompress(files["usr/share/man/man1/rekindle.1.gz"]).decode()
+    assert f"Rekindle {parts.version()}" in manual
+
+
+def test_the_appstream_file_tells_release_and_boards() -> None:
+    root = ET.fromstring(linux.metainfo())
+    release = root.find("releases/release")
+    assert release is not None
+    assert release.attrib == {"version": parts.version(), "date": "2023-11-14"}
+    assert root.findtext("launchable") == "rekindle.desktop"
+    told = {(element.text or "")[5:9] for element in root.findall("provides/modalias")}
+    assert {int(vendor, 16) for vendor in told} == set(_VENDORS)
+
+
+def test_the_scripts_of_the_package_stop_at_the_first_error_and_touch_no_home() -> None:
+    for name in ("postinst", "postrm"):
+        words = (linux.FILES / name).read_text(encoding="utf-8")
+        assert words.startswith("#!/bin/sh\n")
+        assert "\nset -e\n" in words
+        assert "/home" not in words
