@@ -243,6 +243,9 @@ def check_console(here: Windows, checks: Checks) -> None:
         told.stdout.strip() == f"rekindle {version()}",
         told.stdout,
     )
+    told = here.run(console, "--self-check")
+    checks.that("it finds every part it came with (--self-check)", told.returncode == 0, told.stdout)
+    print("\n".join(f"       | {line}" for line in told.stdout.splitlines()), flush=True)
     for board in BOARDS:
         told = here.run(console, "run", "back-up-key", "--practice", board, "--json")
         checks.that(
