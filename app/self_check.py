@@ -29,7 +29,7 @@ def check(terminal: Terminal, parts: Mapping[str, Callable[[], str]] | None = No
         except Fault as fault:
             terminal.say(f"FAILED  {name}: {fault.cause.english()}")
             status = FAULT
-        except (OSError, ImportError, ValueError, RuntimeError) as error:
+        except (OSError, ImportError, AttributeError, ValueError, RuntimeError) as error:
             terminal.say(f"FAILED  {name}: {type(error).__name__}: {error}")
             status = FAULT
     return status

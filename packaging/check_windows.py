@@ -244,7 +244,10 @@ def check_console(here: Windows, checks: Checks) -> None:
         told.stdout,
     )
     told = here.run(console, "--self-check")
-    checks.that("it finds every part it came with (--self-check)", told.returncode == 0, told.stdout)
+    bad = [line for line in told.stdout.splitlines() if not line.startswith("ok ")]
+    if here.prefix:  # Wine 8 lacks a function that listing serial ports needs; Windows has had it for long
+        bad = [line for line in bad if "serial ports: AttributeError" not in line]
+    checks.that("it finds every part it came with (--self-check)", told.stdout and not bad, told.stdout)
     print("\n".join(f"       | {line}" for line in told.stdout.splitlines()), flush=True)
     for board in BOARDS:
         told = here.run(console, "run", "back-up-key", "--practice", board, "--json")
