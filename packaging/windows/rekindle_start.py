@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 sys.frozen = True  # type: ignore[attr-defined]  # practice mode starts `sys.executable --practice` then
+if sys.platform == "win32":
+    # Qt's plugins need Qt's libraries. PySide6 would have them found by PATH, which the launcher closes for safety.
+    os.add_dll_directory(os.path.join(os.path.dirname(os.path.abspath(__file__)), "PySide6"))
 
 from app.main import main  # noqa: E402 - it may ask for it while it is loaded
 
