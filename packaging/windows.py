@@ -573,6 +573,18 @@ def removal(payload: Path) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def content(payload: Path) -> str:
+    """Return the part of the setup that lays out the payload: in sorted order, not in that of this machine's disk."""
+    lines = []
+    for folder in [payload, *sorted(path for path in payload.rglob("*") if path.is_dir())]:
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        if files:
+            inside = folder.relative_to(payload)
+            lines.append(f'SetOutPath "$INSTDIR\\{_windows(inside)}"' if inside.parts else 'SetOutPath "$INSTDIR"')
+            lines += [f'File "{str(path).replace("$", "$$")}"' for path in files]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _windows(path: Path) -> str:
     return path.as_posix().replace("/", "\\").replace("$", "$$")
 
@@ -609,13 +621,13 @@ def make_setup(payload: Path, work: Path, number: str, target: Path) -> Path:
     Raises:
         SystemExit: makensis failed.
     """
-    lines = work / "removal.nsh"
-    lines.write_text(removal(payload), encoding="utf-8", newline="\n")
+    for name, lines in (("content.nsh", content(payload)), ("removal.nsh", removal(payload))):
+        (work / name).write_text(lines, encoding="utf-8", newline="\n")
     defined = {
         "VERSION": number,
         "VERSION4": four_numbers(number, "."),
-        "PAYLOAD": str(payload),
-        "REMOVAL": str(lines),
+        "CONTENT": str(work / "content.nsh"),
+        "REMOVAL": str(work / "removal.nsh"),
         "ICON": str(work / "compiled" / "rekindle.ico"),
         "PICTURE": str(icons.write(setup_picture(), work / "setup.bmp")),
         "LICENCE": str(payload / "licences" / "LICENSE.txt"),

@@ -1,5 +1,5 @@
 ; The setup of Rekindle: for one person, without an administrator. packaging/windows.py gives it
-;   VERSION, VERSION4 (four numbers), PAYLOAD (folder), REMOVAL (file with the lines that delete what was installed),
+;   VERSION, VERSION4 (four numbers), CONTENT and REMOVAL (files with the lines that lay out and delete the program),
 ;   ICON, PICTURE (of the first and the last page), LICENCE, TARGET, KILOBYTES, and SIGN (a command) where there is a certificate.
 ;
 ; Switches: /S silent, /DESKTOP=1 with an icon on the desktop (silent only; the last page asks else),
@@ -121,9 +121,9 @@ Section "Rekindle"
     ${EndIf}
   ${EndIf}
 
-  SetOutPath "$INSTDIR"
   SetOverwrite on
-  File /r "${PAYLOAD}/*"
+  !include "${CONTENT}"
+  SetOutPath "$INSTDIR"
   WriteUninstaller "$INSTDIR\Uninstall.exe"
 
   CreateShortcut "$SMPROGRAMS\Rekindle.lnk" "$INSTDIR\Rekindle.exe"

@@ -72,6 +72,20 @@ def test_the_uninstaller_deletes_each_file_by_name_and_no_folder_with_something_
     assert not re.search(r"RMDir\s+/r", SCRIPT, re.IGNORECASE)
 
 
+def test_the_setup_lays_out_each_file_in_sorted_order(tmp_path: Path) -> None:
+    tree(tmp_path)
+    (tmp_path / "zeta.txt").write_text("")
+    assert windows.content(tmp_path).splitlines() == [
+        'SetOutPath "$INSTDIR"',
+        f'File "{tmp_path / "zeta.txt"}"',
+        'SetOutPath "$INSTDIR\\pkg"',
+        f'File "{tmp_path / "pkg" / "__init__.py"}"',
+        'SetOutPath "$INSTDIR\\pkg\\deep"',
+        f'File "{tmp_path / "pkg" / "deep" / "part.py"}"',
+    ]
+    assert "File /r" not in SCRIPT
+
+
 def test_the_setup_asks_for_no_administrator_and_writes_for_one_person_only() -> None:
     assert "RequestExecutionLevel user" in SCRIPT
     assert "HKLM" not in SCRIPT
