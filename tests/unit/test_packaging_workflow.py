@@ -1,0 +1,78 @@
+"""The workflow of the public runners calls commands that exist, and keeps the files that they make."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+import dev
+import linux
+import package
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINES = (ROOT / ".github" / "workflows" / "installers.yml").read_text(encoding="utf-8").splitlines()
+RUNS = [found.group(1) for line in LINES if (found := re.fullmatch(r"\s*- run: (\S.*)", line))]
+SCRIPTS = [words for words in map(shlex.split, RUNS) if any(word.endswith(".py") for word in words)]
+
+
+def _arguments(words: Sequence[str]) -> tuple[str, list[str]]:
+    at = next(number for number, word in enumerate(words) if word.endswith(".py"))
+    return words[at], list(words[at + 1 :])
+
+
+def test_every_step_that_runs_something_is_read_by_this_test() -> None:
+    assert len(RUNS) == sum("run:" in line.split("#")[0] for line in LINES)
+    assert all(words[0] == "sudo" and words[1] == "apt-get" for words in map(shlex.split, RUNS) if words not in SCRIPTS)
+
+
+@pytest.mark.parametrize("words", SCRIPTS, ids=" ".join)
+def test_a_command_of_the_workflow_exists(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    script, arguments = _arguments(words)
+    assert (ROOT / script).is_file()
+    if script != "packaging/dev.py":
+        assert re.fullmatch(r"packaging/check_\w+\.py", script)
+        return
+    called: list[list[str]] = []
+
+    def call(command: Sequence[str | Path], **_: str) -> int:
+        called.append([str(part) for part in command])
+        return 0
+
+    monkeypatch.setattr(dev, "set_up", lambda: None)
+    monkeypatch.setattr(dev, "get_images", lambda: True)
+    monkeypatch.setattr(dev, "call", call)
+    monkeypatch.setattr(sys, "argv", [script, *arguments])
+    assert dev.main() == 0
+    if arguments[0] == "package":
+        assert set(arguments[1:]) <= set(package.SYSTEMS)
+        assert called[-1][1:] == ["packaging/package.py", *arguments[1:]]
+
+
+def test_every_system_is_built() -> None:
+    built = {system for words in SCRIPTS for system in words if "package" in words and system in package.SYSTEMS}
+    assert built == set(package.SYSTEMS)
+
+
+def test_the_files_that_are_built_are_kept() -> None:
+    kept = [line.strip() for line in LINES if line.strip().startswith("dist/")]
+    for path in linux.names():
+        assert any(fnmatch(f"dist/{path.name}", pattern) for pattern in kept), path.name
+    assert {"dist/Rekindle-*-Setup.exe", "dist/Rekindle-*.dmg"} <= set(kept)
+
+
+def test_actions_have_a_version_and_no_address_is_named() -> None:
+    used = [line.split("uses:", 1)[1].strip() for line in LINES if "uses:" in line]
+    assert used
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in used)
+    assert not any("://" in line or re.search(r"\b[\w-]+\.(?:org|com|io)\b", line) for line in LINES)
+    assert not any("\t" in line for line in LINES)
+
+
+def test_the_python_of_the_runners_is_one_the_program_runs_with() -> None:
+    versions = {found.group(1) for line in LINES if (found := re.search(r'python-version: "(.+)"', line))}
+    assert versions == {"{}.{}".format(*dev.OLDEST)}
