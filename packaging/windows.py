@@ -623,13 +623,15 @@ def make_setup(payload: Path, work: Path, number: str, target: Path) -> Path:
     """
     for name, lines in (("content.nsh", content(payload)), ("removal.nsh", removal(payload))):
         (work / name).write_text(lines, encoding="utf-8", newline="\n")
+    picture = icons.write(setup_picture(), work / "setup.bmp")
+    os.utime(picture, (epoch(), epoch()))  # the setup unpacks it with its date
     defined = {
         "VERSION": number,
         "VERSION4": four_numbers(number, "."),
         "CONTENT": str(work / "content.nsh"),
         "REMOVAL": str(work / "removal.nsh"),
         "ICON": str(work / "compiled" / "rekindle.ico"),
-        "PICTURE": str(icons.write(setup_picture(), work / "setup.bmp")),
+        "PICTURE": str(picture),
         "LICENCE": str(payload / "licences" / "LICENSE.txt"),
         "TARGET": str(target),
         "KILOBYTES": str(size_of(payload) // 1024),
