@@ -13,6 +13,7 @@ import sysconfig
 from pathlib import Path
 from string import Template
 
+import changes
 import icons
 import sbom
 import wheels
@@ -199,7 +200,10 @@ def fill(name: str) -> str:
     day = datetime.fromtimestamp(epoch(), UTC)
     words = Template((FILES / name).read_text(encoding="utf-8"))
     return words.substitute(
-        version=version(), day=day.strftime("%Y-%m-%d"), date=day.strftime("%a, %d %b %Y %H:%M:%S +0000")
+        version=version(),
+        day=day.strftime("%Y-%m-%d"),
+        date=day.strftime("%a, %d %b %Y %H:%M:%S +0000"),
+        changes=changes.debian(version()),
     )
 
 
