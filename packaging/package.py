@@ -2,7 +2,8 @@
 """Build what a person downloads: `packaging/dev.py package [windows|macos|linux|all]` calls this with `.venv`'s Python.
 
 Each system has a module of its own beside this file, with `build() -> list[Product]`. What is finished lies in `dist/`,
-with `SHA256SUMS`. Exit status: 0 built, 1 something failed, 2 wrong usage, 3 built, but larger than it may be.
+with `SHA256SUMS`. `all` is what this system can build: Linux and Windows on Linux, macOS on a Mac.
+Exit status: 0 built, 1 something failed, 2 wrong usage, 3 built, but larger than it may be.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from parts import DIST, Product, report, say, version
 
 SYSTEMS = ("linux", "windows", "macos")
 HERE = {"linux": "linux", "win32": "windows", "darwin": "macos"}
+BUILT_ON = {"linux": ("linux", "windows"), "darwin": ("macos",)}
+"""What each system can build; no system can build all."""
 TOO_LARGE = 3
 
 
@@ -25,7 +28,11 @@ def main(arguments: list[str]) -> int:
     """Build for the systems named; for this one when none is."""
     wanted = arguments or [HERE.get(sys.platform, "linux")]
     if wanted == ["all"]:
-        wanted = list(SYSTEMS)
+        wanted = [system for system in SYSTEMS if system in BUILT_ON.get(sys.platform, ())]
+        left = [system for system in SYSTEMS if system not in wanted]
+        say(f"Built on another system, and left out here: {', '.join(left)}")
+        if not wanted:
+            return 1
     if not set(wanted) <= set(SYSTEMS):
         print(f"{__doc__}\nSystems: {', '.join(SYSTEMS)}, all")
         return 2

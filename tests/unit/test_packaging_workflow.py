@@ -80,3 +80,33 @@ def test_actions_have_a_version_and_no_address_is_named() -> None:
 def test_the_python_of_the_runners_is_one_the_program_runs_with() -> None:
     versions = {found.group(1) for line in LINES if (found := re.search(r'python-version: "(.+)"', line))}
     assert versions == {"{}.{}".format(*dev.OLDEST)}
+
+
+@pytest.mark.parametrize(("here", "built"), [("linux", ["linux", "windows"]), ("darwin", ["macos"]), ("win32", [])])
+def test_all_is_what_this_system_can_build(
+    here: str, built: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    reported: list[object] = []
+
+    class Module:
+        def __init__(self, system: str) -> None:
+            self.system = system
+
+        def build(self) -> list[object]:
+            asked.append(self.system)
+            return [self.system]
+
+    monkeypatch.setattr(sys, "platform", here)
+    monkeypatch.setattr("importlib.import_module", Module)
+    monkeypatch.setattr(package, "DIST", tmp_path)
+
+    def report(products: list[object]) -> bool:
+        reported.extend(products)
+        return True
+
+    monkeypatch.setattr(package, "report", report)
+    assert package.main(["all"]) == (0 if built else 1)
+    assert asked == reported == built
+    left_out = capsys.readouterr().err.splitlines()[0]
+    assert all(system in left_out for system in package.SYSTEMS if system not in built)
