@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, Qt
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.clicks import Back, Go, Screen
 from app.flow import AppState
 from app.platforms.model import Mode, Platform
-from app.platforms.table import PLATFORMS
 from app.text import Text, text
 from app.ui.pages.base import Page, TurningRow, box, button, label
+from app.ui.parts.board_choice import BoardChoice
 from app.ui.say import announce, say
 from app.ui.theme import SPACE
 
@@ -74,11 +74,7 @@ class DriverPage(Page):
                 "lead",
             )
         )
-        self._board = QComboBox()
-        self._board.setAccessibleName(self.tr("Board"))
-        self._board.setObjectName("driver-board")
-        for platform in PLATFORMS:
-            self._board.addItem(platform.name, platform.key)
+        self._board = BoardChoice("driver-board")
         self._board.currentIndexChanged.connect(lambda _index: self._draw())
         row = TurningRow(narrow=420)
         row.add(label(self.tr("For this board:"), "muted"), 1)
@@ -104,7 +100,7 @@ class DriverPage(Page):
         platform = board.platform if board is not None else None
         if platform is not None and platform is not self._from_table:
             self._from_table = platform
-            self._board.setCurrentIndex(self._board.findData(platform.key))
+            self._board.choose(platform)
 
     def first_focus(self) -> QWidget:
         """The button, if there is one."""
@@ -141,7 +137,7 @@ class DriverPage(Page):
         return frame
 
     def _draw(self) -> None:
-        platform = next(each for each in PLATFORMS if each.key == self._board.currentData())
+        platform = self._board.platform
         self._steps.setText("\n".join(zadig_steps(platform)))
         if self._process.state() is QProcess.ProcessState.NotRunning:
             self._told.hide()
@@ -151,7 +147,7 @@ class DriverPage(Page):
             return
         self._install.setEnabled(False)
         self._say(self.tr("Windows asks for permission now. After that it may take two minutes."))
-        self._process.start(str(self._helper), [str(self._board.currentData())])
+        self._process.start(str(self._helper), [self._board.platform.key])
 
     def _ended(self, status: int, how: QProcess.ExitStatus) -> None:
         self._install.setEnabled(True)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.clicks import Back, Go, PickRecipe, Screen
 from app.flow import AppState
 from app.platforms.lights import LightPattern
 from app.platforms.model import Platform
 from app.platforms.modes import MODES, DeviceMode, ModeKind, buttons_for, lights_of
-from app.platforms.table import PLATFORMS
 from app.recipes.registry import known
 from app.text import Text, text
 from app.ui.pages.base import Page, TurningRow, box, breakable, button, clear, label
+from app.ui.parts.board_choice import BoardChoice
 from app.ui.parts.led import Led
 from app.ui.parts.rhythm_bar import RhythmBar
 from app.ui.say import say
@@ -71,11 +71,7 @@ class ModesPage(Page):
         self._from_table: Platform | None = None
         self._cards: dict[str, QWidget] = {}
         self.title.setText(self.tr("Modes explained"))
-        self._board = QComboBox()
-        self._board.setAccessibleName(self.tr("Board"))
-        self._board.setObjectName("modes-board")
-        for platform in PLATFORMS:
-            self._board.addItem(platform.name, platform.key)
+        self._board = BoardChoice("modes-board")
         self._board.currentIndexChanged.connect(lambda _index: self._draw())
         row = TurningRow(narrow=420)
         row.add(label(self.tr("The lights and buttons below are those of this board:"), "muted"), 1)
@@ -98,7 +94,7 @@ class ModesPage(Page):
         platform = board.platform if board is not None else None
         if platform is not None and platform is not self._from_table:
             self._from_table = platform
-            self._board.setCurrentIndex(self._board.findData(platform.key))
+            self._board.choose(platform)
         self._draw()
 
     def first_focus(self) -> QWidget:
@@ -106,7 +102,7 @@ class ModesPage(Page):
         return self._board
 
     def _draw(self) -> None:
-        platform = next(each for each in PLATFORMS if each.key == self._board.currentData())
+        platform = self._board.platform
         if platform is self._shown:
             return
         self._shown = platform
