@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from app.transports.wifi_scan import Encryption, HeardNetwork, Protection, Scan
@@ -140,15 +140,27 @@ def _dbm_of_manager(percent: str) -> int:
     return 0 if not percent.strip().isdecimal() else round(-100 + 0.6 * min(quality, 100))
 
 
+def _board_knows(wpa: Collection[str], rsn: Collection[str], *, shared: str, company: str) -> Protection | None:
+    """Return the best of what a network offers that a board may know; None where there is nothing of it.
+
+    Args:
+        wpa: How one gets in by WPA.
+        rsn: How one gets in by WPA2 and later.
+        shared: The tool's word for one password for everybody.
+        company: The tool's word for a sign-in of one's own.
+    """
+    offered = (
+        (company, rsn, Protection.WPA2_ENTERPRISE),
+        (shared, rsn, Protection.WPA2),
+        (company, wpa, Protection.WPA_ENTERPRISE),
+        (shared, wpa, Protection.WPA),
+    )
+    return next((protection for word, found, protection in offered if word in found), None)
+
+
 def _protection_of_manager(security: str, wpa: list[str], rsn: list[str]) -> Protection:
-    if "802.1X" in rsn:
-        return Protection.WPA2_ENTERPRISE
-    if "psk" in rsn:
-        return Protection.WPA2
-    if "802.1X" in wpa:
-        return Protection.WPA_ENTERPRISE
-    if "psk" in wpa:
-        return Protection.WPA
+    if (known := _board_knows(wpa, rsn, shared="psk", company="802.1X")) is not None:
+        return known
     if any(flag.startswith("eap_suite_b") or flag.startswith("eap-suite-b") for flag in rsn):
         return Protection.WPA3_ENTERPRISE
     if {"sae", "owe"} & set(rsn):
@@ -253,14 +265,8 @@ def _iw_network(lines: list[str]) -> HeardNetwork | None:
 
 
 def _protection_of_iw(wpa: set[str], rsn: set[str], *, private: bool) -> Protection:
-    if "IEEE 802.1X" in rsn:
-        return Protection.WPA2_ENTERPRISE
-    if "PSK" in rsn:
-        return Protection.WPA2
-    if "IEEE 802.1X" in wpa:
-        return Protection.WPA_ENTERPRISE
-    if "PSK" in wpa:
-        return Protection.WPA
+    if (known := _board_knows(wpa, rsn, shared="PSK", company="IEEE 802.1X")) is not None:
+        return known
     if {"SAE", "FT/SAE", "OWE"} & rsn:
         return Protection.WPA3
     if wpa or rsn:
