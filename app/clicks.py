@@ -387,6 +387,41 @@ class CloseNotice:
     """The message above the page was read."""
 
 
+@dataclass(frozen=True, slots=True)
+class AgreeToUpdates:
+    """Look once a day for a newer version, or do not."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PressLookForUpdate:
+    """Look for a newer version now."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpdateAddress:
+    """Where to look for one; "" for where the program looks by itself."""
+
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpdatePage:
+    """Open the newer version's page."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkipUpdate:
+    """Not this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutOffUpdate:
+    """Later."""
+
+
+UpdateClick = AgreeToUpdates | PressLookForUpdate | GiveUpdateAddress | OpenUpdatePage | SkipUpdate | PutOffUpdate
 AccountClick = (
     PickServer
     | GiveServer
@@ -443,4 +478,5 @@ Click = (
     | PressPractice
     | CloseNotice
     | AccountClick
+    | UpdateClick
 )

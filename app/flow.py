@@ -16,6 +16,7 @@ from app import account_flow
 from app.account_flow import NO_ACCOUNT, AccountState
 from app.clicks import (
     AddToPack,
+    AgreeToUpdates,
     AskCommand,
     AskForget,
     Back,
@@ -35,12 +36,14 @@ from app.clicks import (
     GiveServer,
     GiveSignIn,
     GiveToken,
+    GiveUpdateAddress,
     Go,
     NoBoardForLong,
     OpenAccountForm,
     OpenBoardForm,
     OpenMonitor,
     OpenPassphraseForm,
+    OpenUpdatePage,
     PickBoard,
     PickCloudBoard,
     PickRecipe,
@@ -55,6 +58,7 @@ from app.clicks import (
     PressListBoards,
     PressLock,
     PressLookAgain,
+    PressLookForUpdate,
     PressPractice,
     PressPutBack,
     PressRetry,
@@ -65,10 +69,13 @@ from app.clicks import (
     PressStop,
     PressStopAccount,
     PressStopDownload,
+    PutOffUpdate,
     RunBegan,
     Screen,
     SendSerial,
     SetAside,
+    SkipUpdate,
+    UpdateClick,
 )
 from app.firmware.pack import PackItem, PackState
 from app.keys.backup import Backup
@@ -76,6 +83,8 @@ from app.orders import (
     AddFiles,
     CloseWindow,
     CopyBackup,
+    DelayUpdate,
+    DropUpdate,
     EmptyMonitor,
     FetchPack,
     ForgetRescue,
@@ -83,10 +92,13 @@ from app.orders import (
     ListPack,
     ListRescues,
     LockSafe,
+    LookForUpdate,
+    OpenLink,
     OpenPractice,
     Order,
     PutOnClipboard,
     ReadPublicKey,
+    RememberUpdates,
     SaveDocument,
     SaveReport,
     SendAnswer,
@@ -97,6 +109,7 @@ from app.orders import (
     StopMonitor,
     StopRun,
     UnlockSafe,
+    UseUpdateAddress,
     WriteSerial,
 )
 from app.platforms.identify import serial_form, serial_matches
@@ -151,12 +164,14 @@ from app.work.events import (
     StepStarted,
     Stopped,
     Succeeded,
+    UpdatesTold,
 )
 from app.work.questions import Answers
 
 if TYPE_CHECKING:
     from app.firmware.pack import Notice as Ownership
     from app.undo.rescue import InterruptedRescue
+    from app.updates import LookedUp, UpdateState
     from app.work.serial_lines import Transcript
 
 
@@ -332,6 +347,21 @@ class Download:
     stopping: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class UpdatesShown:
+    """What is known of newer versions of this program.
+
+    Attributes:
+        state: Whether it looks, where, and what it found.
+        busy: The person asked for a look, or gave an address; the answer is awaited.
+        came: What came of that, None until it did and after the page was left.
+    """
+
+    state: UpdateState
+    busy: bool = False
+    came: LookedUp | None = None
+
+
 COPIED = text("Flow", "The copy was written.")
 SAVED = text("Flow", "The report was saved. It holds no key and no password.")
 DOCUMENT_SAVED = text("Flow", "Saved as {name} in {folder}")
@@ -374,6 +404,7 @@ class AppState:
         closing: The window closes as soon as the run has ended.
         monitor: The serial monitor, None while it was never opened.
         account: Who is signed in at which cloud server, and the boards there.
+        updates: What is known of newer versions; None until it is, and where the program never looks (practice).
         practice: Whether the boards are virtual.
         notice: A short message above the page.
         trouble: Why boards cannot be listed at all, None when they can.
@@ -407,6 +438,7 @@ class AppState:
     closing: bool = False
     monitor: MonitorState | None = None
     account: AccountState = NO_ACCOUNT
+    updates: UpdatesShown | None = None
     practice: bool = False
     notice: Notice | None = None
     trouble: BusTrouble | None = None
@@ -624,6 +656,19 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
             | AccountStopped()
         ):
             return _account_event(state, event)
+        case (
+            AgreeToUpdates()
+            | PressLookForUpdate()
+            | GiveUpdateAddress()
+            | OpenUpdatePage()
+            | SkipUpdate()
+            | PutOffUpdate()
+        ):
+            return _update_click(state, event)
+        case UpdatesTold(told, came):
+            busy = state.updates is not None and state.updates.busy and came is None
+            came = state.updates.came if came is None and state.updates is not None else came
+            return replace(state, updates=UpdatesShown(told, busy, came))
         case _:
             return _run_event(state, event)
 
@@ -750,6 +795,30 @@ def _account_event(state: AppState, event: AccountEvent) -> AppState:
             return state
 
 
+def _update_click(state: AppState, click: UpdateClick) -> AppState:
+    updates = state.updates
+    if updates is None:
+        return state
+    match click:
+        case AgreeToUpdates(yes):
+            return replace(state, orders=(RememberUpdates(yes),))
+        case PressLookForUpdate() | GiveUpdateAddress() if updates.busy:
+            return state
+        case PressLookForUpdate():
+            return replace(state, updates=replace(updates, busy=True, came=None), orders=(LookForUpdate(),))
+        case GiveUpdateAddress(typed):
+            busy = replace(updates, busy=True, came=None)
+            return replace(state, updates=busy, orders=(UseUpdateAddress(typed),))
+        case OpenUpdatePage():
+            return replace(state, orders=(OpenLink(updates.state.notice.link),)) if updates.state.notice else state
+        case SkipUpdate():
+            return replace(state, orders=(DropUpdate(),))
+        case PutOffUpdate():
+            return replace(state, orders=(DelayUpdate(),))
+        case _ as missing:
+            assert_never(missing)
+
+
 def _monitor_click(
     state: AppState, click: OpenMonitor | CloseMonitor | ClearMonitor | SendSerial | AskCommand
 ) -> AppState:
@@ -833,6 +902,8 @@ def _go(state: AppState, screen: Screen) -> AppState:
         orders: tuple[Order, ...] = _FRESH.get(screen, ())
         if screen is Screen.PACK and state.screen is not Screen.PACK:
             state = replace(state, added=None)
+        if screen is Screen.SETTINGS and state.screen is not Screen.SETTINGS and state.updates is not None:
+            state = replace(state, updates=replace(state.updates, came=None))
         if screen is Screen.ACCOUNT and state.screen is not Screen.ACCOUNT:
             state = replace(state, account=account_flow.open_account(state.account))
         if screen is Screen.BOARDS:

@@ -60,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _monitor(options)
             case "account":
                 return _account(options)
+            case "updates":
+                log.note_environment()
+                return _updates(options)
             case _:
                 return _window(options)
     except KeyboardInterrupt:
@@ -201,6 +204,22 @@ def _account(options: argparse.Namespace) -> int:
                 return console.status()
     except WrongUsageError as error:
         return _wrong_usage(str(error))
+
+
+def _updates(options: argparse.Namespace) -> int:
+    from app.console_updates import UpdateConsole
+    from app.engine.updates import update_desk
+
+    console = UpdateConsole(update_desk(), Terminal(), as_json=getattr(options, "json", False))
+    match options.updates_command:
+        case "on" | "off":
+            return console.agree(yes=options.updates_command == "on")
+        case "now":
+            return console.now()
+        case "address":
+            return console.address(options.address)
+        case _:
+            return console.status()
 
 
 def _run_at(
@@ -482,6 +501,14 @@ def _parser() -> argparse.ArgumentParser:
     acts.add_parser("clouds", parents=[as_json], help="list the clouds that can be chosen")
     choosing = acts.add_parser("choose", parents=[as_json], help="choose the cloud that all this is about")
     choosing.add_argument("cloud", metavar="CLOUD", help="name from the list, or address of a local cloud")
+
+    updates = commands.add_parser("updates", parents=[as_json], help="tell whether newer versions are looked for")
+    looks = updates.add_subparsers(dest="updates_command", metavar="DEED")
+    looks.add_parser("on", parents=[as_json], help="look once a day while the window is open")
+    looks.add_parser("off", parents=[as_json], help="do not look")
+    looks.add_parser("now", parents=[as_json], help="look now, and say what came of it")
+    placing = looks.add_parser("address", parents=[as_json], help="look at another address")
+    placing.add_argument("address", metavar="URL", help="https://...; default: the one that came with this copy")
 
     light = commands.add_parser("light", help="tell what the light of a board says; no board is needed")
     light.add_argument("words", nargs="*", metavar="WORD", help="colour and rhythm, for example: red counted 2")

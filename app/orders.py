@@ -255,6 +255,42 @@ class ReleaseBoard:
 
 
 @dataclass(frozen=True, slots=True)
+class RememberUpdates:
+    """Have it remembered whether newer versions are looked for."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LookForUpdate:
+    """Have one looked for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseUpdateAddress:
+    """Have one looked for there; "" for where the program looks by itself."""
+
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropUpdate:
+    """Have this one not told of any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class DelayUpdate:
+    """Have it told of after the next look."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLink:
+    """Have a page opened in the browser; an address that was checked."""
+
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenPractice:
     """Start the program once more, in practice mode."""
 
@@ -279,6 +315,7 @@ AccountDeed = (
     | BlinkBoard
     | ReleaseBoard
 )
+UpdateDeed = RememberUpdates | LookForUpdate | UseUpdateAddress | DropUpdate | DelayUpdate
 Order = (
     StartRun
     | StopRun
@@ -304,5 +341,7 @@ Order = (
     | WriteSerial
     | OpenPractice
     | CloseWindow
+    | OpenLink
+    | UpdateDeed
     | AccountDeed
 )

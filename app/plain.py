@@ -13,6 +13,7 @@ may change; keys, codes, names and values of the kinds below may not.
 | `rekindle pack fetch` | `pack_fetched`: a file of the rescue pack that is here now |
 | `rekindle pack notices` | `pack_notice`: `title`, `words`, `licence` (its text; empty if it is not here) |
 | `rekindle light` | `light`: `guesses`, `telling`, `panic` (below) |
+| `rekindle updates` | `updates`: whether newer versions are looked for, and what is known (below) |
 | `rekindle rescues` | `rescue`: one that was interrupted |
 | `rekindle run --save` | `document_saved`: `key`, `path` |
 | `rekindle run` | `event`: its kind, `run`: the run's number (0 if none could be started), and the members below |
@@ -57,6 +58,10 @@ An outcome also has `unfinished` and `documents`. A fact has `key`, `label`, `va
 A `Review` has a `plan`: `xray`, `writes`, `stays`, `needs`, `warnings`, `seconds`. An `xray` has `platform`, `slots`
 and a `verdict` (`health`, `reasons`, `recipes`); slots and writes have the members listed in `app/work/plan.py`,
 addresses and sizes as numbers. Nothing of a memory that holds keys or settings is ever in one.
+
+`updates` has `standing` (`ready`, `no-key`, `no-address`), `installed`, `agreed` or null (not said yet), `address`,
+`own_address` (the person gave it), `tried` (when it looked last, or null) and `notice`: null, or the newer version with
+`version`, `date`, `expires`, `link`, `notes` and `quiet` (the window does not tell of it).
 
 A file of the rescue pack has `name`, `title`, `platform` (null for every board), `role`, `release` (empty where nothing
 says), `size`, `sha256` and `package_version`. A fault is a `Failed` event of run 0.

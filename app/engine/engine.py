@@ -48,6 +48,7 @@ from app.work.job import Job
 
 if TYPE_CHECKING:
     from app.engine.accounts import Accounts
+    from app.engine.updates import UpdateDesk, Updates
     from app.firmware.pack import RescuePack
     from app.keys.clouds import CloudBook
     from app.keys.safe import Backup, KeySafe
@@ -61,6 +62,10 @@ _UNREADABLE = text("Engine", "{name}: {cause} {next_step}")
 
 CLOSE_LIMIT_S = 15.0
 """How long `close` waits for threads: a board that is just restarting is awaited and left as it was found."""
+
+
+UPDATES_LIMIT_S = 1.0
+"""A line that says nothing must not keep the program alive for the sake of an update."""
 
 
 class Engine:
@@ -83,6 +88,7 @@ class Engine:
         scanner: WifiScanner,
         fetcher: Callable[[], Fetcher] | None = None,
         accounts: Callable[[Post], Accounts] | None = None,
+        updates: UpdateDesk | None = None,
     ) -> None:
         """Take what is needed; nothing happens before `start`.
 
@@ -98,6 +104,7 @@ class Engine:
             scanner: The Wi-Fi networks as seen from this computer.
             fetcher: Makes what downloads the pack; called in the thread of the download. None: the real one.
             accounts: Makes what knows who is signed in where, given where its news go. None: nobody ever is.
+            updates: Looks for newer versions of the program. None: nobody ever does.
         """
         self._bus = bus
         self._clock = clock
@@ -121,6 +128,7 @@ class Engine:
         self._monitor: Monitor | None = None
         self._last_run = 0
         self._closed = False
+        self.updates = self._make_updates(updates) if updates is not None else None
 
     @property
     def boards(self) -> tuple[Board, ...]:
@@ -136,6 +144,8 @@ class Engine:
         self._clerk.start()
         if self.accounts is not None:
             self.accounts.start()
+        if self.updates is not None:
+            self.updates.start()
         self._clerk.do(self._fill_pack)
         self.list_interrupted()
 
@@ -340,6 +350,8 @@ class Engine:
         self._clerk.stop()
         if self.accounts is not None:
             self.accounts.stop()
+        if self.updates is not None:
+            self.updates.stop()
         return self._join(workers, limit)
 
     def _fill_pack(self) -> Event:
@@ -420,9 +432,20 @@ class Engine:
             late += ["account"] * (not self.accounts.join(deadline.left))
         late += ["clerk"] * (not self._clerk.join(deadline.left))
         late += ["monitor"] * (self._monitor is not None and not self._monitor.join(deadline.left))
+        if self.updates is not None and not self.updates.join(min(deadline.left, UPDATES_LIMIT_S)):
+            log.info("a look for updates dies with the program")  # nothing is lost by that
         for name in late:
             log.error("%s is still alive after %.0f s", name, limit)
         return not late
+
+    def _make_updates(self, desk: UpdateDesk) -> Updates:
+        from app.engine.updates import Updates as RealUpdates
+
+        return RealUpdates(desk, self._clock, self._post, self._runs_something)
+
+    def _runs_something(self) -> bool:
+        with self._lock:
+            return bool(self._workers)
 
     def _startable(self, port_path: str) -> Board:
         """Return the board on that port, if a job may start on it."""

@@ -19,6 +19,7 @@ from app.clicks import ConfirmClose
 from app.clock import RealClock
 from app.engine.accounts import Accounts, accounts
 from app.engine.engine import Engine
+from app.engine.updates import UpdateDesk, update_desk
 from app.firmware.pack import RescuePack
 from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
@@ -69,8 +70,10 @@ def run(*, practice: str | None, trace: Path | None) -> int:
     panel = None
     scanner: WifiScanner = HostScanner()
     network: Network = HostNetwork()
+    updates: UpdateDesk | None = None  # practice leaves this computer alone
     if practice is None:
         bus: Bus = HostBus()
+        updates = update_desk()
 
         def make_accounts(post: Post) -> Accounts:
             return accounts(post, clock, clouds, practice=False)
@@ -109,6 +112,7 @@ def run(*, practice: str | None, trace: Path | None) -> int:
         network=network,
         scanner=scanner,
         accounts=make_accounts,
+        updates=updates,
     )
     window = Shell(engine, settings, practice=panel, trace=trace)
 

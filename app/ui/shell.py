@@ -43,6 +43,8 @@ from app.orders import (
     AddFiles,
     CloseWindow,
     CopyBackup,
+    DelayUpdate,
+    DropUpdate,
     EmptyMonitor,
     FetchPack,
     ForgetRescue,
@@ -50,10 +52,13 @@ from app.orders import (
     ListPack,
     ListRescues,
     LockSafe,
+    LookForUpdate,
+    OpenLink,
     OpenPractice,
     Order,
     PutOnClipboard,
     ReadPublicKey,
+    RememberUpdates,
     SaveDocument,
     SaveReport,
     SendAnswer,
@@ -64,6 +69,7 @@ from app.orders import (
     StopMonitor,
     StopRun,
     UnlockSafe,
+    UseUpdateAddress,
     WriteSerial,
 )
 from app.recipes.registry import recipe
@@ -91,6 +97,8 @@ from app.ui.parts.drop_overlay import DropOverlay
 from app.ui.say import announce, say
 from app.ui.settings import Settings
 from app.ui.theme import SPACE, tokens
+from app.ui.update_orders import Updates
+from app.ui.update_orders import carry_out as carry_out_update
 from app.work.events import BoardsChanged, Document, Event
 from app.work.questions import PickFile
 
@@ -118,6 +126,10 @@ class Engine(Protocol):
     @property
     def accounts(self) -> Accounts | None:
         """Who is signed in where; None: nobody ever is."""
+
+    @property
+    def updates(self) -> Updates | None:
+        """Looks for newer versions of the program; None: nobody ever does."""
 
     def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
         """Start a recipe with answers given beforehand; return the number of the run."""
@@ -539,6 +551,11 @@ class Shell(QMainWindow):
             case OpenPractice():
                 program, *arguments = practice_command()
                 QProcess.startDetached(program, arguments)
+            case OpenLink(link):
+                QDesktopServices.openUrl(QUrl(link))
+            case RememberUpdates() | LookForUpdate() | UseUpdateAddress() | DropUpdate() | DelayUpdate():
+                if self._engine.updates is not None:
+                    carry_out_update(self._engine.updates, order)
             case CloseWindow():
                 self._may_close = True
                 self.close()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.cloud.profiles import Profile
     from app.firmware.pack import Notice, PackItem
     from app.undo.rescue import InterruptedRescue
+    from app.updates import LookedUp, UpdateState
     from app.work.serial_lines import Transcript
 
 Reply = Callable[[object], None]
@@ -529,6 +530,14 @@ class AccountStopped:
     order: AccountOrder
 
 
+@dataclass(frozen=True, slots=True)
+class UpdatesTold:
+    """What is known of newer versions of this program; `came` is set after something the person asked for."""
+
+    state: UpdateState
+    came: LookedUp | None = None
+
+
 RunEvent = (
     PlanReady
     | StepStarted
@@ -564,7 +573,17 @@ AccountEvent = (
     | AccountFailed
     | AccountStopped
 )
-Event = BoardsChanged | BusTrouble | RunEvent | FileEvent | PackEvent | RescuesInterrupted | MonitorEvent | AccountEvent
+Event = (
+    BoardsChanged
+    | BusTrouble
+    | RunEvent
+    | FileEvent
+    | PackEvent
+    | RescuesInterrupted
+    | MonitorEvent
+    | AccountEvent
+    | UpdatesTold
+)
 
 
 Post = Callable[[Event], None]

@@ -12,6 +12,7 @@ from app.recipes.registry import RECIPES
 from app.text import text
 from app.ui.pages.base import CardButton, CardGrid, Page, TurningRow, box, button, clear, label
 from app.ui.parts.interrupted import InterruptedRescues
+from app.ui.parts.update_card import UpdateCard
 from app.ui.say import day, say
 from app.ui.theme import SPACE
 from app.work.board import Board
@@ -45,6 +46,9 @@ class HomePage(Page):
         self._rescues = InterruptedRescues()
         self._rescues.chose.connect(self.chose)
         self.content.addWidget(self._rescues)
+        self._update = UpdateCard(asks=True)
+        self._update.chose.connect(self.chose)
+        self.content.addWidget(self._update)
         self._body = QVBoxLayout()
         self._body.setSpacing(SPACE * 2)
         self.content.addLayout(self._body)
@@ -54,6 +58,7 @@ class HomePage(Page):
         """Draw the cards for the chosen board."""
         board = state.board
         self._show_rescues(state)
+        self._update.show_state(state)
         fits = tuple(fit_of(recipe, board).reason for recipe in RECIPES)
         own = backups_of(board, state.backups or ()) if board is not None else ()
         pack = None if state.pack is None else (len(state.lacking), len(state.pack))

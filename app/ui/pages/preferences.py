@@ -1,4 +1,4 @@
-"""Settings: look, size of words, motion."""
+"""Settings: look, size of words, motion, newer versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
 
 from app.clicks import Back
+from app.flow import AppState
 from app.ui.pages.base import Page, box, button, label
+from app.ui.parts.update_settings import UpdateSettings
 from app.ui.settings import TEXT_SCALES, Settings
 from app.ui.theme import SPACE, Scheme
 
@@ -57,10 +59,17 @@ class PreferencesPage(Page):
         self._motion.setAccessibleDescription(calm.text())
         column.addWidget(calm)
         self.content.addWidget(frame)
+        self._updates = UpdateSettings()
+        self._updates.chose.connect(self.chose)
+        self.content.addWidget(self._updates)
         self.content.addStretch(1)
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
         self.footer.add_stretch()
         self.footer.add(self._back)
+
+    def show_state(self, state: AppState) -> None:
+        """Draw what is known of newer versions; the looks are drawn already."""
+        self._updates.show_state(state)
 
     def first_focus(self) -> QWidget:
         """The first choice."""

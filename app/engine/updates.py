@@ -1,0 +1,539 @@
+"""Looks for a newer Rekindle: asks the address, remembers, and does both in a thread of its own once a day at most.
+
+Nothing goes out before the person agreed or asked, and what goes out is one request without anything about them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import logging
+import queue
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import log as program_log
+from app import paths
+from app.clock import Clock, Deadline, RealClock
+from app.engine.runner import BUG_CODE
+from app.faults import Cancelled, Fault
+from app.files import FileActions, file_faults, put
+from app.text import Text, text
+from app.update_faults import (
+    UpdateAddressBad,
+    UpdateNotGenuine,
+    UpdatesLedAstray,
+    UpdatesNotTrusted,
+    UpdatesOffline,
+    UpdatesProxyUnusable,
+    UpdatesRefused,
+    UpdatesSlow,
+    UpdatesWithoutAddress,
+    UpdatesWithoutKey,
+)
+from app.updates import (
+    MOST_BYTES,
+    Channel,
+    LookedUp,
+    Notice,
+    Standing,
+    UpdateState,
+    Version,
+    checked_address,
+    due,
+    host_of,
+    is_newer,
+    proven,
+    read_channel,
+)
+from app.work.events import Post, UpdatesTold
+
+if TYPE_CHECKING:
+    import httpx
+
+log = logging.getLogger(__name__)
+
+FILE = "updates.json"
+MOST_KEPT = 256 * 1024
+"""Bytes; a larger file is none of ours."""
+CONNECT_S = 10.0
+READ_S = 10.0
+WHOLE_S = 30.0
+"""How long one look may take altogether, redirects included."""
+MOST_REDIRECTS = 4
+OK = 200
+FIRST_S = 20.0
+"""So long after the start nothing is looked for: the window has better things to do."""
+AGAIN_S = 600.0
+"""How often it is asked whether a day is over; a computer that sleeps does not count its hours."""
+BUSY_S = 60.0
+"""How soon after a look that was due during a job."""
+
+NOTHING_NEWER = text("Updates", "No newer version is told of. This is version {installed}.")
+NEWER = text("Updates", "Version {version} is there. This is version {installed}.")
+UNKNOWN_OWN = text("Updates", "Version {version} is told of. This copy does not know its own version.")
+WENT_WRONG = text("Updates", "{cause} {next_step}")
+ADDRESS_KEPT = text("Updates", "From now on it looks at {address}.")
+NO_ADDRESS_NOW = text("Updates", "This copy came without an address: now there is none.")
+_BUG = text("Updates", "The program made a mistake. Save the report and send it to us.")
+
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is remembered between two starts.
+
+    Attributes:
+        agreed: What the person said; None for nothing.
+        address: The one they gave, "" for the program's own.
+        tried: When it looked last.
+        newest: When the newest notice that was seen was issued.
+        notice: The last proven notice as it came; it is proven again each time it is read.
+        skipped: The version they do not want to hear of.
+        put_off: They do not want to hear of it before the next look.
+    """
+
+    agreed: bool | None = None
+    address: str = ""
+    tried: datetime | None = None
+    newest: datetime | None = None
+    notice: bytes = b""
+    skipped: str = ""
+    put_off: bool = False
+
+
+class UpdateBook:
+    """`Kept` in a file. What cannot be read there was not said: then nothing is looked for and the person is asked."""
+
+    def __init__(self, folder: Path, actions: FileActions | None = None) -> None:
+        """Open the book; nothing is touched yet. The folder is made when something is written."""
+        self._path = folder / FILE
+        self._actions = actions or FileActions()
+
+    def read(self) -> Kept:
+        """Return what is remembered."""
+        try:
+            with self._path.open("rb") as file:
+                plain = json.loads(file.read(MOST_KEPT))
+        except FileNotFoundError:
+            return Kept()
+        except (OSError, ValueError, RecursionError) as error:
+            log.info("%s cannot be read: %s", FILE, type(error).__name__)
+            return Kept()
+        return _kept(plain) if isinstance(plain, dict) else Kept()
+
+    def write(self, kept: Kept) -> None:
+        """Remember this.
+
+        Raises:
+            Fault: The disk or its rights do not allow it; what was remembered before still is.
+        """
+        plain = {
+            "agreed": kept.agreed,
+            "address": kept.address,
+            "tried": kept.tried.isoformat() if kept.tried else None,
+            "newest": kept.newest.isoformat() if kept.newest else None,
+            "notice": base64.b64encode(kept.notice).decode(),
+            "skipped": kept.skipped,
+            "put_off": kept.put_off,
+        }
+        with file_faults(self._path.parent):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            put(self._actions, self._path, (json.dumps(plain, indent=1) + "\n").encode())
+
+
+def _kept(plain: Mapping[str, object]) -> Kept:
+    agreed, address, skipped = plain.get("agreed"), plain.get("address"), plain.get("skipped")
+    own = ""
+    if isinstance(address, str) and address:
+        with contextlib.suppress(UpdateAddressBad):
+            own = checked_address(address)
+    return Kept(
+        agreed=agreed if isinstance(agreed, bool) else None,
+        address=own,
+        tried=_moment(plain.get("tried")),
+        newest=_moment(plain.get("newest")),
+        notice=_bytes(plain.get("notice")),
+        skipped=skipped if isinstance(skipped, str) and Version.parse(skipped) else "",
+        put_off=plain.get("put_off") is True,
+    )
+
+
+def _moment(value: object) -> datetime | None:
+    with contextlib.suppress(ValueError, OverflowError):
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).astimezone(UTC)
+    return None
+
+
+def _bytes(value: object) -> bytes:
+    with contextlib.suppress(binascii.Error, ValueError):
+        if isinstance(value, str):
+            return base64.b64decode(value, validate=True)
+    return b""
+
+
+def program_channel() -> Channel:
+    """Return what came with the program; one that cannot be read is one without a key."""
+    try:
+        return read_channel(paths.resource("updates/channel.json").read_bytes())
+    except (OSError, ValueError) as error:
+        log.warning("the channel for updates cannot be read: %s", error)
+        return Channel()
+
+
+def fetch(address: str, check: Check = lambda: None, clock: Clock | None = None) -> bytes:
+    """Ask for a notice once, and return what came, which is not proven yet.
+
+    The request names the program and nothing else: no cookie, no version, no identifier. Proxies are those of the
+    environment or the system; certificates are judged by the system's store.
+
+    Args:
+        address: From `checked_address`.
+        check: Called between pieces; raises Cancelled to stop.
+        clock: For the time the whole may take.
+
+    Raises:
+        Fault: One of `app.update_faults`.
+    """
+    import httpx
+    import truststore
+
+    host = host_of(address)
+    end = Deadline(clock or RealClock(), WHOLE_S)
+    try:
+        with httpx.Client(
+            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
+            follow_redirects=False,
+            headers={"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "rekindle"},
+        ) as client:
+            for _ in range(MOST_REDIRECTS + 1):
+                check()
+                if end.passed():
+                    raise UpdatesSlow(host=host)
+                client.cookies.clear()  # one of them would be a name
+                with client.stream("GET", address) as answer:
+                    if answer.has_redirect_location:
+                        address = _next(answer, host)
+                        continue
+                    return _body(answer, host, end, check)
+        raise UpdatesLedAstray(f"more than {MOST_REDIRECTS} times", host=host)
+    except httpx.ProxyError as error:
+        raise UpdatesProxyUnusable(type(error).__name__) from None  # its words may hold the proxy's password
+    except httpx.HTTPError as error:
+        raise _unreachable(error, host) from error
+    except (httpx.InvalidURL, ValueError) as error:
+        raise UpdatesProxyUnusable(type(error).__name__) from None
+
+
+def _next(answer: httpx.Response, host: str) -> str:
+    request = answer.next_request
+    if request is None or request.url.scheme != "https" or request.url.userinfo:
+        raise UpdatesLedAstray(host=host)
+    return str(request.url)
+
+
+def _body(answer: httpx.Response, host: str, end: Deadline, check: Check) -> bytes:
+    if answer.status_code != OK:
+        raise UpdatesRefused(host=host, status=answer.status_code)
+    came = bytearray()
+    for piece in answer.iter_raw():
+        came += piece
+        check()
+        if len(came) > MOST_BYTES:
+            raise UpdateNotGenuine(f"more than {MOST_BYTES} bytes")
+        if end.passed():
+            raise UpdatesSlow(f"{len(came)} bytes in {WHOLE_S:.0f} s", host=host)
+    return bytes(came)
+
+
+def _unreachable(error: Exception, host: str) -> Fault:
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return UpdatesNotTrusted(inner.verify_message or str(inner), host=host)
+        inner = inner.__cause__ or inner.__context__
+    return UpdatesOffline(type(error).__name__, host=host)
+
+
+class UpdateDesk:
+    """Everything about updates but the thread: what is remembered, what is known, and one look.
+
+    Every method reads what is remembered anew, so window and terminal may run at once. `Fault` where the disk refuses.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        book: UpdateBook,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        fetch: Callable[[str, Check], bytes] = fetch,
+        installed: str | None = None,
+    ) -> None:
+        """Take what is needed.
+
+        Args:
+            channel: What came with the program.
+            book: What is remembered.
+            now: The time of day, with its zone.
+            fetch: Gets a notice.
+            installed: This program's version; None looks it up when it is needed first.
+        """
+        self._channel = channel
+        self._book = book
+        self._now = now
+        self._fetch = fetch
+        self._own = installed
+
+    @property
+    def installed(self) -> str:
+        """This program's version."""
+        if self._own is None:
+            self._own = program_log.version()
+        return self._own
+
+    @property
+    def own_channel(self) -> Channel:
+        """What came with the program."""
+        return self._channel
+
+    def state(self) -> UpdateState:
+        """Return what is known without asking anybody."""
+        kept = self._book.read()
+        address = kept.address or self._channel.address
+        notice = self._kept_notice(kept)
+        return UpdateState(
+            self._standing(address),
+            self.installed,
+            kept.agreed,
+            address,
+            bool(kept.address),
+            kept.tried,
+            notice,
+            quiet=notice is not None and (kept.put_off or kept.skipped == notice.version.words),
+        )
+
+    def agree(self, *, yes: bool) -> None:
+        """Remember whether to look once a day."""
+        kept = self._book.read()
+        self._book.write(replace(kept, agreed=yes))
+
+    def skip(self) -> None:
+        """Say nothing more about the version that is known of."""
+        kept = self._book.read()
+        notice = self._kept_notice(kept)
+        if notice is not None:
+            self._book.write(replace(kept, skipped=notice.version.words))
+
+    def put_off(self) -> None:
+        """Say nothing more about it before the next look."""
+        self._book.write(replace(self._book.read(), put_off=True))
+
+    def set_address(self, typed: str) -> None:
+        """Look there from now on; "" for the program's own address.
+
+        Raises:
+            UpdateAddressBad: It is none.
+        """
+        address = checked_address(typed) if typed.strip() else ""
+        kept = self._book.read()
+        self._book.write(replace(kept, address="" if address == self._channel.address else address))
+
+    def due(self) -> bool:
+        """Whether to look now, because the person agreed and a day has passed."""
+        kept = self._book.read()
+        if kept.agreed is not True or self._standing(kept.address or self._channel.address) is not Standing.READY:
+            return False
+        found = due(kept.tried, self._now())
+        if found.tried != kept.tried:
+            self._book.write(replace(kept, tried=found.tried))
+        return found.now
+
+    def look(self, check: Check = lambda: None, *, asked: bool = False) -> Notice:
+        """Ask the address and return what is told there, newer than this program or not.
+
+        Args:
+            check: Raises Cancelled to stop.
+            asked: The person asks just now: then they hear also of a version they did not want to hear of.
+
+        Raises:
+            Fault: One of `app.update_faults`, or the disk's.
+        """
+        kept = self._book.read()
+        address = kept.address or self._channel.address
+        match self._standing(address):
+            case Standing.NO_KEY:
+                raise UpdatesWithoutKey
+            case Standing.NO_ADDRESS:
+                raise UpdatesWithoutAddress
+            case Standing.READY:
+                pass
+        # Before it looks: what cannot be remembered would be asked again at each start.
+        self._book.write(replace(kept, tried=self._now()))
+        envelope = self._fetch(address, check)
+        kept = self._book.read()  # the person may have said something meanwhile
+        notice = proven(envelope, self._channel.keys, self._now(), kept.newest)
+        skipped = "" if asked else kept.skipped
+        self._book.write(replace(kept, newest=notice.issued, notice=envelope, skipped=skipped, put_off=False))
+        return notice
+
+    def words(self, notice: Notice) -> Text:
+        """Say what a look has found."""
+        version, installed = notice.version.words, self.installed
+        if Version.parse(installed) is None:
+            return UNKNOWN_OWN.with_values(version=version)
+        return (NEWER if is_newer(notice, installed) else NOTHING_NEWER).with_values(
+            version=version, installed=installed
+        )
+
+    def _standing(self, address: str) -> Standing:
+        if not self._channel.keys:
+            return Standing.NO_KEY
+        return Standing.READY if address else Standing.NO_ADDRESS
+
+    def _kept_notice(self, kept: Kept) -> Notice | None:
+        """The newer version that is known of; a file on the disk is believed no more than what came over the line."""
+        if not kept.notice:
+            return None
+        try:
+            notice = proven(kept.notice, self._channel.keys, self._now(), kept.newest)
+        except Fault:
+            return None
+        return notice if is_newer(notice, self.installed) else None
+
+
+class Updates:
+    """The thread. Every method returns at once; news are `UpdatesTold`."""
+
+    def __init__(self, desk: UpdateDesk, clock: Clock, post: Post, busy: Callable[[], bool]) -> None:
+        """Take what is needed.
+
+        Args:
+            desk: What does the work.
+            clock: What the waits between two looks go through.
+            post: Where news go.
+            busy: Whether a job runs: then nothing is looked for by itself.
+        """
+        self._desk = desk
+        self._clock = clock
+        self._post = post
+        self._busy = busy
+        self._orders: queue.SimpleQueue[Callable[[], LookedUp | None]] = queue.SimpleQueue()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="updates", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first news come at once, the first look later."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; a look under way ends within `READ_S`."""
+        self._stopping.set()
+        self._wake.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread's end; return whether it came."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def agree(self, *, yes: bool) -> None:
+        """Look once a day from now on, or no more."""
+        self._do(lambda: self._desk.agree(yes=yes))
+
+    def skip(self) -> None:
+        """Not this one."""
+        self._do(self._desk.skip)
+
+    def put_off(self) -> None:
+        """Later."""
+        self._do(self._desk.put_off)
+
+    def set_address(self, typed: str) -> None:
+        """Look there from now on."""
+
+        def keep() -> LookedUp:
+            self._desk.set_address(typed)
+            address = self._desk.state().address
+            return LookedUp(ADDRESS_KEPT.with_values(address=address) if address else NO_ADDRESS_NOW)
+
+        self._order(keep)
+
+    def look(self) -> None:
+        """Look now, because the person wants it; the news say what came of it."""
+        self._order(lambda: LookedUp(self._desk.words(self._desk.look(self._check, asked=True))))
+
+    # --- inside ---
+
+    def _do(self, deed: Callable[[], None]) -> None:
+        self._order(lambda: deed())
+
+    def _order(self, work: Callable[[], LookedUp | None]) -> None:
+        self._orders.put(work)
+        self._wake.set()
+
+    def _check(self) -> None:
+        if self._stopping.is_set():
+            raise Cancelled
+
+    def _work(self) -> None:
+        self._post(UpdatesTold(self._desk.state()))
+        first = Deadline(self._clock, FIRST_S)
+        pause = FIRST_S
+        while True:
+            self._clock.wait(self._wake, pause)
+            self._wake.clear()
+            if self._stopping.is_set():
+                return
+            while not self._orders.empty():
+                self._carry_out(self._orders.get())
+            pause = first.left or self._look_if_due()
+
+    def _carry_out(self, work: Callable[[], LookedUp | None]) -> None:
+        try:
+            came = work()
+        except Cancelled:
+            return
+        except Fault as fault:
+            log.info("updates: %s %s", fault.code, fault.detail)
+            came = LookedUp(WENT_WRONG.with_values(cause=fault.cause, next_step=fault.next_step), bad=True)
+        except Exception:  # the person waits for an end, whatever happens
+            log.exception("%s: updates", BUG_CODE)
+            came = LookedUp(_BUG, bad=True)
+        self._post(UpdatesTold(self._desk.state(), came))
+
+    def _look_if_due(self) -> float:
+        """Look if that is due, and return after how many seconds to think of it again. Nobody hears of a failure."""
+        try:
+            if not self._desk.due():
+                return AGAIN_S
+            if self._busy():
+                return BUSY_S
+            notice = self._desk.look(self._check)
+        except Cancelled:
+            return AGAIN_S
+        except Fault as fault:
+            log.info("looking for updates: %s %s", fault.code, fault.detail)
+            return AGAIN_S
+        except Exception:  # a mistake here must not end the thread that the person's wishes go through
+            log.exception("looking for updates")
+            return AGAIN_S
+        log.info("looked for updates: %s", notice.version.words)
+        self._post(UpdatesTold(self._desk.state()))
+        return AGAIN_S
+
+
+def update_desk() -> UpdateDesk:
+    """Return the desk of this program and this person."""
+    return UpdateDesk(program_channel(), UpdateBook(paths.data_folder()))
