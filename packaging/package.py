@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import release_notice
 from parts import DIST, Product, report, say, version
 
 SYSTEMS = ("linux", "windows", "macos")
@@ -36,6 +37,8 @@ def main(arguments: list[str]) -> int:
     if not set(wanted) <= set(SYSTEMS):
         print(f"{__doc__}\nSystems: {', '.join(SYSTEMS)}, all")
         return 2
+    if release_notice.lacking():
+        say(release_notice.lacking())
     DIST.mkdir(exist_ok=True)
     products: list[Product] = []
     for system in wanted:

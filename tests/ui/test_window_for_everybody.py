@@ -119,6 +119,7 @@ class NoEngine:
     """Takes orders and does nothing."""
 
     accounts = None
+    updates = None
 
     def run(self, recipe_key: str, port_path: str, answers: Mapping[str, object] | None = None) -> int:
         return 1
