@@ -330,12 +330,22 @@ def prune(library: Path) -> None:
             path.unlink()
         elif path.is_dir() and path.name in ("tests", "__pyinstaller"):
             shutil.rmtree(path)
+    trim_notes(library)
+    drop_empty(library)
+
+
+def trim_notes(library: Path) -> None:
+    """Of what the libraries tell of themselves keep what is read at run time."""
     for note in sorted(library.glob("*.dist-info")):
         for path in sorted(note.rglob("*")):
-            if path.is_file() and path != note / "METADATA":
+            if path.is_file() and path != note / "METADATA" and not offers_plugins(path):
                 path.unlink()
         shorten_metadata(note / "METADATA")
-    drop_empty(library)
+
+
+def offers_plugins(path: Path) -> bool:
+    """Whether a library's note tells which stores for passwords there are: keyring finds its own by nothing else."""
+    return path.name == "entry_points.txt" and "[keyring.backends]" in path.read_text(encoding="utf-8")
 
 
 def shorten_metadata(path: Path) -> None:
@@ -573,6 +583,13 @@ def removal(payload: Path) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def probes(payload: Path) -> str:
+    """Return the part of the uninstaller that asks, before it deletes anything, whether a program is in use."""
+    loaded = (".exe", ".dll", ".pyd", ".zip")
+    files = sorted(path.relative_to(payload) for path in payload.rglob("*") if path.suffix in loaded)
+    return "".join(f'${{Probe}} "$INSTDIR\\{_windows(path)}"\n' for path in files)
+
+
 def content(payload: Path) -> str:
     """Return the part of the setup that lays out the payload: in sorted order, not in that of this machine's disk."""
     lines = []
@@ -621,7 +638,8 @@ def make_setup(payload: Path, work: Path, number: str, target: Path) -> Path:
     Raises:
         SystemExit: makensis failed.
     """
-    for name, lines in (("content.nsh", content(payload)), ("removal.nsh", removal(payload))):
+    parts = {"content.nsh": content(payload), "removal.nsh": removal(payload), "probes.nsh": probes(payload)}
+    for name, lines in parts.items():
         (work / name).write_text(lines, encoding="utf-8", newline="\n")
     picture = icons.write(setup_picture(), work / "setup.bmp")
     os.utime(picture, (epoch(), epoch()))  # the setup unpacks it with its date
@@ -630,6 +648,7 @@ def make_setup(payload: Path, work: Path, number: str, target: Path) -> Path:
         "VERSION4": four_numbers(number, "."),
         "CONTENT": str(work / "content.nsh"),
         "REMOVAL": str(work / "removal.nsh"),
+        "PROBES": str(work / "probes.nsh"),
         "ICON": str(work / "compiled" / "rekindle.ico"),
         "PICTURE": str(picture),
         "LICENCE": str(payload / "licences" / "LICENSE.txt"),

@@ -72,6 +72,43 @@ def test_the_uninstaller_deletes_each_file_by_name_and_no_folder_with_something_
     assert not re.search(r"RMDir\s+/r", SCRIPT, re.IGNORECASE)
 
 
+def test_before_anything_is_deleted_every_program_file_is_asked_whether_it_is_in_use(tmp_path: Path) -> None:
+    tree(tmp_path)
+    for name in ("b.dll", "a$.exe", "pkg/c.pyd", "python311.zip", "note.txt"):
+        (tmp_path / name).write_text("")
+    assert windows.probes(tmp_path).splitlines() == [
+        '${Probe} "$INSTDIR\\a$$.exe"',
+        '${Probe} "$INSTDIR\\b.dll"',
+        '${Probe} "$INSTDIR\\pkg\\c.pyd"',
+        '${Probe} "$INSTDIR\\python311.zip"',
+    ]
+    section = SCRIPT.split('Section "Uninstall"')[1]
+    assert section.index("un.EndIfRunning") < section.index("un.EndIfInUse") < section.index("${REMOVAL}")
+
+
+def test_the_setup_looks_for_trouble_first_and_leaves_an_uninstaller_before_it_lays_out_anything() -> None:
+    section = SCRIPT.split('Section "Rekindle"')[1].split("SectionEnd")[0]
+    order = ("EndIfRunning", "EndIfNoRoom", "RemoveBefore", "WriteUninstaller", '"UninstallString"', "${CONTENT}")
+    places = [section.index(word) for word in order]
+    assert places == sorted(places)
+
+
+def test_what_tells_keyring_its_stores_is_kept_of_the_libraries_notes(tmp_path: Path) -> None:
+    for name, words in (("keyring-1", "[keyring.backends]\nWindows = it\n"), ("other-1", "[console_scripts]\nx = y\n")):
+        note = tmp_path / f"{name}.dist-info"
+        note.mkdir()
+        (note / "entry_points.txt").write_text(words)
+        (note / "METADATA").write_text(f"Name: {name}\nVersion: 1\nSummary: long\n\nwords")
+        (note / "RECORD").write_text("")
+    windows.trim_notes(tmp_path)
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [
+        "keyring-1.dist-info/METADATA",
+        "keyring-1.dist-info/entry_points.txt",
+        "other-1.dist-info/METADATA",
+    ]
+
+
 def test_the_setup_lays_out_each_file_in_sorted_order(tmp_path: Path) -> None:
     tree(tmp_path)
     (tmp_path / "zeta.txt").write_text("")
