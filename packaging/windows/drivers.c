@@ -6,6 +6,12 @@
  *   rekindle-driver.exe --extract FOLDER BOARD write what would be installed into FOLDER, install nothing
  *
  * It takes names of boards and never numbers: what runs with an administrator's rights can do nothing but this.
+ *
+ * It lies in a folder the person can write to, and so can any of their programs. What is done about that: it is held
+ * open from before the question until the end, so that nobody exchanges it meanwhile; it loads nothing from its own
+ * folder (all it is linked with are libraries Windows has loaded already); what it installs it unpacks itself, where
+ * only administrators can write. Exchanging it before it is started is what only its signature tells, in the question.
+ *
  * The table of boards is made by the build from the program's own (boards.h).
  *
  * Exit status: 0 done, 1 it failed, 2 wrong usage, 3 the person or the computer's rules said no, 4 the board must be
@@ -15,6 +21,7 @@
 #define UNICODE
 #endif
 #include <windows.h>
+#include <objbase.h>
 #include <shellapi.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +39,7 @@ struct known_board {
 #define LONGEST_PATH 32768
 #define LONGEST_FOLDER 200 /* libwdi's own limit is MAX_PATH, and it adds names */
 #define WAIT_FOR_WINDOWS_MS 120000
+#define WAIT_FOR_ALL_MS (15 * 60 * 1000) /* another installation may come first, and an old disk may be slow */
 
 enum { DONE, FAILED, WRONG_USAGE, REFUSED, PENDING, FORBIDDEN };
 
@@ -119,6 +127,19 @@ static BOOL is_elevated(void)
     return told && elevation.TokenIsElevated;
 }
 
+static int status_of_refusal(DWORD error)
+{
+    switch (error) {
+    case ERROR_CANCELLED: /* "No" to the question */
+    case ERROR_ACCESS_DENIED:
+        return REFUSED;
+    case ERROR_ACCESS_DISABLED_BY_POLICY:
+        return FORBIDDEN;
+    default:
+        return FAILED;
+    }
+}
+
 /* Start this program once more with an administrator's rights, wait for it, and end as it ends. */
 static int ask_windows(int argc, wchar_t **argv)
 {
@@ -132,20 +153,30 @@ static int ask_windows(int argc, wchar_t **argv)
         wcscat(line, L" ");
         wcscat(line, argv[number]);
     }
+    /* Others may read it, but not write, rename or delete it (nor a folder it is in) until this handle is closed. */
+    HANDLE held = CreateFileW(self, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+    if (held == INVALID_HANDLE_VALUE)
+        return FAILED;
+    CoInitializeEx(NULL, COINIT_APARTMENTTHREADED | COINIT_DISABLE_OLE1DDE); /* ShellExecuteEx may need it */
     memset(&order, 0, sizeof order);
     order.cbSize = sizeof order;
     order.fMask = SEE_MASK_NOCLOSEPROCESS | SEE_MASK_NOASYNC | SEE_MASK_FLAG_NO_UI;
+    order.hwnd = GetForegroundWindow(); /* without one, the question may only blink in the task bar */
     order.lpVerb = L"runas";
     order.lpFile = self;
     order.lpParameters = line;
     order.nShow = SW_HIDE;
     if (!ShellExecuteExW(&order))
-        return GetLastError() == ERROR_CANCELLED ? REFUSED : FAILED;
-    if (order.hProcess == NULL)
-        return FAILED;
-    WaitForSingleObject(order.hProcess, INFINITE);
-    GetExitCodeProcess(order.hProcess, &status);
-    CloseHandle(order.hProcess);
+        status = (DWORD)status_of_refusal(GetLastError());
+    else if (order.hProcess != NULL) {
+        if (WaitForSingleObject(order.hProcess, WAIT_FOR_ALL_MS) == WAIT_OBJECT_0)
+            GetExitCodeProcess(order.hProcess, &status);
+        else
+            status = PENDING;
+        CloseHandle(order.hProcess);
+    }
+    CoUninitialize();
+    CloseHandle(held);
     return (int)status;
 }
 
@@ -209,6 +240,9 @@ static int extract(const wchar_t *folder, const wchar_t *name)
 
 int wmain(int argc, wchar_t **argv)
 {
+    /* libwdi loads some of Windows' libraries by name; without this a file of that name beside this one would do. */
+    if (!SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32))
+        return FAILED;
     wdi_set_log_level(WDI_LOG_LEVEL_WARNING);
     if (argc == 2 && wcscmp(argv[1], L"--list") == 0) {
         for (int number = 0; number < NUMBER_OF_BOARDS; number++)
