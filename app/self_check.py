@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 import ssl
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
 from app import log, paths
 from app.faults import Fault
 from app.terminal import DONE, FAULT, Terminal
+
+FAILURES = (OSError, ImportError, AttributeError, ValueError, RuntimeError, subprocess.SubprocessError)
+"""What a part that is missing or broken may raise."""
 
 
 def check(terminal: Terminal, parts: Mapping[str, Callable[[], str]] | None = None) -> int:
@@ -29,7 +34,7 @@ def check(terminal: Terminal, parts: Mapping[str, Callable[[], str]] | None = No
         except Fault as fault:
             terminal.say(f"FAILED  {name}: {fault.cause.english()}")
             status = FAULT
-        except (OSError, ImportError, AttributeError, ValueError, RuntimeError) as error:
+        except FAILURES as error:
             terminal.say(f"FAILED  {name}: {type(error).__name__}: {error}")
             status = FAULT
     return status
@@ -86,6 +91,58 @@ def _downloads() -> str:
     return f"httpx {httpx.__version__}, socksio {socksio.__version__}, {ssl.OPENSSL_VERSION}"
 
 
+STORES = {
+    "win32": ("Windows", ("win32ctypes.pywin32.win32cred",)),
+    "darwin": ("macOS", ("keyring.backends.macOS.api",)),
+    "linux": ("SecretService", ("secretstorage", "jeepney")),
+}
+"""The store for passwords that comes with each system: keyring's name for what reaches it, and what that one loads."""
+
+
+def _passwords() -> str:
+    from importlib.metadata import entry_points
+
+    from app.cloud.tokens import system_store
+
+    name, needs = STORES.get(sys.platform, STORES["linux"])
+    for module in needs:
+        importlib.import_module(module)
+    found = [entry for entry in entry_points(group="keyring.backends") if entry.value.endswith(f".{name}")]
+    if not found:
+        raise OSError(f"keyring does not know of {name}")
+    found[0].load()
+    store = system_store()
+    if store is None:
+        return "this computer has none that could be used: sign-ins last until the program ends"
+    return type(store).__module__
+
+
+def _account() -> str:
+    from app.cloud.client import make_http
+    from app.cloud.profiles import PARTICLE
+
+    with make_http(PARTICLE):
+        return f"ready to ask {PARTICLE.host} over TLS, certificates are judged by the system"
+
+
+TOOL_S = 10.0
+"""A tool that only says its version takes a moment."""
+
+
+def _wifi_scan() -> str:
+    from app.transports.wifi_host import installed_tools, tools_environment
+
+    said = []
+    for tool in installed_tools(sys.platform):
+        # Those of Linux load the system's libraries, and must not be given the program's own.
+        if sys.platform == "linux":
+            done = subprocess.run([tool, "--version"], env=tools_environment(), capture_output=True, timeout=TOOL_S)
+            if done.returncode:
+                raise OSError(f"{tool} ends with {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+        said.append(tool)
+    return ", ".join(said) or "this computer has no tool for it: the name of a network is typed"
+
+
 def _adapters() -> str:
     import psutil
 
@@ -118,6 +175,9 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "serial ports": _serial,
     "keys": _keys,
     "downloads": _downloads,
+    "password store": _passwords,
+    "account": _account,
+    "Wi-Fi scan": _wifi_scan,
     "network": _adapters,
     "practice boards": _practice,
     "pictures": _pictures,

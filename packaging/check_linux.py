@@ -251,7 +251,7 @@ def check_deb(checks: Checks, deb: Path) -> float | None:
         )
         for name in (
             "applications/rekindle.desktop",
-            "metainfo/rekindle.metainfo.xml",
+            f"metainfo/{linux.APPLICATION}.metainfo.xml",
             "icons/hicolor/256x256/apps/rekindle.png",
             "doc/rekindle/copyright",
             "doc/rekindle/sbom.cdx.json",

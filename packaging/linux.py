@@ -15,10 +15,10 @@ from string import Template
 
 import changes
 import icons
+import portable
 import sbom
 import wheels
 from parts import (
-    BUILD,
     DIST,
     MEGABYTE,
     ROOT,
@@ -39,7 +39,12 @@ from parts import (
 
 FILES = ROOT / "packaging" / "linux"
 DEB_LIMIT = 40 * MEGABYTE
+PORTABLE_LIMIT = 57 * MEGABYTE
+"""With the rescue pack it may have 60 MB."""
 HOME = "usr/lib/rekindle"
+APPLICATION = "alt.rekindle.rekindle"
+"""For software centres. Such a name is to be a domain of the project's, turned round, and the project has none. Below
+`alt` nobody ever will: it is kept for names that are no domains (RFC 9476)."""
 FONTS = "fonts-dejavu-core | fonts-freefont-ttf | fonts-noto-core | fonts-liberation"
 # What the window needs of the system: never bundled, because a graphics driver and its settings belong together.
 DEPENDS = ("libstdc++6 (>= 11)", "libgcc-s1", "libgl1", "libegl1", "fontconfig-config", FONTS)
@@ -62,27 +67,25 @@ def build() -> list[Product]:
         say("The Linux files are built on Linux, on x86-64.")
         raise SystemExit(1)
     work = build_folder("linux")
-    program, portable = freeze(work)
     deb, loose = names()
     root = work / "deb"
-    lay_out(root, program)
+    lay_out(root, freeze(work))
     write_listing(root, DIST / f"rekindle_{version()}_amd64.listing")
     # -Zxz and one thread: with more, the bytes depend on how many there were.
     pack: list[str | Path] = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z9", "--threads-max=1", "--build", root, deb]
     must(pack, environment=build_environment())
-    shutil.copyfile(portable, loose)
-    loose.chmod(0o755)
-    return [Product(deb, DEB_LIMIT, size_of(root)), Product(loose)]
+    portable.write(root / HOME, loose, work / "portable")
+    return [Product(deb, DEB_LIMIT, size_of(root)), Product(loose, PORTABLE_LIMIT, size_of(root / HOME))]
 
 
-def freeze(work: Path) -> tuple[Path, Path]:
+def freeze(work: Path) -> Path:
     """Freeze the program with its libraries.
 
     Args:
         work: An empty folder.
 
     Returns:
-        The folder with the program in many files, and the program in one.
+        The folder with the program.
     """
     stage, lib = work / "program", work / "lib"
     stage_program(stage)
@@ -96,14 +99,13 @@ def freeze(work: Path) -> tuple[Path, Path]:
         "PYINSTALLER_CONFIG_DIR": str(work / "pyinstaller"),
         "REKINDLE_STAGE": str(stage),
         "REKINDLE_LIB": str(lib),
-        "REKINDLE_PORTABLE": "rekindle-portable",
     }
     say("Freezing (a minute or two)")
     command: list[str | Path] = [build_python(), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
     places: list[str | Path] = ["--distpath", work / "frozen", "--workpath", work / "steps"]
     done = must([*command, *places, ROOT / "packaging" / "linux.spec"], folder=work, environment=variables)
     (work / "freeze.log").write_text(done.stdout)
-    return work / "frozen" / "rekindle", work / "frozen" / "rekindle-portable"
+    return work / "frozen" / "rekindle"
 
 
 def components() -> list[sbom.Component]:
@@ -182,7 +184,7 @@ def share_files() -> dict[str, bytes]:
     found = {f"usr/share/icons/hicolor/{side}x{side}/apps/rekindle.png": icons.png(side) for side in icons.LINUX_SIZES}
     found["usr/share/icons/hicolor/scalable/apps/rekindle.svg"] = icons.SOURCE.read_bytes()
     found["usr/share/applications/rekindle.desktop"] = (FILES / "rekindle.desktop").read_bytes()
-    found["usr/share/metainfo/rekindle.metainfo.xml"] = metainfo().encode()
+    found[f"usr/share/metainfo/{APPLICATION}.metainfo.xml"] = metainfo().encode()
     found["usr/share/man/man1/rekindle.1.gz"] = _zipped(fill("rekindle.1"))
     found["usr/share/doc/rekindle/changelog.gz"] = _zipped(fill("changelog"))
     return found
@@ -269,8 +271,3 @@ def copyright_text() -> str:
         "Comment: The libraries, the interpreter and the firmware files inside, whose they are and under which\n"
         " licences: /usr/share/doc/rekindle/NOTICES.txt, and sbom.cdx.json beside it for tools.\n"
     )
-
-
-def frozen_program() -> Path:
-    """Return where the last build left the program in many files."""
-    return BUILD / "linux" / "frozen" / "rekindle"

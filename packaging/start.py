@@ -11,8 +11,11 @@ for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
         os.environ[name] = before
     else:
         os.environ.pop(name, None)
-# A second window (practice mode) is a program of its own: it must not live in the unpacked files of this one, which are
-# gone when this one ends.
+# Likewise where Qt's plugins are, which this program's Qt knows by itself: a browser or file manager that uses another
+# Qt would load these.
+for name in ("QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):
+    os.environ.pop(name, None)
+# A second window (practice mode) is a program of its own, not a helper of this one.
 os.environ["PYINSTALLER_RESET_ENVIRONMENT"] = "1"
 
 from app.main import main  # noqa: E402 - after the environment is put right

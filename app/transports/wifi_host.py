@@ -152,6 +152,16 @@ class HostScanner:
         return found if found.heard else Scan(trouble=SWITCHED_OFF)
 
 
+def installed_tools(system: str = sys.platform) -> tuple[str, ...]:
+    """Return the paths of those tools that are installed, the first to be asked first.
+
+    Args:
+        system: As `sys.platform`.
+    """
+    names = {"win32": ("netsh",), "darwin": ("system_profiler",)}.get(system, ("nmcli", "iw"))
+    return tuple(path for path in map(_find, names) if path is not None)
+
+
 def decoded(printed: bytes) -> str:
     """Return what a console program of Windows printed: UTF-8 where it is, else in the console's own code page."""
     try:
