@@ -295,6 +295,15 @@ def check_itself(here: Windows, checks: Checks) -> None:
         bad = [line for line in bad if "serial ports: AttributeError" not in line]
     checks.that("it finds every part it came with (--self-check)", told.stdout and not bad, told.stdout)
     print("\n".join(f"       | {line}" for line in told.stdout.splitlines()), flush=True)
+    wanted = (
+        "password store: keyring.backends.Windows",
+        "account: ready",
+        "downloads: httpx",
+        "Wi-Fi scan: ",
+        "network: ",
+    )
+    lacking = [words for words in wanted if f"ok      {words}" not in told.stdout]
+    checks.that("Windows' own store for passwords, downloads and network are among them", not lacking, str(lacking))
 
 
 def practise(here: Windows, checks: Checks, recipe: str, board: str, *answers: str) -> None:
