@@ -801,7 +801,9 @@ def _update_click(state: AppState, click: UpdateClick) -> AppState:
         return state
     match click:
         case AgreeToUpdates(yes):
-            return replace(state, orders=(RememberUpdates(yes),))
+            # Shown at once: what is drawn before the answer of the thread must not take the person's back.
+            agreed = replace(updates, state=replace(updates.state, agreed=yes))
+            return replace(state, updates=agreed, orders=(RememberUpdates(yes),))
         case PressLookForUpdate() | GiveUpdateAddress() if updates.busy:
             return state
         case PressLookForUpdate():
@@ -811,10 +813,10 @@ def _update_click(state: AppState, click: UpdateClick) -> AppState:
             return replace(state, updates=busy, orders=(UseUpdateAddress(typed),))
         case OpenUpdatePage():
             return replace(state, orders=(OpenLink(updates.state.notice.link),)) if updates.state.notice else state
-        case SkipUpdate():
-            return replace(state, orders=(DropUpdate(),))
-        case PutOffUpdate():
-            return replace(state, orders=(DelayUpdate(),))
+        case SkipUpdate() | PutOffUpdate():
+            quiet = replace(updates, state=replace(updates.state, quiet=True))
+            order = DropUpdate() if isinstance(click, SkipUpdate) else DelayUpdate()
+            return replace(state, updates=quiet, orders=(order,))
         case _ as missing:
             assert_never(missing)
 

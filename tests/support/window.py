@@ -15,6 +15,7 @@ from app.clicks import Screen
 from app.engine.accounts import Accounts
 from app.engine.downloader import Fetcher
 from app.engine.engine import Engine
+from app.engine.updates import UpdateDesk
 from app.firmware.pack import RescuePack
 from app.keys.clouds import CloudBook
 from app.keys.safe import KeySafe
@@ -56,6 +57,7 @@ class Desk:
         network: Network | None = None,
         scanner: WifiScanner | None = None,
         accounts: Callable[[Post], Accounts] | None = None,
+        updates: UpdateDesk | None = None,
     ) -> None:
         self.qtbot = qtbot
         self.clock = PatientClock(factor)
@@ -82,6 +84,7 @@ class Desk:
             scanner=scanner or Ears(),
             fetcher=fetcher,
             accounts=accounts,
+            updates=updates,
         )
         settings = Settings(folder / "settings.ini")
         self.window = Shell(self.engine, settings, practice=self.panel if practice else None, no_board_ms=100)
@@ -124,6 +127,12 @@ class Desk:
         # Layouts show what was put into them a turn of the event loop later.
         self.qtbot.waitUntil(lambda: bool(found()), timeout=WAIT_MS)
         return found()[0]
+
+    def button_called(self, words: str) -> QPushButton:
+        """The button on the screen with these words."""
+        found = [each for each in self.window.findChildren(QPushButton) if each.isVisible() and each.text() == words]
+        assert len(found) == 1, (words, len(found))
+        return found[0]
 
     def click(self, name: str) -> None:
         button = self.button(name)

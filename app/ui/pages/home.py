@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.clicks import Go, PickRecipe, PressPractice, Screen
 from app.flow import AppState, backups_of
@@ -10,7 +10,7 @@ from app.keys.backup import Backup
 from app.recipes.base import GROUP_TITLES, Fit, Group, Recipe
 from app.recipes.registry import RECIPES
 from app.text import text
-from app.ui.pages.base import CardButton, CardGrid, Page, TurningRow, box, button, clear, label
+from app.ui.pages.base import CardButton, CardGrid, Page, TurningRow, box, button, clear, has_focus, label
 from app.ui.parts.interrupted import InterruptedRescues
 from app.ui.parts.update_card import UpdateCard
 from app.ui.say import day, say
@@ -75,7 +75,8 @@ class HomePage(Page):
         if shown == self._shown:
             return
         self._shown = shown
-        had_focus = self.isVisible() and self.isAncestorOf(QApplication.focusWidget() or self)
+        # Also in a window that is not the active one: else the keyboard would go to what is next, a question's Yes.
+        had_focus = self.isVisible() and has_focus(self) and not has_focus(self._update)
         clear(self._body)
         self._first = None
         hero = next((recipe for recipe in RECIPES if recipe.key == HERO), None)
@@ -115,6 +116,10 @@ class HomePage(Page):
         self._body.addWidget(grid)
         wanted = self.first_focus()
         if had_focus and wanted is not None:
+            for index in range(self._body.count()):  # a layout shows them later, and what is not shown yet gets nothing
+                item = self._body.itemAt(index)
+                if item is not None and (made := item.widget()) is not None:
+                    made.show()
             wanted.setFocus()
 
     def first_focus(self) -> QWidget | None:
