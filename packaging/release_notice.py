@@ -11,7 +11,7 @@ notice --key FILE --link URL [--notes PATH ...] [--days N]
                          PATH is a fragment of the changes or a folder of them (default: those of this version)
 check FILE_OR_ADDRESS    look at a notice as an installed copy does
 
-The passphrase of the key is asked for, and never taken from the command line or the environment.
+The key lies in FILE sealed as the program seals keys (scrypt, AES-256-GCM). The passphrase is asked for, and never taken from the command line or the environment.
 Exit status: 0 done, 1 refused, 2 wrong usage.
 """
 
@@ -35,7 +35,8 @@ from parts import DIST, ROOT, say, version
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # last: this folder's own name must hide no library
 
-from app.faults import Fault
+from app.faults import Fault, WrongPassphrase
+from app.keys.passphrase import Passphrase
 from app.updates import (
     LONGEST_LIFE,
     LONGEST_NOTES,
@@ -92,7 +93,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_key(file: Path) -> None:
     """Make the private key, which never comes into the checkout, and pin its public half."""
-    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     place = file.expanduser().resolve()
@@ -105,14 +105,10 @@ def make_key(file: Path) -> None:
         raise RefusedError(f"{MOST_KEYS} keys are pinned already: take an old one out of {CHANNEL.name} first.")
     passphrase = _new_passphrase()
     key = Ed25519PrivateKey.generate()
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(passphrase),
-    )
+    sealed = passphrase.seal(key.private_bytes_raw())
     descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as target:
-        target.write(secret)
+        target.write(sealed)
     _write(replace(channel, keys=(*channel.keys, key.public_key().public_bytes_raw())))
     say(f"The private key is in {place}. Keep a copy where no computer is; without it no copy can be told anything.")
     say(f"Its public half is in {CHANNEL.relative_to(ROOT)}: commit that file.")
@@ -224,28 +220,24 @@ def _notes(paths: Sequence[Path]) -> str:
     return notes
 
 
-def _new_passphrase() -> bytes:
+def _new_passphrase() -> Passphrase:
     first = getpass.getpass("Passphrase for the new release key: ")
     if len(first) < LEAST_PASSPHRASE:
         raise RefusedError(f"A passphrase needs {LEAST_PASSPHRASE} characters at least.")
     if getpass.getpass("Once more: ") != first:
         raise RefusedError("These are two different ones.")
-    return first.encode()
+    return Passphrase(first)
 
 
 def _open_key(file: Path) -> Ed25519PrivateKey:
-    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    content = file.expanduser().read_bytes()
-    passphrase = getpass.getpass("Passphrase of the release key: ").encode()
+    sealed = file.expanduser().read_bytes()
+    typed = getpass.getpass("Passphrase of the release key: ")
     try:
-        key = serialization.load_pem_private_key(content, passphrase)
-    except (ValueError, TypeError):
+        return Ed25519PrivateKey.from_private_bytes(Passphrase(typed).open(sealed))
+    except (WrongPassphrase, ValueError):
         raise RefusedError("The passphrase does not open this file, or it holds no release key.") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise RefusedError("This is a key of another kind.")
-    return key
 
 
 def _parser() -> argparse.ArgumentParser:
