@@ -59,6 +59,7 @@ def test_the_appstream_file_tells_release_and_boards() -> None:
     assert release is not None
     assert release.attrib == {"version": parts.version(), "date": "2023-11-14"}
     assert root.findtext("launchable") == "rekindle.desktop"
+    assert root.findtext("id") == linux.APPLICATION
     told = {(element.text or "")[5:9] for element in root.findall("provides/modalias")}
     assert {int(vendor, 16) for vendor in told} == set(_VENDORS)
 
