@@ -11,7 +11,8 @@ notice --key FILE --link URL [--notes PATH ...] [--days N]
                          PATH is a fragment of the changes or a folder of them (default: those of this version)
 check FILE_OR_ADDRESS    look at a notice as an installed copy does
 
-The key lies in FILE sealed as the program seals keys (scrypt, AES-256-GCM). The passphrase is asked for, and never taken from the command line or the environment.
+The key lies in FILE sealed as the program seals keys (scrypt, AES-256-GCM). The passphrase is asked for, and never
+taken from the command line or the environment.
 Exit status: 0 done, 1 refused, 2 wrong usage.
 """
 
