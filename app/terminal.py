@@ -78,7 +78,8 @@ class Terminal:
         """
         self._reading = True
         try:
-            if secret:
+            # On Windows getpass asks a console even where there is none, and then never ends.
+            if secret and (self.has_person or sys.platform != "win32"):
                 return getpass.getpass(prompt, self._prompts)
             if self._prompts is not None:
                 self._prompts.write(prompt)

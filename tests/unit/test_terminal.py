@@ -105,3 +105,15 @@ def test_a_program_told_to_outlive_its_terminal_does() -> None:
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_on_windows_a_password_that_is_piped_in_is_not_asked_of_a_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_words: object) -> str:
+        raise AssertionError("it would never end")
+
+    monkeypatch.setattr("getpass.getpass", asked)
+    monkeypatch.setattr(sys, "platform", "win32")
+    terminal = Terminal(io.StringIO("secret\n"), io.StringIO(), io.StringIO())
+    assert terminal.read("Password: ", secret=True) == "secret"
+    with pytest.raises(EOFError):
+        terminal.read("Password: ", secret=True)
