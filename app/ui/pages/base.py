@@ -142,12 +142,17 @@ def label(words: str = "", kind: str = "", *, selectable: bool = False) -> QLabe
     return made
 
 
-def breakable(words: str) -> str:
+def breakable(words: str, longest: int = LONGEST_WORD) -> str:
     """Let a long path, digest or ID in these words wrap: a label cannot, and would push the page out of the window.
 
-    The places to break are characters of no width, so offer such a value by a copy button, never for marking.
+    The places to break are characters of no width, so offer such a value by a copy button, never for marking. Words of
+    at most `longest` characters stay whole.
     """
-    return _LONG_WORD.sub(lambda word: BREAK.join(re.findall(r".{1,8}", word[0])), words)
+    return _LONG_WORD.sub(lambda word: word[0] if len(word[0]) <= longest else _broken(word[0]), words)
+
+
+def _broken(word: str) -> str:
+    return BREAK.join(re.findall(r".{1,8}", word))
 
 
 def set_kind(widget: QWidget, kind: str) -> None:

@@ -16,6 +16,8 @@ from app.ui.say import announce, day
 from app.ui.theme import SPACE
 from app.updates import Notice
 
+LONGEST_WORD = 30
+"""Characters of a word in the notes that is not broken."""
 SHORT_NOTES = 600
 """Characters; longer notes are folded at first: the cards of the page are what the person came for."""
 
@@ -75,7 +77,7 @@ class UpdateCard(QWidget):
         when = self.tr("Released {day}. You have version {installed}.").format(day=day(noon), installed=installed)
         column.addWidget(label(when, "muted"))
         if notice.notes:
-            notes = label(breakable(notice.notes))
+            notes = label(breakable(notice.notes, LONGEST_WORD))
             notes.setObjectName("update-notes")
             if len(notice.notes) > SHORT_NOTES:
                 column.addWidget(Fold(self.tr("What is new"), notes))

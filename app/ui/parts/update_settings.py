@@ -79,11 +79,11 @@ class UpdateSettings(QWidget):
             part.setVisible(has_key)
         with QSignalBlocker(self._agreed):
             self._agreed.setChecked(known.agreed is True)
-        self._look.setEnabled(known.standing is Standing.READY and not state.updates.busy)
+        self._look.setEnabled(known.standing is Standing.READY)  # while it looks too: the keyboard stays on it
         self._tried.setText(self._when(state.updates))
         self._card.show_state(state)
         self._show_address(known.address, own=known.own_address, busy=state.updates.busy)
-        self._show_came(state.updates.came)
+        self._show_came(state.updates.came, told_below=known.to_tell is not None)
 
     def _when(self, updates: UpdatesShown) -> str:
         if updates.busy:
@@ -92,8 +92,8 @@ class UpdateSettings(QWidget):
             return self.tr("It has not looked yet.")
         return self.tr("Looked last: {when}").format(when=day_and_time(updates.state.tried))
 
-    def _show_came(self, came: LookedUp | None) -> None:
-        self._came.setVisible(came is not None)
+    def _show_came(self, came: LookedUp | None, *, told_below: bool) -> None:
+        self._came.setVisible(came is not None and (came.bad or not told_below))
         if came is not None:
             words = say(came.words)
             self._came.setText(breakable(words))
