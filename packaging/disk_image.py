@@ -43,9 +43,7 @@ def pack(raw: bytes) -> bytes:
         body += small
     entries += struct.pack(_ENTRY, _END, 0, sectors, 0, len(body), 0)
     total = zlib.crc32(raw)
-    table = struct.pack(
-        _TABLE, b"mish", 1, 0, sectors, 0, CHUNK + 8, 0, _CRC32, _BITS, _sum(total), len(entries) // 40
-    )
+    table = struct.pack(_TABLE, b"mish", 1, 0, sectors, 0, CHUNK + 8, 0, _CRC32, _BITS, _sum(total), len(entries) // 40)
     note = {"Attributes": "0x0050", "ID": "0"}
     forks = {
         "blkx": [{**note, "CFName": _NAME, "Data": table + entries, "Name": _NAME}],
@@ -148,7 +146,10 @@ def write(folder: Path, volume: str, work: Path, target: Path, tell: Callable[[s
     listed = "".join(f"{path.relative_to(folder)} {path.lstat().st_size}\n" for path in sorted(folder.rglob("*")))
     serial = hashlib.sha256(f"{volume} {epoch()}\n{listed}".encode()).hexdigest()[:16]
     options = ["-quiet", "-V", volume, "-R", "-uid", "0", "-gid", "0", "-hfsplus", "-hfsplus-serial-no", serial]
-    must(["xorriso", "-no_rc", "-as", "mkisofs", *options, "-o", disk.resolve(), folder.resolve()], environment=build_environment())
+    must(
+        ["xorriso", "-no_rc", "-as", "mkisofs", *options, "-o", disk.resolve(), folder.resolve()],
+        environment=build_environment(),
+    )
     target.write_bytes(pack(apple_partition(disk.read_bytes())))
     tell(f"{target.name} {sha256(target)}")
     disk.unlink()

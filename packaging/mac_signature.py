@@ -204,7 +204,7 @@ def sealed(contents: Path) -> dict[str, Any]:
             old[name] = new[name] = {"symlink": str(path.readlink())}
         elif path.is_file():
             content = path.read_bytes()
-            old[name] = hashlib.sha1(content).digest()  # noqa: S324 - the format's, for old systems
+            old[name] = hashlib.sha1(content).digest()  # for old systems
             new[name] = {"hash2": hashlib.sha256(content).digest()}
     return {"files": old, "files2": new, "rules": RULES, "rules2": RULES_2}
 

@@ -5,6 +5,7 @@ Just enough of the format, as Apple's headers `mach-o/loader.h` and `mach-o/fat.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,7 +125,10 @@ def _slice(content: bytes) -> Slice:
     magic, processor, _, kind, count, size, _, _ = struct.unpack_from("<4sIIIIIII", content)
     if magic != THIN or _HEADER + size > len(content):
         raise NotThisFormatError("no 64-bit Mach-O header")
-    at, name, needs, rpaths, segments = _HEADER, "", [], [], []
+    at, name = _HEADER, ""
+    needs: list[str] = []
+    rpaths: list[str] = []
+    segments: list[Segment] = []
     minimum: tuple[int, int] | None = None
     signature: tuple[int, int] | None = None
     symbols: tuple[int, int, int] | None = None
@@ -218,10 +222,8 @@ def resolve(name: str, asker: Path, rpaths: Sequence[str], program: Path) -> tup
         rpaths: Its own, and those of whoever loads it.
         program: The program itself.
     """
-    if name.startswith("@rpath/"):
-        names = [f"{rpath}/{name.removeprefix('@rpath/')}" for rpath in rpaths]
-    else:
-        names = [name]
+    rest = name.removeprefix("@rpath/")
+    names = [f"{rpath}/{rest}" for rpath in rpaths] if rest != name else [name]
     places = []
     for one in names:
         one = one.replace("@loader_path", str(asker.parent), 1) if one.startswith("@loader_path") else one
@@ -242,7 +244,8 @@ def needed(roots: Iterable[Path], program: Path) -> frozenset[Path]:
         for part in slices(asker.read_bytes()):
             for name in part.needs:
                 for place in resolve(name, asker, part.rpaths, program):
-                    if place.is_file() and (found := place.resolve()) not in seen:
+                    found = Path(os.path.normpath(place))
+                    if place.is_file() and found not in seen:
                         seen.add(found)
                         wanted.append(found)
     return frozenset(seen - first)

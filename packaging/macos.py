@@ -1,21 +1,19 @@
-"""macOS: `Rekindle.app` in a disk image. Built on a Mac, and never run on one so far.
+"""macOS: `Rekindle.app` in a disk image. Nothing that is built here was ever run on a Mac so far.
 
-The app is for the processor of the Mac that builds it. With `REKINDLE_MAC_ARCHITECTURE=universal2` wheels are chosen
-for both processors, and what comes for one only is joined with `lipo` to a file for both. That needs a Python for both
-(python.org's is), and wheels for both of everything: cryptography has none for Intel Macs after 48.0.1, and the lock
-names a newer one.
+On Linux the app is laid out for both kinds of Mac (`mac_bundle.py`). On a Mac PyInstaller freezes it, for the processor
+of that Mac; with `REKINDLE_MAC_ARCHITECTURE=universal2` for both, which needs a Python for both (python.org's is).
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import shutil
 import sysconfig
 from pathlib import Path
 from typing import Any
 
 import icons
+import mac_bundle
 import sbom
 import wheels
 from parts import (
@@ -46,8 +44,8 @@ IDENTIFIER = "local.rekindle.Rekindle"
 """By custom a domain backwards; none belongs to this project. It never changes: settings of macOS hang on it."""
 OLDEST = "13.0"
 """Qt's wheels of the lock for Python 3.11 need it."""
-THIN = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"}
-"""How a Mach-O file for one processor begins."""
+EVERY = "universal"
+"""What the disk image built on Linux says in its name."""
 
 
 def image(kind: str) -> Path:
@@ -99,10 +97,13 @@ def build() -> list[Product]:
     """Build the disk image.
 
     Raises:
-        SystemExit: This is no Mac, something that is needed is missing, or a tool failed.
+        SystemExit: This is neither Linux nor a Mac, something that is needed is missing, or a tool failed.
     """
-    if platform.system() != "Darwin":
-        say("The macOS files are built on a Mac; see packaging/README.md.")
+    system = platform.system()
+    if system == "Linux":
+        return mac_bundle.build(information(), OLDEST, image(EVERY))
+    if system != "Darwin":
+        say("The macOS files are built on Linux or on a Mac; see packaging/README.md.")
         raise SystemExit(1)
     work, kind = build_folder("macos"), architecture()
     freeze(work, kind)
@@ -141,7 +142,7 @@ def freeze(work: Path, kind: str) -> None:
     for machine in machines[1:]:
         other = work / f"lib-{machine}"
         wheels.unpack(chosen[machine], other)
-        join(lib, other)
+        mac_bundle.join(lib, other)
     text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
     words = text.read_text(encoding="utf-8") if text.exists() else ""
     libraries = [sbom.of_wheel(wheel) for wheel in chosen[machines[0]]]
@@ -163,36 +164,3 @@ def freeze(work: Path, kind: str) -> None:
     places: list[str | Path] = ["--distpath", work / "frozen", "--workpath", work / "steps"]
     done = must([*command, *places, ROOT / "packaging" / "macos.spec"], folder=work, environment=variables)
     (work / "freeze.log").write_text(done.stdout)
-
-
-def to_join(lib: Path, other: Path) -> list[str]:
-    """Return the files that are for one processor in each of two folders, as sorted paths in them.
-
-    Raises:
-        SystemExit: A file for one processor has no counterpart: the app would not run on the other.
-    """
-    mine, theirs = _thin(lib), _thin(other)
-    alone = sorted((mine - theirs) | (theirs - mine))
-    if alone:
-        say(f"These are there for one processor only: {', '.join(alone)}. Build for one: {ARCHITECTURE}=arm64")
-        raise SystemExit(1)
-    return sorted(mine)
-
-
-def _thin(folder: Path) -> set[str]:
-    found = set()
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                if file.read(4) in THIN:
-                    found.add(path.relative_to(folder).as_posix())
-    return found
-
-
-def join(lib: Path, other: Path) -> None:
-    """Make each file of `lib` that is for one processor a file for both, with its counterpart in `other`."""
-    for name in to_join(lib, other):
-        joined = lib / f"{name}.both"
-        must(["lipo", "-create", lib / name, other / name, "-output", joined])
-        shutil.copymode(lib / name, joined)
-        joined.replace(lib / name)

@@ -2,7 +2,7 @@
 """Build what a person downloads: `packaging/dev.py package [windows|macos|linux|all]` calls this with `.venv`'s Python.
 
 Each system has a module of its own beside this file, with `build() -> list[Product]`. What is finished lies in `dist/`,
-with `SHA256SUMS`. `all` is what this system can build: Linux and Windows on Linux, macOS on a Mac.
+with `SHA256SUMS`. `all` is what this system can build: on Linux all three, on a Mac macOS.
 Exit status: 0 built, 1 something failed, 2 wrong usage, 3 built, but larger than it may be.
 """
 
@@ -20,8 +20,8 @@ from parts import DIST, Product, report, say, version
 
 SYSTEMS = ("linux", "windows", "macos")
 HERE = {"linux": "linux", "win32": "windows", "darwin": "macos"}
-BUILT_ON = {"linux": ("linux", "windows"), "darwin": ("macos",)}
-"""What each system can build; no system can build all."""
+BUILT_ON = {"linux": SYSTEMS, "darwin": ("macos",)}
+"""What each system can build."""
 TOO_LARGE = 3
 
 
@@ -31,7 +31,8 @@ def main(arguments: list[str]) -> int:
     if wanted == ["all"]:
         wanted = [system for system in SYSTEMS if system in BUILT_ON.get(sys.platform, ())]
         left = [system for system in SYSTEMS if system not in wanted]
-        say(f"Built on another system, and left out here: {', '.join(left)}")
+        if left:
+            say(f"Built on another system, and left out here: {', '.join(left)}")
         if not wanted:
             return 1
     if not set(wanted) <= set(SYSTEMS):
