@@ -484,7 +484,7 @@ def source_tree(wine: Wine, payload: Path) -> Path:
     stage_program(library)
     shutil.copyfile(windows.HERE / "rekindle_start.py", library / "rekindle_start.py")
     source = Path(sysconfig.get_path("stdlib"))
-    shutil.copytree(source, folder / "stdlib", ignore=shutil.ignore_patterns("site-packages", "__pycache__", "test"))
+    shutil.copytree(source, folder / "stdlib", ignore=shutil.ignore_patterns(*windows.LEFT_OUT))
     for path in payload.iterdir():
         if path.suffix in (".dll", ".pyd") or path.name == "Rekindle.exe":
             shutil.copyfile(path, folder / path.name)
@@ -492,6 +492,7 @@ def source_tree(wine: Wine, payload: Path) -> Path:
     subprocess.run(
         [sys.executable, "-m", "compileall", "-q", folder],
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         check=False,  # some libraries bring files that are for no Python at all
     )

@@ -23,6 +23,8 @@ KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Rekindle"
 FOLDERS = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
 SLOW_S = 600.0
 LOOK_AGAIN_S = 0.02
+SIZE = (1440, 900)
+"""Of the screen, in px."""
 
 PRNG = """
 #include <windows.h>
@@ -174,8 +176,13 @@ class Wine(Windows):
             program.wait(60)
 
     def keys(self, *names: str) -> None:
-        """Press keys in the window that is in front."""
-        subprocess.run(["xdotool", "key", "--delay", "120", *names], env=self.environment, check=False)
+        """Press keys in the window in the middle of the screen: keys go to where the pointer is, which then leaves."""
+        for words in (
+            ("mousemove", str(SIZE[0] // 2), str(SIZE[1] // 2), "sleep", "0.3"),
+            ("key", "--delay", "120", *names),
+            ("sleep", "0.3", "mousemove", str(SIZE[0]), str(SIZE[1])),
+        ):
+            subprocess.run(["xdotool", *words], env=self.environment, check=False)
 
     def make(self) -> None:
         """Make it Windows 10, with a font without serifs and the stand-ins."""
@@ -219,12 +226,12 @@ def wine_with_screen(program: str) -> Iterator[tuple[Wine, Screen, Path]]:
     """Give a fresh Windows and the screen it draws on."""
     with (
         tempfile.TemporaryDirectory(prefix="rekindle-wine-", ignore_cleanup_errors=True) as made,
-        screen(1440, 900) as desk,
+        screen(*SIZE) as desk,
     ):
         wine = Wine(Path(made), program, desk.name)
         try:
             wine.make()
-            subprocess.run(["xdotool", "mousemove", "1439", "899"], env=wine.environment, check=False)
+            subprocess.run(["xdotool", "mousemove", *map(str, SIZE)], env=wine.environment, check=False)
             yield wine, desk, Path(made)
         finally:
             wine.stop()
