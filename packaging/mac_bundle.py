@@ -153,6 +153,8 @@ def make_app(app: Path, work: Path, information: Mapping[str, Any], oldest: str)
 
     chosen = {machine: wheels.fetch(wheels.macos(runtime.version, machine)) for machine in COMPILER_NAMES}
     components = lay_libraries(chosen, library, work)
+    prune_qt(library, contents / "MacOS" / PROGRAM)
+    windows.drop_empty(library)
     lay_python(runtime, python, work)
     stage_program(library)
     shutil.copyfile(HERE / "rekindle_start.py", library / "rekindle_start.py")
@@ -161,8 +163,6 @@ def make_app(app: Path, work: Path, information: Mapping[str, Any], oldest: str)
     sbom.write(library / "resources" / "licences", components, "macos")
 
     program = make_launcher(runtime, contents / "MacOS" / PROGRAM, work, oldest)
-    prune_qt(library, program)
-    windows.drop_empty(library)
     icons.write(icons.icns(), contents / "Resources" / str(information["CFBundleIconFile"]))
     (contents / "Info.plist").write_bytes(plistlib.dumps(dict(information)))
     (contents / "PkgInfo").write_bytes(b"APPL????")
@@ -315,7 +315,7 @@ def prune_qt(library: Path, program: Path) -> None:
     roots = [qt / f"{name}.abi3.so" for name in QT_MODULES]
     roots += [qt / "Qt" / "plugins" / name for name in QT_PLUGINS]
     keep = {*roots, *mach_o.needed(roots, program)}
-    keep |= {qt / f"{name}.pyc" for name in ("__init__", "_config", "_git_pyside_version")}
+    keep |= {qt / f"{name}.py" for name in ("__init__", "_config", "_git_pyside_version")}
     frameworks = {part for path in keep for part in path.parents if part.suffix == ".framework"}
     for path in sorted(qt.rglob("*")):
         # A framework is found by its Info.plist.
@@ -323,7 +323,7 @@ def prune_qt(library: Path, program: Path) -> None:
         if path.is_file() and path not in keep and not described:
             path.unlink()
     for path in sorted((library / "shiboken6").rglob("*")):
-        if path.is_file() and path.suffix not in (".pyc", ".so", ".dylib"):
+        if path.is_file() and path.suffix not in (".py", ".so", ".dylib"):
             path.unlink()
 
 
