@@ -47,6 +47,7 @@ BOARDS = ("core", "photon", "p1", "electron")
 SLOWER = 1.5
 """The first window of what is installed or unpacked may take so many times as long as that of the sources."""
 PERSON_HOME = Path("home/person")
+WINDOW_DATA = PERSON_HOME / "window"
 PASSWORD = "practice board"
 JOBS = {
     "join-wifi": "run join-wifi --practice photon --answer network=2 --answer password-file=/home/person/password",
@@ -325,7 +326,8 @@ def try_window(checks: Checks, chroot: Chroot, program: str, name: str) -> float
     """Open the window, with and without practice; return the typical time to the first window in seconds."""
     for what, arguments in (("window", ()), ("practice", ("--practice", "photon"))):
         with screen() as shown:
-            command = chroot.command([program, *arguments], person=True, environment={"DISPLAY": shown.name})
+            places = {"DISPLAY": shown.name, "REKINDLE_DATA": f"/{WINDOW_DATA}"}
+            command = chroot.command([program, *arguments], person=True, environment=places)
             running = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
             )
@@ -348,18 +350,28 @@ def try_window(checks: Checks, chroot: Chroot, program: str, name: str) -> float
 
 
 def try_keys(checks: Checks, chroot: Chroot, shown: Screen, name: str) -> None:
-    """Press the keys for *Back up the key* in the practice window; another key file is what tells that it was done."""
-    before = sorted((chroot.root / PERSON_HOME / ".local/share/rekindle/practice-keys").glob("*/*.json"))
-    press = ["xdotool", "mousemove", "640", "60", "click", "1", "key", "--delay", "300", "alt+b"]
-    subprocess.run(press, env={**os.environ, "DISPLAY": shown.name}, check=False, stdout=subprocess.DEVNULL)
-    begun = time.monotonic()
-    after = before
-    while after == before and time.monotonic() - begun < WINDOW_S:
-        pause(0.5)
-        after = sorted((chroot.root / PERSON_HOME / ".local/share/rekindle/practice-keys").glob("*/*.json"))
+    """Back up the key in the practice window with keys alone; the file with the key is what tells that it was done."""
+
+    def kept() -> int:
+        return len(list((chroot.root / WINDOW_DATA / "practice-keys").glob("*/*.der")))
+
+    before = kept()
+    press(shown, "mousemove", "640", "60", "click", "1", "key", "alt+b")
     pause(2.0)
+    shown.save(PICTURES / f"linux-{name}-recipe.png")
+    press(shown, "key", "Return")
+    begun = time.monotonic()
+    while kept() == before and time.monotonic() - begun < WINDOW_S:
+        pause(0.5)
+    pause(4.0)
     picture = shown.save(PICTURES / f"linux-{name}-done.png")
-    checks.that(len(after) > len(before), f"{name}: a key backed up with the keyboard alone ({picture.name})")
+    checks.that(kept() > before, f"{name}: a key backed up with the keyboard alone ({picture.name})")
+
+
+def press(shown: Screen, *words: str) -> None:
+    """Press keys or the pointer's button on a screen."""
+    environment = {**os.environ, "DISPLAY": shown.name}
+    subprocess.run(["xdotool", *words], env=environment, check=False, stdout=subprocess.DEVNULL)
 
 
 def pause(seconds: float) -> None:
