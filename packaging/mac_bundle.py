@@ -47,8 +47,6 @@ from parts import (
 )
 
 HERE = ROOT / "packaging" / "macos"
-LIMIT = 60_000_000
-"""What the disk image may weigh beside the rescue pack, in bytes: it holds everything twice."""
 PROGRAM = "rekindle"
 TOOLS = {"xorriso": "xorriso"}
 """Programs that have to be there, and the Debian package of each."""
@@ -123,7 +121,7 @@ def build(information: Mapping[str, Any], oldest: str, target: Path) -> list[Pro
     for name, size in sizes(app):
         print(f"  {size / MEGABYTE:6.1f} MB  {name}")
     disk_image.write(image, f"Rekindle {version()}", work, target)
-    return [Product(target, LIMIT, size_of(app))]
+    return [Product(target, installed=size_of(app))]
 
 
 def sizes(app: Path) -> list[tuple[str, int]]:
