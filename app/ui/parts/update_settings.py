@@ -108,6 +108,7 @@ class UpdateSettings(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         self._address = QLineEdit()
         self._address.setObjectName("updates-address")
+        self._address.setAcceptDrops(False)  # files dropped on it are the window's
         self._address.setAccessibleName(self.tr("Address to look at"))
         self._address.setPlaceholderText("https://")
         self._address.returnPressed.connect(self._give_address)
