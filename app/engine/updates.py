@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import queue
-import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -204,6 +203,8 @@ def fetch(address: str, check: Check = lambda: None, clock: Clock | None = None)
     Raises:
         Fault: One of `app.update_faults`.
     """
+    import ssl  # as the others: only a look needs it, and a start should not wait for it
+
     import httpx
     import truststore
 
@@ -257,6 +258,8 @@ def _body(answer: httpx.Response, host: str, end: Deadline, check: Check) -> byt
 
 
 def _unreachable(error: Exception, host: str) -> Fault:
+    import ssl
+
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, ssl.SSLCertVerificationError):
