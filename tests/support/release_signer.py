@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -57,9 +58,11 @@ class NoticeServer:
         before: Called before it answers; may wait.
         piece: Bytes sent at once; 0 for all.
         between: Called between two pieces.
+        identity: How it proves who it is; with one it speaks TLS.
     """
 
-    def __init__(self, content: bytes = b"") -> None:
+    def __init__(self, content: bytes = b"", identity: ssl.SSLContext | None = None) -> None:
+        self.identity = identity
         self.content = content
         self.status = 200
         self.moved_to = ""
@@ -96,6 +99,8 @@ class NoticeServer:
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if self.identity is not None:
+            self._server.socket = self.identity.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = False  # so that closing waits for them
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
@@ -108,4 +113,4 @@ class NoticeServer:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/notice"
+        return f"{'https' if self.identity else 'http'}://127.0.0.1:{self._server.server_port}/notice"

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.certificate import Certificate
 from support.clock import FastClock
 from support.release_signer import NOW, OTHER, PUBLIC, NoticeServer, envelope, sign
 
@@ -41,6 +42,7 @@ from app.update_faults import (
     UpdateNoticeOver,
     UpdateNoticeWrong,
     UpdatesLedAstray,
+    UpdatesNotTrusted,
     UpdatesOffline,
     UpdatesProxyUnusable,
     UpdatesRefused,
@@ -53,6 +55,13 @@ from app.work.events import Event, UpdatesTold
 
 CHANNEL = Channel("https://releases.example/n.txt", (PUBLIC,))
 DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -105,10 +114,33 @@ def test_a_redirect_to_something_not_encrypted_is_not_followed(server: NoticeSer
         assert not other.asked
 
 
-def test_a_redirect_to_https_is_followed(server: NoticeServer) -> None:
-    server.moved_to = "https://127.0.0.1:1/n"
-    with pytest.raises(UpdatesOffline):
-        fetch(server.address)
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's store cannot be set for one test")
+def test_a_redirect_to_https_is_followed_and_no_cookie_goes_along(
+    server: NoticeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = Certificate(tmp_path)
+    certificate.trust(monkeypatch)
+    with NoticeServer(envelope(version="0.3.0"), certificate.context) as secure:
+        server.moved_to = secure.address
+        server.cookie = "who=me; Path=/"
+        assert fetch(server.address) == envelope(version="0.3.0")
+        assert "cookie" not in secure.asked[0][1]
+        secure.moved_to = secure.address  # round and round
+        secure.cookie = "who=me; Path=/"
+        with pytest.raises(UpdatesLedAstray):
+            fetch(secure.address)
+        assert not any("cookie" in headers for _, headers in secure.asked)
+        assert len(secure.asked) < 10
+        secure.moved_to = server.address
+        with pytest.raises(UpdatesLedAstray):
+            fetch(secure.address)
+
+
+def test_a_certificate_this_computer_does_not_trust_is_told_as_such(tmp_path: Path) -> None:
+    with NoticeServer(envelope(), Certificate(tmp_path).context) as secure:
+        with pytest.raises(UpdatesNotTrusted):
+            fetch(secure.address)
+        assert not secure.asked
 
 
 @pytest.mark.parametrize("status", [204, 301, 404, 500])
