@@ -337,8 +337,8 @@ def proven(envelope: bytes, keys: Iterable[bytes], now: datetime, newest: dateti
         envelope: The whole file as it came.
         keys: Pinned public keys.
         now: The time, with its zone.
-        newest: When the newest notice seen so far was issued; None: none was. It is also a time that has surely
-            passed, whatever the clock of this computer says.
+        newest: When the newest notice seen so far was issued; None: none was. It holds whatever the clock of this
+            computer says.
 
     Raises:
         UpdateNotGenuine: None of the keys has signed it.
@@ -349,7 +349,7 @@ def proven(envelope: bytes, keys: Iterable[bytes], now: datetime, newest: dateti
     notice = parse(verify(envelope, keys))
     if newest is not None and notice.issued < newest:
         raise UpdateNoticeOlder(f"issued {_moment_words(notice.issued)}, seen {_moment_words(newest)}")
-    if max(now, newest or now) >= notice.expires:
+    if now >= notice.expires:
         raise UpdateNoticeOver(day=notice.expires.date().isoformat())
     return notice
 

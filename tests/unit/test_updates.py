@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from support.release_signer import KEY, LINK, NOTES, NOW, OTHER, PUBLIC, envelope, plain, sign
 
 from app import paths
-from app.faults import Fault
 from app.update_faults import (
     UpdateAddressBad,
     UpdateNotGenuine,
@@ -213,12 +212,12 @@ def test_an_older_notice_than_one_seen_is_refused_and_the_same_is_not() -> None:
         proven(envelope(at=seen - timedelta(seconds=1), version="0.9"), KEYS, NOW, seen)
 
 
-def test_a_clock_set_back_does_not_bring_an_expired_notice_to_life() -> None:
+def test_a_clock_set_back_does_not_bring_a_notice_to_life_that_another_replaced() -> None:
     long_ago = datetime(1970, 1, 1, tzinfo=UTC)
     seen = NOW + timedelta(days=100)
     fresh = envelope(at=seen)
     assert proven(fresh, KEYS, long_ago, seen).issued == seen
-    with pytest.raises(Fault):
+    with pytest.raises(UpdateNoticeOlder):
         proven(envelope(), KEYS, long_ago, seen)
 
 
