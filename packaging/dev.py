@@ -4,8 +4,9 @@
 Usage: python3 packaging/dev.py COMMAND [ARGUMENTS]
 
 run [arguments of rekindle]    start the program
-test [arguments of pytest]     lint, types, and all tests with the USB lab
-quick [arguments of pytest]    the unit and virtual tests only, for every day
+test [arguments of pytest]     lint, types, and all tests with the USB lab, many combinations of each case
+test --every [arguments]       the same with every combination, before a release
+quick [arguments of pytest]    the unit and virtual tests only, a few combinations of each case, for every day
 setup                          only set up
 package [SYSTEM ...]           build what people download: linux, windows, macos, all (default: this system)
 
@@ -18,9 +19,12 @@ import ctypes
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,9 +71,51 @@ def call(command: Sequence[str | Path], **environment: str) -> int:
 
 def must(command: Sequence[str | Path], **environment: str) -> None:
     """Run a command that has to succeed; end with its exit status otherwise."""
-    status = call(command, **environment)
+    demand(call(command, **environment), [str(part) for part in command])
+
+
+class Aside:
+    """A command that works while something else is done; leaving the context ends it where it is not needed any more.
+
+    What it prints is shown when it is waited for.
+    """
+
+    def __init__(self, *command: str | Path) -> None:
+        self._command = [str(part) for part in command]
+
+    def __enter__(self) -> Aside:
+        self._output = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            if os.name == "posix":
+                os.killpg(self._process.pid, signal.SIGTERM)  # what it started too
+            else:
+                self._process.terminate()
+            self._process.wait()
+        self._output.close()
+
+    def must(self) -> None:
+        """Wait for its end and show what it printed; it has to succeed."""
+        status = self._process.wait()
+        self._output.seek(0)
+        print(self._output.read().decode("utf-8", "replace"), end="", flush=True)
+        demand(status, self._command)
+
+
+def demand(status: int, command: Sequence[str]) -> None:
+    """End with the exit status of a command that failed."""
     if status:
-        say(f"This failed with exit status {status}: {' '.join(str(part) for part in command)}")
+        say(f"This failed with exit status {status}: {' '.join(command)}")
         raise SystemExit(status)
 
 
@@ -133,13 +179,11 @@ def make_environment() -> None:
     STAMP.write_text(wanted)
 
 
-def set_up() -> None:
-    """Do whatever is missing; nothing when nothing is."""
+def demand_python() -> None:
+    """Say so where this Python is too old."""
     if sys.version_info < OLDEST:
         say(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this one is {sys.version.split()[0]}.")
         raise SystemExit(2)
-    install_system_packages()
-    make_environment()
 
 
 def get_images() -> bool:
@@ -164,6 +208,20 @@ def in_memory() -> dict[str, str]:
     return {"PYTEST_DEBUG_TEMPROOT": str(memory)} if plenty else {}
 
 
+def hear(command: Sequence[str | Path], **environment: str) -> tuple[int, str]:
+    """Run a command in the checkout and return its exit status and what it printed."""
+    with tempfile.TemporaryFile() as output:
+        status = subprocess.run(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ).returncode
+        output.seek(0)
+        return status, output.read().decode("utf-8", "replace")
+
+
 def quick(arguments: list[str]) -> int:
     """Run the tests that need neither a window nor the lab, each with a part of what `test` tries."""
     folders = ["tests/unit", "tests/virtual", "tests/contract"]
@@ -171,27 +229,60 @@ def quick(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run every check; pytest comes last, so that its closing line is the last one.
+    """Set up and run every check. The first failure is the end.
 
-    The lab comes first and alone: it has its own way to use every core. The first run with a failure is the last.
+    The kernel of the USB lab is built meanwhile, on a fresh machine; it takes minutes.
     """
-    environment = {"QT_QPA_PLATFORM": "offscreen", "REKINDLE_TESTS": "every", **COMPILED}
-    if sys.platform.startswith("linux"):
-        must([PYTHON, "tests/lab/prepare.py"])
-        environment["REKINDLE_LAB"] = os.environ.get("REKINDLE_LAB", "run")
-    else:
+    every = "--every" in arguments
+    environment = {"REKINDLE_TESTS": "every" if every else os.environ.get("REKINDLE_TESTS") or "many"}
+    environment |= {"QT_QPA_PLATFORM": "offscreen", **COMPILED}
+    arguments = [argument for argument in arguments if argument != "--every"]
+    with ExitStack() as asides:
+        lab = None
+        if sys.platform.startswith("linux"):
+            environment["REKINDLE_LAB"] = os.environ.get("REKINDLE_LAB", "run")
+            lab = asides.enter_context(Aside("nice", sys.executable, "tests/lab/prepare.py"))
+        make_environment()
+        if not get_images() and os.environ.get("REKINDLE_LAB") == "require":
+            say("Nothing may be skipped here (REKINDLE_LAB=require).")
+            return 1
+        must([PYTHON, "-m", "ruff", "check", "."])
+        must([PYTHON, "-m", "ruff", "format", "--check", "."])
+        types = asides.enter_context(Aside(PYTHON, "-m", "mypy"))
+        if any((ROOT / argument.split("::")[0]).exists() for argument in arguments):
+            types.must()
+            if lab is not None:
+                lab.must()
+            return call([PYTHON, "-m", "pytest", *arguments], **environment)
+        return test_all(arguments, environment, types, lab)
+
+
+def test_all(arguments: list[str], environment: dict[str, str], types: Aside, lab: Aside | None) -> int:
+    """Run all tests; pytest comes last, so that its closing line is the last one.
+
+    First those that need no lab, with every core; then the lab, which has its own way to use every core. What the first
+    ones printed is shown behind it, for their closing line counts most of the tests.
+    """
+    pytest: list[str | Path] = [PYTHON, "-m", "pytest", *arguments]
+    folders = sorted(path for path in (ROOT / "tests").iterdir() if any(path.glob("test_*.py")) and path.name != "lab")
+    rest = [*pytest, "-n", "auto", *folders]
+    if lab is None:
         say("SKIPPED: the USB lab runs on Linux only.")
-    must([PYTHON, "-m", "ruff", "check", "."])
-    must([PYTHON, "-m", "ruff", "format", "--check", "."])
-    must([PYTHON, "-m", "mypy"])
-    pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
-    if any((ROOT / argument.split("::")[0]).exists() for argument in arguments):
-        return call([*pytest, *arguments], **environment)
-    status = call([*pytest, "tests/lab", *arguments], **environment)
+        types.must()
+        return call(rest, **environment)
+    say("First the tests that need no USB lab; what they print comes last, or at once if one fails.")
+    status, printed = hear(rest, **environment, **in_memory())
     if status not in (0, NOTHING_CHOSEN):
+        print(printed, end="", flush=True)
         return status
-    rest = sorted(path for path in (ROOT / "tests").iterdir() if any(path.glob("test_*.py")) and path.name != "lab")
-    return call([*pytest, "-n", "auto", *rest, *arguments], **environment)
+    say(f"Without the USB lab: {printed.splitlines()[-1].strip('= ')}")
+    types.must()
+    lab.must()
+    in_lab = call([*pytest, "tests/lab"], **environment)
+    if in_lab not in (0, NOTHING_CHOSEN) or status == NOTHING_CHOSEN:
+        return in_lab
+    print(printed, end="", flush=True)
+    return status
 
 
 def package(arguments: list[str]) -> int:
@@ -211,10 +302,11 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         print(__doc__)
         return 2
-    set_up()
-    if not get_images() and sys.argv[1] == "test" and os.environ.get("REKINDLE_LAB") == "require":
-        say("Nothing may be skipped here (REKINDLE_LAB=require).")
-        return 1
+    demand_python()
+    install_system_packages()
+    if sys.argv[1] != "test":  # which does that while something else is built
+        make_environment()
+        get_images()
     return commands[sys.argv[1]](sys.argv[2:])
 
 

@@ -10,10 +10,11 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
-from support.every import examples
+from support import every
 
 from app import log
 from app.keys import cloud_folder, device_key
@@ -26,7 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for w
 THREAD_LIMIT_S = 3.0
 
 # Other examples come the next day.
-settings.register_profile("how-much", max_examples=examples(100))
+settings.register_profile("how-much", max_examples=every.examples(100))
 settings.load_profile("how-much")
 
 
@@ -35,6 +36,34 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_report_header() -> str:
+    """Say how much is tried, so that nobody takes a part for the whole."""
+    return f"combinations: {every.words()}"
+
+
+_tried: dict[str, tuple[int, int]] = {}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - a class of xdist, which may be missing
+    """Hear from a process that ran tests what it chose."""
+    _tried.update(getattr(node, "workeroutput", {}).get("tried", {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that shows the results what was chosen in this one."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tried"] = every.tried
+    _tried.update(every.tried)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many combinations were left out."""
+    taken, whole = (sum(numbers[place] for numbers in _tried.values()) for place in (0, 1))
+    if taken < whole:
+        terminalreporter.write_line(f"combinations left out: {whole - taken} of {whole}; tried: {every.words()}")
 
 
 class _Warnings(logging.Handler):

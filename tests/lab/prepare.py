@@ -12,6 +12,7 @@ import json
 import lzma
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,7 @@ def main() -> int:
         0, also when this machine cannot run the lab: its tests are then skipped, and say so. With
         `REKINDLE_LAB=require` that is a failure, 1.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # half a kernel's sources are swept away
     try:
         prepare(lambda line: print(line, flush=True))
     except LabMissing as missing:
@@ -267,13 +269,14 @@ class _Apt:
         install = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
         if any(not self._candidate(package) for package in missing):
             self._update()
-        try:
-            _run(self._as_root(install))
-        except LabMissing:
-            if self._updated:
-                raise
-            self._update()
-            _run(self._as_root(install))
+        with _whole():
+            try:
+                _run(self._as_root(install))
+            except LabMissing:
+                if self._updated:
+                    raise
+                self._update()
+                _run(self._as_root(install))
 
     def dependency(self, package: str, prefix: str) -> str:
         """The first package with this prefix that a meta package depends on."""
@@ -355,6 +358,16 @@ def _run(command: Sequence[str], folder: Path | None = None, log: Path | None = 
         last = "\n".join(done.stdout.splitlines()[-15:])
         raise LabMissing(f"{' '.join(command[:4])} ended with {done.returncode}:\n{last}")
     return done.stdout
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Let nobody end this in the middle: half an installation is in the way of every other."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _demand_linux() -> None:

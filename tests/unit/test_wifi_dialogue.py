@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clock import FastClock
-from support.every import deal, examples
+from support.every import examples, part
 from support.wifi_console import CIPHERS, FOUR, SIX, Rules, Saved, Script, WifiConsole, dialogue
 
 from app.faults import BoardGone, BoardSilent, Fault
@@ -95,7 +95,7 @@ def test_words_cut_at_every_byte_are_the_same_words(generation: str, core: bool)
 
 def test_a_cut_at_each_single_place_changes_nothing() -> None:
     _, whole, console = told(Rules("E", core=False))
-    for place in deal(range(1, 120), 3, "single")[0]:
+    for place in part(range(1, 120), 3, "single"):
         sizes: Iterator[int] = itertools.chain([place], itertools.repeat(4096))
         _, saved, _ = told(Rules("E", core=False), cut=partial(next, sizes))
         assert saved == whole
@@ -268,7 +268,7 @@ def half_sent(console: WifiConsole) -> bool:
 @pytest.mark.parametrize("fault", [BoardGone(), BoardSilent()], ids=["gone", "silent"])
 def test_a_port_that_goes_at_any_byte_leaves_no_half_password(fault: Fault) -> None:
     ended = 0
-    places = sorted(deal(range(1, 260), 4, type(fault).__name__)[0])
+    places = sorted(part(range(1, 260), 4, type(fault).__name__))
     for place in itertools.chain(places, itertools.count(260, 9)):  # by then the board has the password
         clock, saved = FastClock(), Saved()
         console = WifiConsole(clock, dialogue(Rules("D", core=False), saved), dies=place, fault=fault)

@@ -24,7 +24,7 @@ from support.cuts import (
     start_anew,
 )
 from support.desk import IN_DFU, Desk
-from support.every import deal
+from support.every import part
 from support.real_pack import real_pack
 
 from app.recipes.flash_file import FlashFile
@@ -72,7 +72,7 @@ def test_a_whole_upgrade_is_what_cut_ones_are_held_against(whole: Callable[[Case
         assert one.serial[0x40000:] == other.serial[0x40000:]
 
 
-@pytest.mark.parametrize(("kind", "step"), deal(list(itertools.product(KINDS, UPGRADE_STEPS)), 3, "upgrade")[0])
+@pytest.mark.parametrize(("kind", "step"), part(list(itertools.product(KINDS, UPGRADE_STEPS)), 3, "upgrade"))
 def test_an_upgrade_cut_off_anywhere_is_finished_right(
     step: int, kind: Kind, tmp_path: Path, whole: Callable[[Case], Whole]
 ) -> None:

@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from support.every import EVERYTHING
+from support.every import amount
 from support.key_cuts import CASES, EVERY_KIND, End, KeyCase, KeyWhole, play, quick_keys, whole_run
 from support.secret_bytes import Told
 
-A_CASE = 60 if EVERYTHING else 1  # mishaps played in each
+A_CASE = amount(1, 60, "mishaps amid writing a key", len(CASES))  # mishaps played in each
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
-from support.every import deal
+from support.every import part
 from support.real_pack import real_pack
 
 from app.engine.runner import run_recipe
@@ -289,7 +289,7 @@ def test_no_to_a_changed_board_writes_nothing(tmp_path: Path, pack: RescuePack) 
 PULLED = [340, 400, 660, 929, 935, 1000, 1130, 1150, 1161, 1180, 1400, 1700, 2000, 2185]
 
 
-@pytest.mark.parametrize("transfer", deal(PULLED, 3, "pulled")[0])
+@pytest.mark.parametrize("transfer", part(PULLED, 3, "pulled"))
 def test_a_pulled_cable_is_finished_later_with_the_right_bytes(transfer: int, tmp_path: Path, pack: RescuePack) -> None:
     place = core(tmp_path, pack)
     before = keys(place)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
-from support.every import deal
+from support.every import part
 
 from app.engine.runner import run_recipe
 from app.faults import BoardGone, BoardSilent, Fault
@@ -393,7 +393,7 @@ CUT_OFF = [
 ]
 
 
-@pytest.mark.parametrize(("name", "firmware", "kind"), deal(CUT_OFF, 3, "cut off at any moment")[0])
+@pytest.mark.parametrize(("name", "firmware", "kind"), part(CUT_OFF, 3, "cut off at any moment"))
 def test_a_cable_that_comes_off_at_any_moment_leaves_no_half_password(
     name: str, firmware: str, kind: str, tmp_path: Path
 ) -> None:
@@ -424,7 +424,7 @@ def test_a_program_that_moved_the_magic_rate_is_passed_by_a_request(
     assert place.board.profiles_stored[-1].ssid == NETWORKS[Security.WPA2].ssid
 
 
-@pytest.mark.parametrize(("name", "firmware"), deal(GENERATIONS, 3, "noise")[0])
+@pytest.mark.parametrize(("name", "firmware"), part(GENERATIONS, 3, "noise"))
 def test_noise_before_all_the_board_says_ends_in_a_network_or_a_fault(name: str, firmware: str, tmp_path: Path) -> None:
     place = at(name, firmware, tmp_path, login(Security.WPA2), mode=LISTENING)
     place.board.mishap = Mishap(garbage=True)

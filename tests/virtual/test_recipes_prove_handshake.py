@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from support.air import BOARD, HERE, LOOPBACK, Air, Weather
 from support.cuts import MISHAPS, Kind
 from support.desk import IN_DFU, RUNNING, Desk, desk
-from support.every import EVERYTHING
+from support.every import CHOSEN, FEW, each
 from support.moments import at_step, come_back
 from support.secret_bytes import told as spelled
 
@@ -543,8 +543,8 @@ CUTS = [
 
 
 # Every day each tenth, which meets every step and, as three does not divide ten, every kind.
-@pytest.mark.parametrize(("step", "transfer", "kind"), CUTS if EVERYTHING else CUTS[::10])
-@pytest.mark.parametrize("name", ["core", "photon"] if EVERYTHING else ["core"])
+@pytest.mark.parametrize(("step", "transfer", "kind"), each(CUTS, 10, "handshake"))
+@pytest.mark.parametrize("name", ["core"] if CHOSEN == FEW else ["core", "photon"])
 def test_cut_off_anywhere_finishing_puts_the_old_server_back(
     name: str, step: int, transfer: int, kind: Kind, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
-from support.every import deal
+from support.every import part
 from support.moments import asked, at_step, come_back, plans
 from support.real_pack import real_pack
 
@@ -112,7 +112,7 @@ def test_a_wrecked_board_is_byte_for_byte_what_was_saved(name: str, tmp_path: Pa
     assert place.undo.interrupted() == ()
 
 
-@pytest.mark.parametrize("name", deal(BOARDS, 3, "without consent")[0])
+@pytest.mark.parametrize("name", part(BOARDS, 3, "without consent"))
 def test_without_consent_no_key_and_no_setting_is_written(name: str, tmp_path: Path) -> None:
     place = lay(name, tmp_path, given={"with-keys": False})
     dump = save(place)
@@ -398,7 +398,7 @@ def writing(name: str, folder: Path) -> tuple[int, int]:
     [
         (name, share)
         for name in ("core", "photon", "photon-0.7", "electron")
-        for share in deal([0.1, 0.3, 0.5, 0.7, 0.9], 5, name)[0]
+        for share in part([0.1, 0.3, 0.5, 0.7, 0.9], 5, name)
     ],
 )
 def test_a_cut_while_putting_back_is_finished_with_the_right_bytes(

@@ -21,7 +21,7 @@ from support import device_keys
 from support.cuts import Kind, cut
 from support.desk import IN_DFU, LISTENING, RUNNING, Desk, desk
 from support.ending_disk import Refusing, no_room
-from support.every import deal
+from support.every import part
 from support.moments import asked, at_step, come_back, plans
 
 from app.engine.runner import run_recipe
@@ -841,11 +841,11 @@ KINDS = (Kind.BEFORE, Kind.AMID, Kind.AFTER, Kind.KILLED)
 CUT_SHORT = list(itertools.product(("core", "photon", "photon-0.5"), KINDS, ("finish", "put-back")))
 
 
-@pytest.mark.parametrize(("name", "kind", "end"), deal(CUT_SHORT, 2, "cut short")[0])
+@pytest.mark.parametrize(("name", "kind", "end"), part(CUT_SHORT, 2, "cut short"))
 def test_a_cut_while_writing_can_be_finished_and_put_back(name: str, kind: Kind, end: str, tmp_path: Path) -> None:
     whole = transfers_of_writing(name, tmp_path / "whole")
     listed_once = False
-    for number in deal(whole, 20, f"{name}{kind}{end}")[0]:
+    for number in part(whole, 20, f"restore {name}{kind}{end}"):
         folder = tmp_path / f"{kind.value}-{number}"
         place, answers = torn_board(name, folder)
         old, beside = place.slot, outside(place)

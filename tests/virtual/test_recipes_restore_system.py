@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.desk import IN_DFU, RUNNING, Desk, desk
-from support.every import deal
+from support.every import part
 from support.moments import plans
 from support.real_pack import real_pack
 
@@ -567,7 +567,7 @@ def lengths() -> dict[str, int]:
     return {}
 
 
-@pytest.mark.parametrize(("case", "share"), [(case, share) for case in CUTS for share in deal(range(8), 8, case)[0]])
+@pytest.mark.parametrize(("case", "share"), [(case, share) for case in CUTS for share in part(range(8), 8, case)])
 def test_a_cable_pulled_anywhere_is_finished_by_the_next_run(
     case: str, share: int, tmp_path: Path, pack: RescuePack, lengths: dict[str, int]
 ) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from support.cuts import Kind, cut
 from support.desk import IN_DFU, RUNNING, Desk, desk
 from support.ending_disk import Refusing, no_room
-from support.every import deal
+from support.every import part
 from support.moments import asked, at_step, come_back, plans
 from support.offline import LAN
 from support.person import Person
@@ -600,7 +600,7 @@ def sweep(
     switch(place, local(tmp_path / "whole"))
     after = memory(place)
     cuts = [(kind, number) for kind in KINDS for number in range(moments[0] + 1, moments[1] + 1)]
-    for kind, number in deal(cuts, hands, f"{name}{end}")[0]:
+    for kind, number in part(cuts, hands, f"switch {name}{end}"):
         folder = tmp_path / f"{kind.value}-{number}"
         place = laid(folder)
         last = cut(place, SwitchCloud, kind, number, local(folder))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.every import EVERYTHING, deal
+from support.every import EVERYTHING, part
 from support.wifi_mishaps import ALL, LOST, NAME, ROWS, STOPPED, TROUBLES, Row, Trouble, play
 
 HANDS = 10
@@ -14,7 +14,7 @@ MOST_TRIES = 2  # once as the board stands, once after the RESET that the faults
 
 def cases(trouble: Trouble) -> list[Row]:
     rows = [row for row in ROWS if trouble.for_whom(row)]
-    return rows if "noise" in trouble.key else deal(rows, HANDS, trouble.key)[0]  # each garbles another text
+    return rows if "noise" in trouble.key else part(rows, HANDS, trouble.key)  # each garbles another text
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.key)
