@@ -52,7 +52,7 @@ class UpdateConsole:
             if yes and standing is Standing.NO_ADDRESS:
                 raise UpdatesWithoutAddress
             self._desk.agree(yes=yes)
-            self._tell()
+            self._tell(whole=False)
 
         return self._guarded(work)
 
@@ -75,7 +75,7 @@ class UpdateConsole:
 
         def work() -> None:
             self._desk.set_address("" if typed == "default" else typed)
-            self._tell()
+            self._tell(whole=False)
 
         return self._guarded(work)
 
@@ -91,7 +91,8 @@ class UpdateConsole:
             return STOPPED
         return DONE
 
-    def _tell(self) -> None:
+    def _tell(self, *, whole: bool = True) -> None:
+        """Print the state; unless it is the `whole`, without what was found."""
         known = self._desk.state()
         if self._json:
             self._terminal.say(json_line({"updates": _row(known)}))
@@ -108,6 +109,8 @@ class UpdateConsole:
             self._terminal.say(_OWN.english())
         when = f"{known.tried.astimezone():%Y-%m-%d %H:%M}" if known.tried else ""
         self._terminal.say((_TRIED.with_values(when=when) if when else _NEVER).english())
+        if not whole:
+            return
         if known.notice is None:
             if known.tried:
                 self._terminal.say(NOTHING_NEWER.with_values(installed=known.installed).english())

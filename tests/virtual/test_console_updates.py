@@ -97,6 +97,9 @@ def test_another_address_and_the_default_again(place: Place) -> None:
     assert "address default" in place.out
     assert place.run("address", "default") == DONE
     assert place.server.address in place.out
+    place.run("now")
+    assert place.run("address", "default") == DONE
+    assert "0.2.0" not in place.out  # that is another question
     assert place.run("address", "http://mirror.example/n") == FAULT
     assert "updates.address-bad" in place.out
 
