@@ -65,7 +65,12 @@ env >/tmp/tool-environment
 echo 'nmcli tool, version 1.0'
 """
 """Stands for a tool of the system: writes down what it was started with."""
-ALLOWED: tuple[str, ...] = ()
+ALLOWED = (
+    "bogus-mail-host",  # the project has no address
+    "bogus-mail-host-in-debian-changelog",
+    "embedded-library",  # one package for many systems brings its libraries along
+    "library-not-linked-against-libc",  # a module of Python's that needs nothing of it
+)
 """What lintian calls an error and is meant to be so."""
 OLDER = "0.0.1"
 SMALL_MB = 20

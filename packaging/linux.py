@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shutil
+import struct
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -48,6 +49,8 @@ APPLICATION = "alt.rekindle.rekindle"
 FONTS = "fonts-dejavu-core | fonts-freefont-ttf | fonts-noto-core | fonts-liberation"
 # What the window needs of the system: never bundled, because a graphics driver and its settings belong together.
 DEPENDS = ("libstdc++6 (>= 11)", "libgcc-s1", "libgl1", "libegl1", "fontconfig-config", FONTS)
+_PT_DYNAMIC = 2
+_DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 5, 15, 29
 OLDEST_C_LIBRARY = (2, 34)
 """Qt's wheels need it; what the build machine brings along may need a newer one."""
 
@@ -151,6 +154,10 @@ def lay_out(root: Path, program: Path) -> None:
         program: The frozen program.
     """
     shutil.copytree(program, root / HOME, symlinks=True)
+    for path in (root / HOME).rglob("*.so*"):
+        if path.is_file() and not path.is_symlink():
+            path.write_bytes(without_build_paths(path.read_bytes()))
+            path.chmod(0o644)  # a library is loaded, not started
     command = root / "usr/bin/rekindle"
     command.parent.mkdir(parents=True)
     command.symlink_to("../lib/rekindle/rekindle")
@@ -227,6 +234,35 @@ def needed_c_library(folder: Path) -> tuple[int, int]:
             for found in re.findall(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\d]*\0)", content):
                 newest = max(newest, (int(found[0]), int(found[1])))
     return newest
+
+
+def without_build_paths(library: bytes) -> bytes:
+    """Return a library that looks for others in no absolute folder (ELF64, DT_RPATH and DT_RUNPATH).
+
+    The interpreter of the build machine names its own folder; on another computer anybody might own one of that name.
+    What is bundled is found without. Anything else than such a library is returned as it is.
+    """
+    if library[:6] != b"\x7fELF\2\1":
+        return library
+    start, size, count = (
+        *struct.unpack_from("<Q", library, 0x20),
+        *struct.unpack_from("<HH", library, 0x36),
+    )
+    parts = [struct.unpack_from("<IIQQQQQQ", library, start + number * size) for number in range(count)]
+    dynamic = next((part for part in parts if part[0] == _PT_DYNAMIC), None)
+    if dynamic is None:
+        return library
+    at, length = dynamic[2], dynamic[5]
+    entries = list(struct.iter_unpack("<qQ", library[at : at + length - length % 16]))
+    words = dict(entries).get(_DT_STRTAB, 0)
+    # In memory the words are elsewhere than in the file.
+    words += next((part[2] - part[3] for part in parts if part[0] == 1 and part[3] <= words < part[3] + part[5]), 0)
+
+    def stays(tag: int, value: int) -> bool:
+        return tag not in (_DT_RPATH, _DT_RUNPATH) or library[words + value : words + value + 1] != b"/"
+
+    kept = b"".join(struct.pack("<qQ", *entry) for entry in entries if stays(*entry))
+    return library[:at] + kept.ljust(16 * len(entries), b"\0") + library[at + 16 * len(entries) :]
 
 
 def control_text(size: int, c_library: tuple[int, int]) -> str:

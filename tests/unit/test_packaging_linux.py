@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import gzip
+import struct
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -70,3 +71,18 @@ def test_the_scripts_of_the_package_stop_at_the_first_error_and_touch_no_home() 
         assert words.startswith("#!/bin/sh\n")
         assert "\nset -e\n" in words
         assert "/home" not in words
+
+
+@pytest.mark.parametrize(("path", "left"), [(b"/home/builder/lib", [1, 5, 0, 0]), (b"$ORIGIN/lib", [1, 29, 5, 0])])
+def test_a_library_forgets_the_build_machines_folders_and_keeps_its_own(path: bytes, left: list[int]) -> None:
+    words, memory = b"\0" + path + b"\0libc.so.6\0", 0x1000
+    table = struct.pack("<qQqQqQqQ", 1, len(path) + 2, 29, 1, 5, memory + 64 + 2 * 56 + 64, 0, 0)
+    load = struct.pack("<IIQQQQQQ", 1, 4, 0, memory, memory, 500, 500, 8)
+    where = 64 + 2 * 56
+    dynamic = struct.pack("<IIQQQQQQ", 2, 4, where, memory + where, memory + where, 64, 64, 8)
+    head = (b"\x7fELF\2\1".ljust(0x20, b"\0") + struct.pack("<Q", 64)).ljust(0x36, b"\0") + struct.pack("<HH", 56, 2)
+    library = head.ljust(64, b"\0") + load + dynamic + table + words
+    made = linux.without_build_paths(library)
+    assert [tag for tag, _ in struct.iter_unpack("<qQ", made[where : where + 64])] == left
+    assert (made[:where], made[where + 64 :]) == (library[:where], library[where + 64 :])
+    assert linux.without_build_paths(b"no library") == b"no library"
