@@ -38,6 +38,7 @@ RULE = "usr/lib/udev/rules.d/70-rekindle.rules"
 PERSON = 1000
 SLOW_S = 600.0
 WINDOW_S = 60.0
+SOON_S = 10.0
 WINDOW_COLOURS = 60
 LOOK_AGAIN_S = 0.01
 STARTS = 5
@@ -60,11 +61,10 @@ JOBS = {
     "account": "account clouds",
 }
 """What is done without a window besides keeping keys, each in a data folder of its own, all at once."""
-NMCLI = """#!/bin/sh
-env >/tmp/tool-environment
-echo 'nmcli tool, version 1.0'
-"""
+NOTED = "tmp/tool-environment"
+TOOL = f"#!/bin/sh\nenv >/{NOTED}.new\nmv /{NOTED}.new /{NOTED}\n"
 """Stands for a tool of the system: writes down what it was started with."""
+OWN = "/its/own"
 ALLOWED = (
     "bogus-mail-host",  # the project has no address
     "bogus-mail-host-in-debian-changelog",
@@ -295,21 +295,30 @@ def try_jobs(checks: Checks, chroot: Chroot, program: str, name: str) -> None:
         checks.that(running.returncode == 0, f"{name}: offline: {JOBS[job].split(' --answer')[0]}", said)
 
 
+def stand_in(chroot: Chroot, tool: str) -> Path:
+    """Put something in a tool's place that writes down what it was started with."""
+    path = chroot.root / tool
+    path.write_text(TOOL)
+    path.chmod(0o755)
+    (chroot.root / NOTED).unlink(missing_ok=True)
+    return path
+
+
+def look_at_children(checks: Checks, chroot: Chroot, sentence: str) -> None:
+    """See what the tool was started with: the libraries and plugins of nobody but the person who set `OWN`."""
+    noted = chroot.root / NOTED
+    words = noted.read_text() if noted.exists() else "it was not started"
+    got = dict(line.split("=", 1) for line in words.splitlines() if "=" in line)
+    ours = [key for key, value in got.items() if "_internal" in value or key in ("QT_PLUGIN_PATH", "QML2_IMPORT_PATH")]
+    checks.that(got.get("LD_LIBRARY_PATH") == OWN and not ours, sentence, words)
+
+
 def try_children(checks: Checks, chroot: Chroot, program: str, name: str) -> None:
     """See what programs of the system are started with, and that a real one and a real store for passwords work."""
-    tool = chroot.root / "usr/local/bin/nmcli"
-    tool.write_text(NMCLI)
-    tool.chmod(0o755)
+    tool = stand_in(chroot, "usr/local/bin/nmcli")
     path = "/usr/local/bin:/usr/bin:/bin"
-    told = chroot.run(program, "--self-check", PATH=path, LD_LIBRARY_PATH="/its/own")
-    noted = (chroot.root / "tmp/tool-environment").read_text().splitlines()
-    got = dict(line.split("=", 1) for line in noted if "=" in line)
-    ours = [f"{key}={value}" for key, value in got.items() if "_internal" in value]
-    checks.that(
-        got.get("LD_LIBRARY_PATH") == "/its/own" and not ours and "QT_PLUGIN_PATH" not in got,
-        f"{name}: programs of the system are started with their own libraries",
-        "\n".join(noted),
-    )
+    chroot.run(program, "--self-check", PATH=path, LD_LIBRARY_PATH=OWN)
+    look_at_children(checks, chroot, f"{name}: nmcli is started with the system's libraries")
     tool.write_text("#!/bin/sh\nexit 127\n")
     told = chroot.run(program, "--self-check", PATH=path)
     checks.that(
@@ -331,7 +340,7 @@ def try_window(checks: Checks, chroot: Chroot, program: str, name: str) -> float
     """Open the window, with and without practice; return the typical time to the first window in seconds."""
     for what, arguments in (("window", ()), ("practice", ("--practice", "photon"))):
         with screen() as shown:
-            places = {"DISPLAY": shown.name, "REKINDLE_DATA": f"/{WINDOW_DATA}"}
+            places = {"DISPLAY": shown.name, "REKINDLE_DATA": f"/{WINDOW_DATA}", "LD_LIBRARY_PATH": OWN}
             command = chroot.command([program, *arguments], person=True, environment=places)
             running = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -371,6 +380,13 @@ def try_keys(checks: Checks, chroot: Chroot, shown: Screen, name: str) -> None:
     pause(4.0)
     picture = shown.save(PICTURES / f"linux-{name}-done.png")
     checks.that(kept() > before, f"{name}: a key backed up with the keyboard alone ({picture.name})")
+    tool = stand_in(chroot, "usr/bin/xdg-open")
+    press(shown, "key", "alt+f")  # Show in folder
+    begun = time.monotonic()
+    while not (chroot.root / NOTED).exists() and time.monotonic() - begun < SOON_S:
+        pause(0.5)
+    look_at_children(checks, chroot, f"{name}: a file manager is started with the system's libraries")
+    tool.unlink()
 
 
 def press(shown: Screen, *words: str) -> None:

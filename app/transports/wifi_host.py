@@ -173,15 +173,9 @@ def decoded(printed: bytes) -> str:
 def tools_environment() -> dict[str, str]:
     """Return what the tools are started with: English, but not ASCII alone, because names have other letters.
 
-    A bundle lets programs load its own libraries in the place of the system's (PyInstaller, "LD_LIBRARY_PATH /
-    LIBPATH considerations"), with which the system's tools may not start.
+    A program that was frozen has put back the system's own library folders at its start (`packaging/start.py`).
     """
-    found = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
-    if hasattr(sys, "_MEIPASS"):
-        found.pop("LD_LIBRARY_PATH", None)
-        if "LD_LIBRARY_PATH_ORIG" in found:
-            found["LD_LIBRARY_PATH"] = found["LD_LIBRARY_PATH_ORIG"]
-    return found
+    return {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
 
 
 def _trouble_of(states: tuple[str, ...]) -> Text:

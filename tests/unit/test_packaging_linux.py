@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import gzip
+import os
+import runpy
 import struct
 import sys
 import xml.etree.ElementTree as ET
@@ -86,3 +88,20 @@ def test_a_library_forgets_the_build_machines_folders_and_keeps_its_own(path: by
     assert [tag for tag, _ in struct.iter_unpack("<qQ", made[where : where + 64])] == left
     assert (made[:where], made[where + 64 :]) == (library[:where], library[where + 64 :])
     assert linux.without_build_paths(b"no library") == b"no library"
+
+
+@pytest.mark.parametrize("before", [None, "/opt/lib"])
+def test_the_frozen_program_gives_those_it_starts_the_systems_libraries(
+    before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):
+        monkeypatch.setenv(name, "/bundle")
+    monkeypatch.setenv("PYINSTALLER_RESET_ENVIRONMENT", "")
+    if before is not None:
+        monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", before)
+    seen: dict[str, str] = {}
+    monkeypatch.setattr("app.main.main", lambda: seen.update(os.environ))
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(parts.ROOT / "packaging" / "start.py"))
+    assert seen.get("LD_LIBRARY_PATH") == before
+    assert not {"QT_PLUGIN_PATH", "QML2_IMPORT_PATH", "LD_LIBRARY_PATH_ORIG"} & set(seen)

@@ -238,16 +238,3 @@ def test_on_windows_only_the_systems_own_program_is_run(tmp_path: Path, monkeypa
     assert wifi_host._find("netsh") is None
     (system / "netsh.exe").write_bytes(b"")
     assert wifi_host._find("netsh") == str(system / "netsh.exe")
-
-
-@pytest.mark.parametrize(("before", "wanted"), [(None, None), ("/opt/lib", "/opt/lib")])
-def test_the_systems_tools_do_not_load_the_libraries_of_a_bundle(
-    before: str | None, wanted: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "_MEIPASS", "/bundle", raising=False)
-    monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
-    if before is not None:
-        monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", before)
-    assert wifi_host.tools_environment().get("LD_LIBRARY_PATH") == wanted
-    monkeypatch.delattr(sys, "_MEIPASS")
-    assert wifi_host.tools_environment()["LD_LIBRARY_PATH"] == "/bundle"  # it is the person's own then
