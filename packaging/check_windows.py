@@ -651,7 +651,7 @@ def check_elsewhere(wine: Wine, checks: Checks, setup: Path, payload: Path) -> N
         differing = differences(payload, folder) if folder.is_dir() else ["nothing is there"]
         checks.that(
             f"it installs into {wine.path(folder)}",
-            told.returncode == 0 and not differing and wine.value("InstallLocation") == wine.path(folder),
+            told.returncode == 0 and not differing and plain(wine.value("InstallLocation")) == plain(wine.path(folder)),
             "\n".join((wine.value("InstallLocation"), *differing)),
         )
         wine.place = folder
@@ -664,6 +664,11 @@ def check_elsewhere(wine: Wine, checks: Checks, setup: Path, payload: Path) -> N
     checks.that("it uninstalls from there", told.returncode == 0 and gone(other), told.stdout)
     checks.that("the key is still there", key.read_bytes() == MINE_CONTENT)
     wine.place = None
+
+
+def plain(path: str) -> str:
+    """Leave out of a path what `reg` prints in a code page of its own, and the question marks for what that lacks."""
+    return "".join(letter for letter in path if letter.isascii() and letter != "?")
 
 
 def check_removal(here: Windows, checks: Checks) -> None:
