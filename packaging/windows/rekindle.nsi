@@ -82,8 +82,8 @@ VIAddVersionKey LegalCopyright "The Rekindle contributors. Apache License 2.0"
 !insertmacro MUI_PAGE_INSTFILES
 !insertmacro MUI_PAGE_FINISH
 !insertmacro MUI_UNPAGE_CONFIRM
-!define MUI_UNINSTFILESPAGE_FINISHHEADER_TEXT "Rekindle is off this computer"
-!define MUI_UNINSTFILESPAGE_FINISHHEADER_SUBTEXT "Your keys and settings are still in AppData\Local\rekindle."
+!define MUI_INSTFILESPAGE_FINISHHEADER_TEXT "Rekindle is off this computer"
+!define MUI_INSTFILESPAGE_FINISHHEADER_SUBTEXT "Your keys and settings are still in AppData\Local\rekindle."
 !insertmacro MUI_UNPAGE_INSTFILES
 !insertmacro MUI_LANGUAGE "English"
 
@@ -191,7 +191,9 @@ FunctionEnd
 Function RemoveBefore
   again:
   DetailPrint "Removing the version before"
+  SetDetailsPrint none ; the command is nothing to read
   ExecWait '"$R0\Uninstall.exe" /S /UPGRADE _?=$R0' $1
+  SetDetailsPrint lastused
   ${If} $1 = 3
     MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "Rekindle, or one of its files, is open in another program. Close that program, then try again. Nothing was changed." /SD IDCANCEL IDRETRY again
     SetErrorLevel 3
