@@ -179,11 +179,18 @@ def make_environment() -> None:
     STAMP.write_text(wanted)
 
 
-def demand_python() -> None:
-    """Say so where this Python is too old."""
+def set_up_system() -> None:
+    """Have what the virtual environment needs; nothing to do when nothing is missing."""
     if sys.version_info < OLDEST:
         say(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this one is {sys.version.split()[0]}.")
         raise SystemExit(2)
+    install_system_packages()
+
+
+def set_up() -> None:
+    """Do whatever is missing; nothing when nothing is."""
+    set_up_system()
+    make_environment()
 
 
 def get_images() -> bool:
@@ -237,6 +244,7 @@ def test(arguments: list[str]) -> int:
     environment = {"REKINDLE_TESTS": "every" if every else os.environ.get("REKINDLE_TESTS") or "many"}
     environment |= {"QT_QPA_PLATFORM": "offscreen", **COMPILED}
     arguments = [argument for argument in arguments if argument != "--every"]
+    set_up_system()
     with ExitStack() as asides:
         lab = None
         if sys.platform.startswith("linux"):
@@ -302,10 +310,8 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         print(__doc__)
         return 2
-    demand_python()
-    install_system_packages()
     if sys.argv[1] != "test":  # which does that while something else is built
-        make_environment()
+        set_up()
         get_images()
     return commands[sys.argv[1]](sys.argv[2:])
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import gc
+import hashlib
 import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from support import every
 
 from app import log
 from app.keys import cloud_folder, device_key
+from app.virtual import practice_keys
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anybody imports Qt
 
@@ -29,6 +32,23 @@ THREAD_LIMIT_S = 3.0
 # Other examples come the next day.
 settings.register_profile("how-much", max_examples=every.examples(100))
 settings.load_profile("how-much")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a process that runs tests tell less: to hear six times of each one costs a tenth of the everyday run."""
+    if config.getoption("durations", None) is not None or config.getoption("xmlpath", None):
+        return  # these count the time before and after a test too
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__name__ == "WorkerInteractor":  # of xdist, which offers nothing for it
+            plugin.sendevent = functools.partial(_tell_what_matters, plugin.sendevent)
+
+
+def _tell_what_matters(tell: Callable[..., None], name: str, **facts: Any) -> None:  # noqa: ANN401 - as xdist has it
+    """Leave out that a test begins, and that nothing went wrong and was printed before and after it."""
+    data = facts.get("data", {})
+    quiet = name == "testreport" and data["when"] != "call" and data["outcome"] == "passed" and not data["sections"]
+    if not quiet and name != "logstart":
+        tell(name, **facts)
 
 
 def pytest_collection_finish() -> None:
@@ -57,6 +77,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["tried"] = every.tried
     _tried.update(every.tried)
+    gc.collect()
+    gc.freeze()  # pytest looks for garbage ten times more, to hear of what nobody closed: now it is told
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -86,6 +108,36 @@ def each_key_proven_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(device_key, "_rsa_key", functools.cache(device_key._rsa_key))
         patch.setattr(cloud_folder, "_public_half", functools.cache(cloud_folder._public_half))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def practice_keys_made_once(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Keep the primes of practice boards in pytest's cache: to find them takes each process four seconds.
+
+    They are no secret, and the same wherever they are found; a change of how to find them is a new name here.
+    """
+    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)
+    if cache is None:
+        yield
+        return
+    folder = cache.mkdir("practice-keys")
+    recipe = Path(practice_keys.__file__).read_bytes()
+    make = practice_keys._make
+
+    def known(seed: str, usable: bool) -> practice_keys.RsaNumbers:
+        file = folder / hashlib.sha256(recipe + f"{seed} {usable}".encode()).hexdigest()
+        if file.exists():
+            first, second = file.read_text("ascii").split()
+            return practice_keys._numbers(int(first), int(second))
+        made = make(seed, usable)
+        fresh = file.with_name(f"{file.name}.{os.getpid()}")
+        fresh.write_text(f"{made.p} {made.q}", "ascii")
+        fresh.replace(file)
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(practice_keys, "_make", known)
         yield
 
 

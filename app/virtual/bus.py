@@ -119,7 +119,9 @@ class VirtualBus:
         before = getattr(self._seen, "count", None)
         if before is None:
             before = self._count()
-        event = threading.Event()
+        event: threading.Event | None = getattr(self._seen, "event", None)
+        if event is None:  # a thread waits for one thing at a time
+            event = self._seen.event = threading.Event()
         with self._lock:
             self._waiting.add(event)
         try:

@@ -119,6 +119,10 @@ def rsa_key(seed: str, *, usable: bool = True) -> RsaNumbers:
         seed: Any text, for example the device id.
         usable: Whether the firmware can read the key's standard encoding; about one key in fifty is not usable.
     """
+    return _make(seed, usable)
+
+
+def _make(seed: str, usable: bool) -> RsaNumbers:
     numbers = random.Random(f"rsa {seed}")
     primes: list[int] = []
     while True:

@@ -155,6 +155,56 @@ def test_the_borrowed_npm_is_pinned_by_hash() -> None:
     assert all("--hash=sha256:" in line for line in lines[1:])
 
 
+class Nothing:
+    """What would work aside."""
+
+    def __init__(self, *command: object) -> None: ...
+
+    def __enter__(self) -> Nothing:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def must(self) -> None: ...
+
+
+@pytest.mark.parametrize(("code", "words"), [(0, "all is well"), (3, "all is lost")])
+def test_what_works_aside_is_shown_when_it_is_waited_for_and_a_failure_is_the_end(
+    code: int, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dev = load("dev")
+    with dev.Aside(sys.executable, "-c", f"print('{words}'); raise SystemExit({code})") as aside:
+        if code:
+            with pytest.raises(SystemExit) as end:
+                aside.must()
+            assert end.value.code == code
+        else:
+            aside.must()
+    assert words in capfd.readouterr().out
+
+
+def test_what_works_aside_ends_where_nobody_waits_for_it() -> None:
+    dev = load("dev")
+    with dev.Aside(sys.executable, "-c", "import threading; threading.Event().wait()") as aside:
+        process = aside._process
+        assert process.poll() is None
+    assert process.poll() is not None
+
+
+@pytest.mark.parametrize(
+    ("rest", "lab", "status", "shown"),
+    [(0, 0, 0, True), (1, 0, 1, True), (0, 1, 1, False), (5, 0, 0, False), (0, 5, 0, True), (5, 5, 5, False)],
+)
+def test_a_failure_of_the_lab_or_of_the_rest_is_one_of_the_whole_and_no_success_is_the_last_word_on_it(
+    rest: int, lab: int, status: int, shown: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dev = load("dev")
+    monkeypatch.setattr(dev, "hear", lambda command, **environment: (rest, "the rest's line\n"))
+    monkeypatch.setattr(dev, "call", lambda command, **environment: lab)
+    assert dev.test_all([], {}, Nothing(), Nothing()) == status
+    assert ("the rest's line" in capsys.readouterr().out) is shown
+
+
 @pytest.mark.parametrize(
     ("command", "lab", "ends"), [("test", "require", 1), ("test", "run", 0), ("run", "require", 0)]
 )
@@ -162,7 +212,10 @@ def test_only_where_nothing_may_be_skipped_missing_images_are_the_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, lab: str, ends: int
 ) -> None:
     dev = load("dev")
-    monkeypatch.setattr(dev, "set_up", lambda: None)
+    for name in ("set_up", "set_up_system", "make_environment"):
+        monkeypatch.setattr(dev, name, lambda: None)
+    monkeypatch.setattr(dev, "Aside", Nothing)
+    monkeypatch.setattr(dev, "hear", lambda command, **environment: (0, "1 passed"))
     monkeypatch.setattr(dev, "call", lambda command, **environment: int("rescue_pack" in str(command[-1])))
     monkeypatch.setattr(dev, "must", lambda command, **environment: None)
     monkeypatch.setattr(sys, "argv", ["dev.py", command])
