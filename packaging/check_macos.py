@@ -66,8 +66,9 @@ NEWER_FUNCTIONS = re.compile(
 # Asked for somewhere behind a condition, and not there on a Mac, or not in this program.
 _ELSEWHERE = """
     System _interpqueues _interpreters _overlapped _typeshed _winapi _winreg annotationlib bcrypt brotli brotlicffi
-    click concurrent.interpreters doctest exceptiongroup h2 java jnius msvcrt nt org pathlib.types psutil._psutil_windows
-    pygments requests rich sniffio test trio urllib3 vms_lib win32evtlog win32evtlogutil winreg zstandard
+    click concurrent.interpreters doctest exceptiongroup h2 java jnius msvcrt nt org pathlib.types
+    psutil._psutil_windows pygments requests rich sniffio test trio urllib3 vms_lib win32evtlog win32evtlogutil
+    winreg zstandard
 """
 ELSEWHERE = frozenset(_ELSEWHERE.split())
 BUILT_IN = frozenset({"_frozen_importlib", "_frozen_importlib_external", "os.path"})
@@ -128,6 +129,7 @@ def check_app(checks: Checks, app: Path) -> None:
 def mounted(image: Path, work: Path) -> Iterator[Path]:
     """Have macOS open the image."""
     place = work / "mounted"
+    place.mkdir()
     subprocess.run(
         ["hdiutil", "attach", "-nobrowse", "-readonly", "-mountpoint", place, image], check=True, timeout=SLOW_S
     )
