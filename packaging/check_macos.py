@@ -71,7 +71,10 @@ _ELSEWHERE = """
     winreg zstandard
 """
 ELSEWHERE = frozenset(_ELSEWHERE.split())
-BUILT_IN = frozenset({"_frozen_importlib", "_frozen_importlib_external", "os.path"})
+BUILT_IN = frozenset(
+    {"_frozen_importlib", "_frozen_importlib_external", "_warnings", "builtins", "marshal", "os.path", "sys"}
+)
+"""In Python's library, but not begun by a function `PyInit_...`."""
 FIRST = ("rekindle_start", "encodings", "encodings.utf_8", "encodings.idna", "codecs", "io", "abc", "runpy")
 
 
@@ -240,14 +243,16 @@ def check_names(checks: Checks, contents: Path) -> None:
     checks.that(not odd, f"app: {len(names)} names that every file system takes", str(odd[:MANY]))
     twice = len(names) - len({name.lower() for name in names})
     checks.that(twice == 0, "app: no two names differ in upper and lower case only")
-    program = contents / "MacOS" / mac_bundle.PROGRAM
+    runnable = {contents / "MacOS" / mac_bundle.PROGRAM, *mach_o.files(contents)}
+    modes = {path: path.stat().st_mode & 0o777 for path in contents.rglob("*") if not path.is_symlink()}
     bad = [
-        str(path)
-        for path in contents.rglob("*")
-        if not path.is_symlink()
-        and path.stat().st_mode & 0o777 != (0o755 if path.is_dir() or path == program else 0o644)
+        f"{path} {mode:o}"
+        for path, mode in modes.items()
+        if mode != (0o755 if path.is_dir() else 0o644) and (path not in runnable or mode != 0o755)
     ]
-    checks.that(not bad, "app: nothing but its program is runnable, and nothing open to others", "\n".join(bad[:MANY]))
+    checks.that(
+        not bad, "app: nothing but code is runnable, and nothing may be written by others", "\n".join(bad[:MANY])
+    )
 
 
 def binaries(contents: Path) -> Mapping[str, tuple[mach_o.Slice, ...]]:
@@ -426,7 +431,6 @@ class Modules:
                     self.others.add(f"{name.rpartition('/')[0]}/{path.name.split('.')[0]}".strip("/").replace("/", "."))
         library = next(path for path in (resources / "python").iterdir() if mac_bundle.LIBRARY.fullmatch(path.name))
         self.others |= {found.decode() for found in re.findall(rb"PyInit_(\w+)", library.read_bytes())}
-        self.others |= {"builtins", "sys"}
 
     def _add(self, path: str, content: bytes) -> None:
         parts = path.removesuffix(".pyc").split("/")
@@ -572,7 +576,6 @@ def rehearse(checks: Checks, app: Path, work: Path) -> None:
     replace_binaries(contents, work, python, library.name)
     runtime = windows.Runtime(f"{number}.0", (Path(library.name),), "", "")
     program = contents / "MacOS" / mac_bundle.PROGRAM
-    program.unlink()
     mac_bundle.compile_launcher(runtime, program, work, ("-target", "x86_64-linux-gnu.2.34"))
     try_program(checks, (str(program),), work / "home", "rehearsal on Linux")
 
@@ -598,8 +601,10 @@ def replace_binaries(contents: Path, work: Path, python: Path, library: str) -> 
             shutil.copyfile(path, here / path.name)
     of_macs = wheels.macos(mac_bundle.CARRIED, "arm64").markers()
     pins = [pin for pin in wheels.read_lock() if wheels.applies(pin.marker, of_macs)]
+    # Each library with binary files, in the version of the app.
     mine = {"cryptography", "cffi", "psutil", "libusb-package", "pyside6-essentials", "shiboken6"}
-    chosen = wheels.get_pins(wheels.linux(mac_bundle.CARRIED), [pin for pin in pins if pin.name in mine])
+    linux = wheels.linux(mac_bundle.CARRIED)
+    chosen = wheels.get_pins(linux, [pin for pin in pins if pin.name in mine])
     other = work / "linux"
     wheels.unpack(chosen.values(), other)
     for path in sorted(other.rglob("*")):
@@ -613,6 +618,8 @@ def replace_binaries(contents: Path, work: Path, python: Path, library: str) -> 
             target.parent.mkdir(parents=True, exist_ok=True)
             path.rename(target)
     shutil.rmtree(other)
+    # The store for passwords of Linux; that of macOS needs no library.
+    wheels.unpack([wheel for wheel in wheels.fetch(linux) if wheel.name in ("secretstorage", "jeepney")], lib)
 
 
 def check_twice(checks: Checks, image: Path) -> None:

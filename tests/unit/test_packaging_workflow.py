@@ -46,8 +46,7 @@ def test_a_command_of_the_workflow_exists(words: list[str], monkeypatch: pytest.
         called.append([str(part) for part in command])
         return 0
 
-    for name in ("demand_python", "install_system_packages", "make_environment"):
-        monkeypatch.setattr(dev, name, lambda: None)
+    monkeypatch.setattr(dev, "set_up", lambda: None)
     monkeypatch.setattr(dev, "get_images", lambda: True)
     monkeypatch.setattr(dev, "call", call)
     monkeypatch.setattr(sys, "argv", [script, *arguments])
