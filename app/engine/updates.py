@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from app import log as program_log
 from app import paths
@@ -48,6 +49,7 @@ from app.updates import (
     checked_address,
     due,
     host_of,
+    is_here,
     is_newer,
     proven,
     read_channel,
@@ -55,6 +57,8 @@ from app.updates import (
 from app.work.events import Post, UpdatesTold
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 log = logging.getLogger(__name__)
@@ -66,6 +70,8 @@ CONNECT_S = 10.0
 READ_S = 10.0
 WHOLE_S = 30.0
 """How long one look may take altogether, redirects included."""
+POLL_S = 0.1
+"""How soon a look ends that is not wanted any more."""
 MOST_REDIRECTS = 4
 OK = 200
 FIRST_S = 20.0
@@ -193,7 +199,11 @@ def fetch(address: str, check: Check = lambda: None, clock: Clock | None = None)
     """Ask for a notice once, and return what came, which is not proven yet.
 
     The request names the program and nothing else: no cookie, no version, no identifier. Proxies are those of the
-    environment or the system; certificates are judged by the system's store.
+    environment or the system, but none is told of an address at this computer; certificates are judged by the system's
+    store.
+
+    A name that is never found and an answer whose head comes letter by letter hold no read up for long, and the whole
+    for ever. So a thread of its own asks; after `WHOLE_S` nobody waits for it any more, and what it brings is dropped.
 
     Args:
         address: From `checked_address`.
@@ -203,35 +213,73 @@ def fetch(address: str, check: Check = lambda: None, clock: Clock | None = None)
     Raises:
         Fault: One of `app.update_faults`.
     """
+    host = host_of(address)
+    end = Deadline(clock or RealClock(), WHOLE_S)
+    came: queue.SimpleQueue[bytes | BaseException] = queue.SimpleQueue()
+    given_up = threading.Event()
+
+    def wanted() -> None:
+        check()
+        if given_up.is_set():
+            raise Cancelled
+        if end.passed():
+            raise UpdatesSlow(host=host)
+
+    def ask() -> None:
+        try:
+            came.put(_ask(address, host, wanted))
+        except BaseException as error:  # told to whoever waits
+            came.put(error)
+
+    threading.Thread(target=ask, name="updates-line", daemon=True).start()
+    try:
+        while True:
+            try:
+                answer = came.get(timeout=POLL_S)
+            except queue.Empty:
+                wanted()
+                continue
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+    finally:
+        given_up.set()
+
+
+def _ask(address: str, host: str, wanted: Check) -> bytes:
     import ssl  # as the others: only a look needs it, and a start should not wait for it
 
     import httpx
     import truststore
 
-    host = host_of(address)
-    end = Deadline(clock or RealClock(), WHOLE_S)
+    proof = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        with httpx.Client(
-            verify=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
-            follow_redirects=False,
-            headers={"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "rekindle"},
-        ) as client:
-            for _ in range(MOST_REDIRECTS + 1):
-                check()
-                if end.passed():
-                    raise UpdatesSlow(host=host)
-                client.cookies.clear()  # one of them would be a name
-                with client.stream("GET", address) as answer:
-                    if answer.has_redirect_location:
-                        address = _next(answer, host)
-                        continue
-                    return _body(answer, host, end, check)
+        for _ in range(MOST_REDIRECTS + 1):
+            wanted()
+            # A new one for each address: a cookie would be a name.
+            with _client(address, proof) as client, client.stream("GET", address) as answer:
+                if answer.has_redirect_location:
+                    address = _next(answer, host)
+                    continue
+                return _body(answer, host, wanted)
         raise UpdatesLedAstray(f"more than {MOST_REDIRECTS} times", host=host)
     except httpx.ProxyError as error:
         raise UpdatesProxyUnusable(type(error).__name__) from None  # its words may hold the proxy's password
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last two: no host can have such a name
         raise _unreachable(error, host) from error
+
+
+def _client(address: str, proof: ssl.SSLContext) -> httpx.Client:
+    import httpx
+
+    try:
+        return httpx.Client(
+            verify=proof,
+            timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
+            follow_redirects=False,
+            headers={"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "rekindle"},
+            trust_env=not is_here(urlsplit(address)),
+        )
     except (httpx.InvalidURL, ValueError) as error:
         raise UpdatesProxyUnusable(type(error).__name__) from None
 
@@ -243,17 +291,15 @@ def _next(answer: httpx.Response, host: str) -> str:
     return str(request.url)
 
 
-def _body(answer: httpx.Response, host: str, end: Deadline, check: Check) -> bytes:
+def _body(answer: httpx.Response, host: str, wanted: Check) -> bytes:
     if answer.status_code != OK:
         raise UpdatesRefused(host=host, status=answer.status_code)
     came = bytearray()
     for piece in answer.iter_raw():
         came += piece
-        check()
+        wanted()
         if len(came) > MOST_BYTES:
             raise UpdateNotGenuine(f"more than {MOST_BYTES} bytes")
-        if end.passed():
-            raise UpdatesSlow(f"{len(came)} bytes in {WHOLE_S:.0f} s", host=host)
     return bytes(came)
 
 
@@ -441,7 +487,7 @@ class Updates:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end; a look under way ends within `READ_S`."""
+        """Ask the thread to end; a look under way ends within `POLL_S`."""
         self._stopping.set()
         self._wake.set()
 

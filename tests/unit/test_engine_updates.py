@@ -178,6 +178,41 @@ def test_an_answer_that_drips_is_given_up(server: NoticeServer) -> None:
     assert passed.is_set()
 
 
+@pytest.mark.parametrize("stop", [UpdatesSlow, Cancelled])
+def test_a_head_that_never_comes_to_an_end_holds_nothing_up(server: NoticeServer, stop: type[BaseException]) -> None:
+    clock = FastClock()
+    over = threading.Event()
+    server.before = lambda: over.wait(20)
+
+    def check() -> None:
+        if stop is Cancelled and server.asked:
+            raise Cancelled
+        if server.asked:
+            clock.pause(20.0)
+
+    try:
+        with pytest.raises(stop):
+            fetch(server.address, check, clock)
+        assert not over.is_set()
+    finally:
+        over.set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: proxies come from the system's settings there")
+def test_an_address_at_this_computer_is_told_to_no_proxy(server: NoticeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with NoticeServer() as proxy:
+        for name in ("HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.address.removesuffix("/notice"))
+        assert fetch(server.address) == envelope()
+        assert not proxy.asked
+
+
+@pytest.mark.parametrize("host", ["a..b", "xn--", "a" * 70 + ".example"])
+def test_a_name_no_host_can_have_is_not_the_proxys_fault(host: str) -> None:
+    with pytest.raises(UpdatesOffline):
+        fetch(f"https://{host}/n")
+
+
 def test_a_stop_ends_it(server: NoticeServer) -> None:
     def check() -> None:
         if server.asked:
