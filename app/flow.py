@@ -666,7 +666,11 @@ def reduce(state: AppState, event: Event | Click) -> AppState:
         ):
             return _update_click(state, event)
         case UpdatesTold(told, came):
-            busy = state.updates is not None and state.updates.busy and came is None
+            waited = state.updates is not None and state.updates.busy
+            busy = waited and came is None
+            if came is not None and came.bad and not waited and state.screen is not Screen.SETTINGS:
+                # An answer on the home page that the disk did not take; such words are shown in the settings only.
+                state = replace(state, notice=Notice(came.words, bad=True))
             came = state.updates.came if came is None and state.updates is not None else came
             return replace(state, updates=UpdatesShown(told, busy, came))
         case _:
@@ -802,7 +806,8 @@ def _update_click(state: AppState, click: UpdateClick) -> AppState:
     match click:
         case AgreeToUpdates(yes):
             # Shown at once: what is drawn before the answer of the thread must not take the person's back.
-            agreed = replace(updates, state=replace(updates.state, agreed=yes))
+            # A No puts the card away too: who is not looked for wants to hear of nothing.
+            agreed = replace(updates, state=replace(updates.state, agreed=yes, quiet=updates.state.quiet or not yes))
             return replace(state, updates=agreed, orders=(RememberUpdates(yes),))
         case PressLookForUpdate() | GiveUpdateAddress() if updates.busy:
             return state
@@ -814,8 +819,11 @@ def _update_click(state: AppState, click: UpdateClick) -> AppState:
         case OpenUpdatePage():
             return replace(state, orders=(OpenLink(updates.state.notice.link),)) if updates.state.notice else state
         case SkipUpdate() | PutOffUpdate():
+            if updates.state.notice is None:
+                return state
             quiet = replace(updates, state=replace(updates.state, quiet=True))
-            order = DropUpdate() if isinstance(click, SkipUpdate) else DelayUpdate()
+            version = updates.state.notice.version
+            order = DropUpdate(version) if isinstance(click, SkipUpdate) else DelayUpdate(version)
             return replace(state, updates=quiet, orders=(order,))
         case _ as missing:
             assert_never(missing)

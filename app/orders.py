@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.cloud.profiles import CloudServer
 from app.keys.backup import Backup
 from app.work.board import Board
 from app.work.events import Asked, Document
 from app.work.questions import Answers
+
+if TYPE_CHECKING:
+    from app.updates import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +281,14 @@ class UseUpdateAddress:
 class DropUpdate:
     """Have this one not told of any more."""
 
+    version: Version
+
 
 @dataclass(frozen=True, slots=True)
 class DelayUpdate:
-    """Have it told of after the next look."""
+    """Have this one told of after the next look."""
+
+    version: Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ class UpdateState:
         tried: When it looked last, with or without success; None for never.
         notice: The newer version there is; None where there is none that is known of.
         quiet: The person does not want to hear of that one, for ever or for now.
+        answered: They were asked since the start, whether or not the disk took their answer.
     """
 
     standing: Standing
@@ -164,11 +165,12 @@ class UpdateState:
     tried: datetime | None = None
     notice: Notice | None = None
     quiet: bool = False
+    answered: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether the person is to be asked."""
-        return self.standing is Standing.READY and self.agreed is None
+        return self.standing is Standing.READY and self.agreed is None and not self.answered
 
     @property
     def to_tell(self) -> Notice | None:

@@ -89,6 +89,9 @@ ADDRESS_KEPT = text("Updates", "From now on it looks at {address}.")
 NO_ADDRESS_NOW = text("Updates", "This copy came without an address: now there is none.")
 _BUG = text("Updates", "The program made a mistake. Save the report and send it to us.")
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = datetime(9000, 1, 1, tzinfo=UTC)
+
 Check = Callable[[], None]
 
 
@@ -126,14 +129,24 @@ class UpdateBook:
     def read(self) -> Kept:
         """Return what is remembered."""
         try:
-            with self._path.open("rb") as file:
-                plain = json.loads(file.read(MOST_KEPT))
-        except FileNotFoundError:
-            return Kept()
-        except (OSError, ValueError, RecursionError) as error:
+            return self._load()
+        except OSError as error:
             log.info("%s cannot be read: %s", FILE, type(error).__name__)
             return Kept()
-        return _kept(plain) if isinstance(plain, dict) else Kept()
+
+    def change(self, to: Callable[[Kept], Kept]) -> Kept:
+        """Remember something else; return it.
+
+        Raises:
+            Fault: The disk or its rights do not allow it. A file that cannot be opened just now is not written over:
+                a No stands in it perhaps.
+        """
+        with file_faults(self._path.parent):
+            before = self._load()
+        after = to(before)
+        if after != before:
+            self.write(after)
+        return after
 
     def write(self, kept: Kept) -> None:
         """Remember this.
@@ -153,6 +166,17 @@ class UpdateBook:
         with file_faults(self._path.parent):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             put(self._actions, self._path, (json.dumps(plain, indent=1) + "\n").encode())
+
+    def _load(self) -> Kept:
+        try:
+            with self._path.open("rb") as file:
+                plain = json.loads(file.read(MOST_KEPT))
+        except FileNotFoundError:
+            return Kept()
+        except (ValueError, RecursionError) as error:
+            log.info("%s cannot be understood: %s", FILE, type(error).__name__)
+            return Kept()
+        return _kept(plain) if isinstance(plain, dict) else Kept()
 
 
 def _kept(plain: Mapping[str, object]) -> Kept:
@@ -174,8 +198,9 @@ def _kept(plain: Mapping[str, object]) -> Kept:
 
 def _moment(value: object) -> datetime | None:
     with contextlib.suppress(ValueError, OverflowError):
-        if isinstance(value, str):
-            return datetime.fromisoformat(value).astimezone(UTC)
+        if isinstance(value, str) and (moment := datetime.fromisoformat(value)).tzinfo is not None:
+            # Only what every system can show in its local time: of the year 1 and of 9999 some cannot.
+            return moment.astimezone(UTC) if _EPOCH <= moment < _FAR else None
     return None
 
 
@@ -228,7 +253,7 @@ def fetch(address: str, check: Check = lambda: None, clock: Clock | None = None)
     def ask() -> None:
         try:
             came.put(_ask(address, host, wanted))
-        except BaseException as error:  # told to whoever waits
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits
             came.put(error)
 
     threading.Thread(target=ask, name="updates-line", daemon=True).start()
@@ -343,6 +368,9 @@ class UpdateDesk:
         self._now = now
         self._fetch = fetch
         self._own = installed
+        # What was said since the start, for a disk that does not take it.
+        self._answered = False
+        self._quieted: Version | None = None
 
     @property
     def installed(self) -> str:
@@ -369,24 +397,32 @@ class UpdateDesk:
             bool(kept.address),
             kept.tried,
             notice,
-            quiet=notice is not None and (kept.put_off or kept.skipped == notice.version.words),
+            quiet=notice is not None
+            and (kept.put_off or notice.version in (Version.parse(kept.skipped), self._quieted)),
+            answered=self._answered,
         )
 
     def agree(self, *, yes: bool) -> None:
-        """Remember whether to look once a day."""
-        kept = self._book.read()
-        self._book.write(replace(kept, agreed=yes))
+        """Remember whether to look once a day.
 
-    def skip(self) -> None:
-        """Say nothing more about the version that is known of."""
-        kept = self._book.read()
-        notice = self._kept_notice(kept)
-        if notice is not None:
-            self._book.write(replace(kept, skipped=notice.version.words))
+        A No is also a No to hearing of what was found already; a Yes after it takes that back.
+        """
+        self._answered = True
+        self._book.change(
+            lambda kept: replace(kept, agreed=yes, put_off=not yes or (kept.put_off and kept.agreed is not False))
+        )
 
-    def put_off(self) -> None:
-        """Say nothing more about it before the next look."""
-        self._book.write(replace(self._book.read(), put_off=True))
+    def skip(self, version: Version) -> None:
+        """Say nothing more about this version, the one that was shown: another may have been found meanwhile."""
+        self._quieted = version
+        self._book.change(lambda kept: replace(kept, skipped=version.words))
+
+    def put_off(self, version: Version) -> None:
+        """Say nothing more about this version before the next look."""
+        known = self.state().notice
+        if known is not None and known.version == version:
+            self._quieted = version
+            self._book.change(lambda kept: replace(kept, put_off=True))
 
     def set_address(self, typed: str) -> None:
         """Look there from now on; "" for the program's own address.
@@ -395,8 +431,8 @@ class UpdateDesk:
             UpdateAddressBad: It is none.
         """
         address = checked_address(typed) if typed.strip() else ""
-        kept = self._book.read()
-        self._book.write(replace(kept, address="" if address == self._channel.address else address))
+        address = "" if address == self._channel.address else address
+        self._book.change(lambda kept: replace(kept, address=address))
 
     def due(self) -> bool:
         """Whether to look now, because the person agreed and a day has passed."""
@@ -405,7 +441,7 @@ class UpdateDesk:
             return False
         found = due(kept.tried, self._now())
         if found.tried != kept.tried:
-            self._book.write(replace(kept, tried=found.tried))
+            self._book.change(lambda kept: replace(kept, tried=found.tried))
         return found.now
 
     def look(self, check: Check = lambda: None, *, asked: bool = False) -> Notice:
@@ -418,6 +454,7 @@ class UpdateDesk:
         Raises:
             Fault: One of `app.update_faults`, or the disk's.
         """
+        check()
         kept = self._book.read()
         address = kept.address or self._channel.address
         match self._standing(address):
@@ -428,12 +465,19 @@ class UpdateDesk:
             case Standing.READY:
                 pass
         # Before it looks: what cannot be remembered would be asked again at each start.
-        self._book.write(replace(kept, tried=self._now()))
+        self._book.change(lambda kept: replace(kept, tried=self._now()))
         envelope = self._fetch(address, check)
-        kept = self._book.read()  # the person may have said something meanwhile
-        notice = proven(envelope, self._channel.keys, self._now(), kept.newest)
-        skipped = "" if asked else kept.skipped
-        self._book.write(replace(kept, newest=notice.issued, notice=envelope, skipped=skipped, put_off=False))
+        notice = proven(envelope, self._channel.keys, self._now(), self._book.read().newest)
+        self._book.change(  # the person may have said something meanwhile
+            lambda kept: replace(
+                kept,
+                newest=notice.issued,
+                notice=envelope,
+                skipped="" if asked else kept.skipped,
+                put_off=not asked and kept.agreed is False,  # a No in the terminal, while the window looked
+            )
+        )
+        self._quieted = None
         return notice
 
     def words(self, notice: Notice) -> Text:
@@ -478,6 +522,8 @@ class Updates:
         self._post = post
         self._busy = busy
         self._orders: queue.SimpleQueue[Callable[[], LookedUp | None]] = queue.SimpleQueue()
+        self._told: UpdateState | None = None
+        self._unwanted = threading.Event()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="updates", daemon=True)
@@ -498,16 +544,20 @@ class Updates:
         return not self._thread.is_alive()
 
     def agree(self, *, yes: bool) -> None:
-        """Look once a day from now on, or no more."""
+        """Look once a day from now on, or no more; a No ends a look under way that nobody asked for."""
+        if yes:
+            self._unwanted.clear()
+        else:
+            self._unwanted.set()
         self._do(lambda: self._desk.agree(yes=yes))
 
-    def skip(self) -> None:
+    def skip(self, version: Version) -> None:
         """Not this one."""
-        self._do(self._desk.skip)
+        self._do(lambda: self._desk.skip(version))
 
-    def put_off(self) -> None:
+    def put_off(self, version: Version) -> None:
         """Later."""
-        self._do(self._desk.put_off)
+        self._do(lambda: self._desk.put_off(version))
 
     def set_address(self, typed: str) -> None:
         """Look there from now on."""
@@ -536,18 +586,35 @@ class Updates:
         if self._stopping.is_set():
             raise Cancelled
 
+    def _check_own(self) -> None:
+        self._check()
+        if self._unwanted.is_set():
+            raise Cancelled
+
     def _work(self) -> None:
-        self._post(UpdatesTold(self._desk.state()))
+        self._tell()
         first = Deadline(self._clock, FIRST_S)
         pause = FIRST_S
         while True:
             self._clock.wait(self._wake, pause)
             self._wake.clear()
+            while not self._orders.empty():  # at the end too: what was said is remembered, and looks end at once
+                self._carry_out(self._orders.get())
             if self._stopping.is_set():
                 return
-            while not self._orders.empty():
-                self._carry_out(self._orders.get())
             pause = first.left or self._look_if_due()
+
+    def _tell(self, came: LookedUp | None = None) -> None:
+        self._told = self._desk.state()
+        self._post(UpdatesTold(self._told, came))
+
+    def _tell_if_changed(self) -> None:
+        """For what nobody ordered here: a look, a notice that is over, a word in the terminal.
+
+        Not while there are orders: the window shows already what they will change.
+        """
+        if self._orders.empty() and self._desk.state() != self._told:
+            self._tell()
 
     def _carry_out(self, work: Callable[[], LookedUp | None]) -> None:
         try:
@@ -560,27 +627,25 @@ class Updates:
         except Exception:  # the person waits for an end, whatever happens
             log.exception("%s: updates", BUG_CODE)
             came = LookedUp(_BUG, bad=True)
-        self._post(UpdatesTold(self._desk.state(), came))
+        self._tell(came)
 
     def _look_if_due(self) -> float:
         """Look if that is due, and return after how many seconds to think of it again. Nobody hears of a failure."""
+        pause = AGAIN_S
         try:
-            if not self._desk.due():
-                return AGAIN_S
-            if self._busy():
-                return BUSY_S
-            notice = self._desk.look(self._check)
+            if self._desk.due():
+                if self._busy():
+                    pause = BUSY_S
+                else:
+                    log.info("looked for updates: %s", self._desk.look(self._check_own).version.words)
         except Cancelled:
-            return AGAIN_S
+            pass
         except Fault as fault:
             log.info("looking for updates: %s %s", fault.code, fault.detail)
-            return AGAIN_S
         except Exception:  # a mistake here must not end the thread that the person's wishes go through
             log.exception("looking for updates")
-            return AGAIN_S
-        log.info("looked for updates: %s", notice.version.words)
-        self._post(UpdatesTold(self._desk.state()))
-        return AGAIN_S
+        self._tell_if_changed()
+        return pause
 
 
 def update_desk() -> UpdateDesk:

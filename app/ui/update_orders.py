@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, assert_never
 
 from app.orders import DelayUpdate, DropUpdate, LookForUpdate, RememberUpdates, UpdateDeed, UseUpdateAddress
+from app.updates import Version
 
 
 class Updates(Protocol):
@@ -19,10 +20,10 @@ class Updates(Protocol):
     def set_address(self, typed: str) -> None:
         """Look there."""
 
-    def skip(self) -> None:
+    def skip(self, version: Version) -> None:
         """Not this one."""
 
-    def put_off(self) -> None:
+    def put_off(self, version: Version) -> None:
         """Later."""
 
 
@@ -35,9 +36,9 @@ def carry_out(updates: Updates, order: UpdateDeed) -> None:
             updates.look()
         case UseUpdateAddress(typed):
             updates.set_address(typed)
-        case DropUpdate():
-            updates.skip()
-        case DelayUpdate():
-            updates.put_off()
+        case DropUpdate(version):
+            updates.skip(version)
+        case DelayUpdate(version):
+            updates.put_off(version)
         case _ as missing:
             assert_never(missing)

@@ -50,11 +50,12 @@ from app.update_faults import (
     UpdatesWithoutAddress,
     UpdatesWithoutKey,
 )
-from app.updates import MOST_BYTES, Channel, Standing
+from app.updates import MOST_BYTES, Channel, Standing, proven
 from app.work.events import Event, UpdatesTold
 
 CHANNEL = Channel("https://releases.example/n.txt", (PUBLIC,))
 DAY = timedelta(days=1)
+FOUND = proven(envelope(), (PUBLIC,), NOW).version
 
 
 @pytest.fixture(autouse=True)
@@ -297,18 +298,18 @@ def test_an_installed_version_at_or_above_is_told_nothing(tmp_path: Path, instal
 
 def test_not_this_one_and_later(place: Place) -> None:
     place.desk.look()
-    place.desk.put_off()
+    place.desk.put_off(FOUND)
     assert place.desk.state().to_tell is None
     place.desk.look()
     assert place.desk.state().to_tell is not None  # later has come
-    place.desk.skip()
+    place.desk.skip(FOUND)
     place.desk.look()
     assert place.desk.state().to_tell is None
     assert place.desk.state().notice is not None
     place.brings = envelope(version="0.3.0", at=NOW)
-    place.desk.look()
+    later = place.desk.look()
     assert place.desk.state().to_tell is not None  # another one
-    place.desk.skip()
+    place.desk.skip(later.version)
     place.desk.look(asked=True)
     assert place.desk.state().to_tell is not None  # asked in so many words
 
@@ -433,6 +434,62 @@ def test_a_file_that_cannot_be_read_means_nothing_was_said(place: Place, tmp_pat
     assert place.book.read() == Kept()
     place.desk.agree(yes=True)
     assert place.book.read() == Kept(agreed=True)
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00", "2026-01-01T00:00:00"])
+def test_a_moment_that_cannot_be_shown_was_never(place: Place, tmp_path: Path, when: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / FILE).write_text(json.dumps({"agreed": True, "tried": when, "newest": when}))
+    assert place.book.read() == Kept(agreed=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SKIPPED: no link to itself there without rights")
+def test_what_cannot_be_opened_just_now_is_not_written_over(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "data" / FILE
+    file.symlink_to(file)  # opening fails, replacing would not
+    for deed in (lambda: place.desk.agree(yes=True), lambda: place.desk.skip(FOUND), place.desk.look):
+        with pytest.raises(Fault):
+            deed()
+    assert file.is_symlink()
+    assert not place.asked
+
+
+def test_an_answer_the_disk_does_not_take_holds_until_the_end(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.desk.look()
+    desk = UpdateDesk(CHANNEL, UpdateBook(tmp_path, FullDisk()), now=lambda: NOW, fetch=place.fetch, installed="0.1.0")
+    assert desk.state().asks
+    with pytest.raises(FolderRefused):
+        desk.agree(yes=False)
+    assert not desk.state().asks
+    assert desk.state().to_tell is not None
+    with pytest.raises(FolderRefused):
+        desk.put_off(FOUND)
+    assert desk.state().to_tell is None
+
+
+def test_not_this_one_is_about_the_one_that_was_shown(place: Place) -> None:
+    place.brings = envelope(version="0.3.0", at=NOW)
+    place.desk.look()  # while the card was about another one
+    for deed in (place.desk.skip, place.desk.put_off):
+        deed(FOUND)
+        assert place.desk.state().to_tell is not None
+
+
+def test_a_no_puts_away_what_was_found_and_a_look_that_is_asked_for_tells_it(place: Place) -> None:
+    place.desk.agree(yes=True)
+    place.desk.look()
+    place.desk.agree(yes=False)
+    assert place.desk.state().notice is not None
+    assert place.desk.state().to_tell is None
+    place.desk.agree(yes=True)
+    assert place.desk.state().to_tell is not None
+    place.desk.agree(yes=False)
+    place.desk.look()  # begun before the No
+    assert place.desk.state().to_tell is None
+    place.desk.look(asked=True)
+    assert place.desk.state().to_tell is not None
 
 
 class FullDisk(FileActions):
@@ -575,6 +632,10 @@ def test_what_fails_by_itself_is_a_line_in_the_log_and_no_news(
     bench.told()
     bench.waits()
     assert bench.goes_on(FIRST_S) == AGAIN_S
+    news = bench.told()  # when it looked last, and not a word
+    assert news.came is None
+    assert news.state.tried is not None
+    assert news.state.notice is None
     assert bench.news.empty()
     assert "looking for updates" in caplog.text
     assert bench.goes_on(AGAIN_S) == AGAIN_S
@@ -612,8 +673,8 @@ def test_orders_are_carried_out_and_told(bench: Bench) -> None:
     bench.thread.start()
     assert bench.told().state.to_tell is not None
     bench.waits()
-    bench.thread.put_off()
-    bench.thread.skip()
+    bench.thread.put_off(FOUND)
+    bench.thread.skip(FOUND)
     bench.thread.set_address("http://nowhere.example")
     bench.thread.set_address("https://mirror.example/n")
     bench.thread.set_address("")
@@ -641,3 +702,52 @@ def test_the_end_of_the_program_ends_a_look_that_has_begun(bench: Bench) -> None
     bench.thread.stop()
     bench.clock.going.release()
     assert bench.thread.join(20)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_was_said_just_before_the_end_is_remembered(bench: Bench, asked: bool) -> None:
+    bench.thread.start()
+    bench.waits()
+    if asked:
+        bench.thread.look()  # which ends at once
+    bench.thread.agree(yes=False)
+    bench.thread.stop()
+    bench.clock.going.release()
+    assert bench.thread.join(20)
+    assert bench.place.book.read() == Kept(agreed=False, put_off=True)
+    assert not bench.place.asked
+
+
+def test_a_no_ends_a_look_that_nobody_asked_for(bench: Bench) -> None:
+    def fetch_slowly(_address: str, check: Callable[[], None]) -> bytes:
+        bench.thread.agree(yes=False)
+        check()
+        raise AssertionError
+
+    bench.place.desk.agree(yes=True)
+    bench.place.desk._fetch = fetch_slowly
+    bench.thread.start()
+    bench.waits()
+    assert bench.goes_on(FIRST_S) == AGAIN_S
+    bench.goes_on()
+    assert bench.place.book.read().agreed is False
+    bench.place.desk._fetch = bench.place.fetch
+    bench.thread.agree(yes=True)
+    bench.place.now += DAY
+    bench.goes_on()
+    assert len(bench.place.asked) == 1
+
+
+def test_what_was_said_in_the_terminal_and_the_end_of_a_notice_come_to_the_window(bench: Bench) -> None:
+    bench.place.desk.look()
+    bench.thread.start()
+    assert bench.told().state.to_tell is not None
+    bench.waits()
+    UpdateDesk(CHANNEL, bench.place.book).agree(yes=False)
+    bench.goes_on(FIRST_S)
+    assert bench.told().state.agreed is False
+    bench.place.now += timedelta(days=365)
+    bench.goes_on(AGAIN_S)
+    assert bench.told().state.notice is None
+    bench.goes_on(AGAIN_S)
+    assert bench.news.empty()

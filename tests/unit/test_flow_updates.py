@@ -19,7 +19,7 @@ from app.clicks import (
     SkipUpdate,
     UpdateClick,
 )
-from app.flow import AppState, UpdatesShown, reduce
+from app.flow import AppState, Notice, UpdatesShown, reduce
 from app.orders import (
     DelayUpdate,
     DropUpdate,
@@ -47,8 +47,8 @@ CAME = LookedUp(text("Test", "It came."))
         (PressLookForUpdate(), LookForUpdate()),
         (GiveUpdateAddress("https://a.example/"), UseUpdateAddress("https://a.example/")),
         (OpenUpdatePage(), OpenLink(LINK)),
-        (SkipUpdate(), DropUpdate()),
-        (PutOffUpdate(), DelayUpdate()),
+        (SkipUpdate(), DropUpdate(NOTICE.version)),
+        (PutOffUpdate(), DelayUpdate(NOTICE.version)),
     ],
 )
 def test_a_click_orders_one_thing_and_none_where_the_program_never_looks(click: UpdateClick, order: Order) -> None:
@@ -63,7 +63,7 @@ def test_what_was_answered_is_shown_at_once() -> None:
         assert shown is not None
         assert shown.state.agreed is yes
         assert not shown.state.asks
-    for click in (SkipUpdate(), PutOffUpdate()):
+    for click in (SkipUpdate(), PutOffUpdate(), AgreeToUpdates(False)):  # who is not looked for hears of nothing
         shown = reduce(STATE, click).updates
         assert shown is not None
         assert shown.state.to_tell is None
@@ -71,7 +71,8 @@ def test_what_was_answered_is_shown_at_once() -> None:
 
 def test_without_a_notice_there_is_no_page_to_open() -> None:
     without = replace(STATE, updates=UpdatesShown(replace(KNOWN, notice=None)))
-    assert reduce(without, OpenUpdatePage()).orders == ()
+    for click in (OpenUpdatePage(), SkipUpdate(), PutOffUpdate()):
+        assert reduce(without, click).orders == ()
 
 
 def test_one_look_at_a_time_until_its_end_is_told() -> None:
@@ -91,6 +92,18 @@ def test_what_came_stays_until_the_settings_are_opened_anew() -> None:
     assert reduce(came, Go(Screen.SETTINGS)).updates == UpdatesShown(KNOWN, came=CAME)
     again = reduce(reduce(came, Back()), Go(Screen.SETTINGS))
     assert again.updates == UpdatesShown(KNOWN)
+
+
+def test_an_answer_that_the_disk_does_not_take_is_said_where_it_was_given() -> None:
+    failed = LookedUp(text("Test", "The disk is full."), bad=True)
+    told = UpdatesTold(KNOWN, failed)
+    assert reduce(STATE, told).notice == Notice(failed.words, bad=True)
+    for quiet in (
+        reduce(STATE, UpdatesTold(KNOWN, CAME)),
+        reduce(reduce(STATE, PressLookForUpdate()), told),  # waited for in the settings, and shown there
+        reduce(replace(STATE, screen=Screen.SETTINGS), told),
+    ):
+        assert quiet.notice is None
 
 
 def test_the_first_news_make_it_known() -> None:
