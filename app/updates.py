@@ -56,6 +56,10 @@ _VERSION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6}){0,3})(?:(a|b|rc)([0-9]{1,4})
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ADDRESS_LETTERS = re.compile(r"[\x21-\x7e]+")
+_PRIME = 2**255 - 19
+_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER = frozenset({0, 1, _PRIME - 1, _ORDER_8, _PRIME - _ORDER_8})
+"""The y of the points of Ed25519's curve whose order divides 8."""
 _STAGES = {"a": 0, "b": 1, "rc": 2}
 _FINISHED = (3, 0)
 
@@ -209,7 +213,7 @@ def read_channel(content: bytes) -> Channel:
         except UpdateAddressBad:
             raise ValueError("the address cannot be asked") from None
     found = tuple(base64.b64decode(key, validate=True) for key in keys if isinstance(key, str))
-    if len(found) != len(keys) or any(len(key) != KEY_BYTES for key in found):
+    if len(found) != len(keys) or any(len(key) != KEY_BYTES or _anybodys(key) for key in found):
         raise ValueError("a key is none")
     return Channel(address, found)
 
@@ -381,6 +385,12 @@ def due(tried: datetime | None, now: datetime) -> Due:
     if tried > now:
         return Due(False, now)
     return Due(now - tried >= EVERY, tried)
+
+
+def _anybodys(key: bytes) -> bool:
+    """Whether these bytes are a point of small order, for example 32 times 0: anybody can sign for such a key."""
+    number = int.from_bytes(key, "little") & ((1 << 255) - 1)  # the highest bit is a sign
+    return number % _PRIME in _SMALL_ORDER
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -31,6 +31,7 @@ from app.updates import (
     checked_address,
     content_of,
     due,
+    envelope_of,
     is_newer,
     proven,
     read_channel,
@@ -39,6 +40,8 @@ from app.updates import (
 )
 
 KEYS = (PUBLIC,)
+PRIME = 2**255 - 19
+ORDER_8 = "7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7"
 OTHER_PUBLIC = OTHER.public_key().public_bytes_raw()
 
 
@@ -337,6 +340,28 @@ def test_a_channel_is_written_and_read() -> None:
 def test_a_channel_that_is_none_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - base64 and json have words of their own
         read_channel(content)
+
+
+@pytest.mark.parametrize("sign_bit", [0, 1 << 255])
+@pytest.mark.parametrize(
+    "number",
+    [0, 1, PRIME - 1, PRIME, PRIME + 1, int(ORDER_8, 16), PRIME - int(ORDER_8, 16)],
+    ids=["0", "1", "-1", "0 again", "1 again", "order 8", "order 8 mirrored"],
+)
+def test_a_key_that_anybody_can_sign_for_is_not_pinned(number: int, sign_bit: int) -> None:
+    key = (number | sign_bit).to_bytes(32, "little")
+    identity = (1).to_bytes(32, "little")
+
+    def believed(content: bytes) -> bool:
+        try:
+            return verify(envelope_of(content, identity + bytes(32)), (key,)) == content
+        except UpdateNotGenuine:
+            return False
+
+    # Why: for one content in eight at least, a signature made without any secret is right.
+    assert any(believed(b"%d" % each) for each in range(200))
+    with pytest.raises(ValueError, match="a key is none"):
+        read_channel(write_channel(Channel("", (key,))))
 
 
 def test_the_channel_in_the_program_can_be_read_and_is_as_the_tool_writes_it() -> None:
