@@ -213,7 +213,7 @@ def _notes(paths: Sequence[Path]) -> str:
     else:
         files = [file for path in paths for file in (sorted(path.glob("*.md")) if path.is_dir() else [path])]
         told = tuple(" ".join(file.read_text(encoding="utf-8").split()) for file in files)
-    notes = "\n\n".join(told)
+    notes = "\n\n".join(told).replace("`", "")  # the card shows plain letters
     if not notes:
         raise RefusedError("There are no notes: a person wants to know what is new.")
     if len(notes) > LONGEST_NOTES:

@@ -59,7 +59,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(changes, "FOLDER", made.root / "changelog")
     monkeypatch.setattr(getpass, "getpass", lambda _prompt: made.typed.pop(0))
     (made.root / "changelog" / "0.9.0").mkdir(parents=True)
-    (made.root / "changelog" / "0.9.0" / "a.md").write_text("Boards glow\nagain.\n", encoding="utf-8")
+    (made.root / "changelog" / "0.9.0" / "a.md").write_text("`Boards` glow\nagain.\n", encoding="utf-8")
     (made.root / "changelog" / "0.9.0" / "b.md").write_text("Grüße.\n", encoding="utf-8")
     return made
 
