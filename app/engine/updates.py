@@ -466,7 +466,11 @@ class UpdateDesk:
                 pass
         # Before it looks: what cannot be remembered would be asked again at each start.
         self._book.change(lambda kept: replace(kept, tried=self._now()))
-        envelope = self._fetch(address, check)
+        try:
+            envelope = self._fetch(address, check)
+        except Cancelled:  # the end of the program is no try: the next start may look
+            self._book.change(lambda now: replace(now, tried=kept.tried))
+            raise
         notice = proven(envelope, self._channel.keys, self._now(), self._book.read().newest)
         self._book.change(  # the person may have said something meanwhile
             lambda kept: replace(

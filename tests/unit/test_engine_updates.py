@@ -702,6 +702,7 @@ def test_the_end_of_the_program_ends_a_look_that_has_begun(bench: Bench) -> None
     bench.thread.stop()
     bench.clock.going.release()
     assert bench.thread.join(20)
+    assert bench.place.desk.state().tried is None  # the next start may look
 
 
 @pytest.mark.parametrize("asked", [True, False])
