@@ -124,8 +124,9 @@ def test_the_card_tells_version_day_and_notes_and_opens_the_page(
     assert part(own, "update-notice") is not None
 
 
-def test_notes_are_plain_letters_and_long_ones_are_folded(desk: MakeDesk, tmp_path: Path) -> None:
-    notes = "<b>new</b> <a href='https://x.example/'>x</a> " + "word " * 200
+@pytest.mark.parametrize("rest", ["word " * 200, "\n" * 200 + "end"], ids=["words", "lines"])
+def test_notes_are_plain_letters_and_long_ones_are_folded(desk: MakeDesk, tmp_path: Path, rest: str) -> None:
+    notes = f"<b>new</b> <a href='https://x.example/'>x</a> {rest}"
     own = with_notice(desk, tmp_path, notes=notes)
     wait_for_words(own, "Rekindle 0.2.0 is there")
     (shown,) = own.window.findChildren(QLabel, "update-notes")

@@ -20,6 +20,8 @@ LONGEST_WORD = 30
 """Characters of a word in the notes that is not broken."""
 SHORT_NOTES = 600
 """Characters; longer notes are folded at first: the cards of the page are what the person came for."""
+FEW_LINES = 12
+"""As written, for the same reason."""
 
 
 class UpdateCard(QWidget):
@@ -79,7 +81,7 @@ class UpdateCard(QWidget):
         if notice.notes:
             notes = label(breakable(notice.notes, LONGEST_WORD))
             notes.setObjectName("update-notes")
-            if len(notice.notes) > SHORT_NOTES:
+            if len(notice.notes) > SHORT_NOTES or notice.notes.count("\n") >= FEW_LINES:
                 column.addWidget(Fold(self.tr("What is new"), notes))
             else:
                 column.addWidget(notes)
