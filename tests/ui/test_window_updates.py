@@ -9,12 +9,13 @@ import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QPushButton, QScrollArea, QWidget
 from support.release_signer import LINK, NOTES, NOW, PUBLIC, envelope
 from support.window import WAIT_MS, Desk
 
 from app.clicks import Back, Go, Screen
 from app.engine.updates import UpdateBook, UpdateDesk
+from app.ui.pages.home import HomePage
 from app.update_faults import UpdatesOffline
 from app.updates import Channel
 
@@ -139,6 +140,20 @@ def test_notes_are_plain_letters_and_long_ones_are_folded(desk: MakeDesk, tmp_pa
     assert shown.isVisible()
 
 
+def test_nothing_a_notice_may_hold_pushes_the_page_out_of_the_window(desk: MakeDesk, tmp_path: Path) -> None:
+    notes = "o" * 1500 + "Z" + "\u0301" * 300 + "/" * 300 + "\u05e9" * 300 + "\U0001f600" * 200
+    link = f"https://{'a' * 60}.example/{'b' * 400}"
+    own = with_notice(desk, tmp_path, notes=notes, link=link, version=f"{'999999.' * 3}999999rc9999")
+    own.window.resize(own.window.minimumSize())
+    card = part(own, "update-notice")
+    assert card is not None
+    QTest.mouseClick(next(each for each in card.findChildren(QPushButton)), Qt.MouseButton.LeftButton)
+    (shown,) = own.window.findChildren(QLabel, "update-notes")
+    own.qtbot.waitUntil(lambda: shown.isVisible() and shown.height() > 400, timeout=WAIT_MS)
+    places = [each for each in own.window.findChildren(QScrollArea) if each.isVisible() and each.isAncestorOf(card)]
+    assert [each.horizontalScrollBar().maximum() for each in places] == [0]
+
+
 @pytest.mark.parametrize("press", ["update-skip", "update-later"])
 def test_not_this_one_and_later_put_the_card_away(desk: MakeDesk, tmp_path: Path, press: str) -> None:
     own = with_notice(desk, tmp_path)
@@ -148,6 +163,33 @@ def test_not_this_one_and_later_put_the_card_away(desk: MakeDesk, tmp_path: Path
     own.qtbot.waitUntil(lambda: known.state().to_tell is None, timeout=WAIT_MS)
     known.look()
     assert (known.state().to_tell is None) is (press == "update-skip")
+
+
+@pytest.mark.parametrize("press", ["updates-yes", "updates-no", "update-skip", "update-later"])
+def test_the_keyboard_stays_on_the_page_when_what_it_was_in_goes_away(
+    desk: MakeDesk, tmp_path: Path, press: str
+) -> None:
+    own = (
+        with_notice(desk, tmp_path)
+        if press.startswith("update-")
+        else desk(plugged=False, updates=updates(tmp_path, Line()))
+    )
+    wait_known(own)
+    for settings in (False, True):
+        if settings and not press.startswith("update-"):
+            continue
+        if settings:
+            own.window.dispatch(Go(Screen.SETTINGS))
+            own.click("updates-now")
+            own.qtbot.waitUntil(lambda: part(own, press) is not None, timeout=WAIT_MS)
+        place = own.button(press)
+        place.setFocus()
+        QTest.keyClick(place, Qt.Key.Key_Space)
+        assert part(own, press) is None
+        home = own.window.page(Screen.HOME)
+        assert isinstance(home, HomePage)
+        wanted = own.button("updates-now") if settings else home.first_focus()
+        assert own.window.focusWidget() is wanted
 
 
 def test_a_look_that_fails_by_itself_shows_nothing(desk: MakeDesk, tmp_path: Path) -> None:

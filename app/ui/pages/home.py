@@ -58,7 +58,8 @@ class HomePage(Page):
         """Draw the cards for the chosen board."""
         board = state.board
         self._show_rescues(state)
-        self._update.show_state(state)
+        if self._update.show_state(state) and (wanted := self.first_focus()) is not None:
+            wanted.setFocus()
         fits = tuple(fit_of(recipe, board).reason for recipe in RECIPES)
         own = backups_of(board, state.backups or ()) if board is not None else ()
         pack = None if state.pack is None else (len(state.lacking), len(state.pack))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.clicks import AgreeToUpdates, OpenUpdatePage, PutOffUpdate, SkipUpdate
 from app.flow import AppState
-from app.ui.pages.base import TurningRow, box, breakable, button, clear, label
+from app.ui.pages.base import TurningRow, box, breakable, button, clear, has_focus, label
 from app.ui.parts.fold import Fold
 from app.ui.say import announce, day
 from app.ui.theme import SPACE
@@ -42,21 +42,27 @@ class UpdateCard(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self.hide()
 
-    def show_state(self, state: AppState) -> None:
-        """Ask, tell, or do neither; made again only when that has changed."""
+    def show_state(self, state: AppState) -> bool:
+        """Ask, tell, or do neither; made again only when that has changed.
+
+        Returns:
+            Whether the keyboard was in what went away: the page knows where it belongs now.
+        """
         known = state.updates.state if state.updates is not None else None
         asks = self._asks and known is not None and known.asks
         notice = known.to_tell if known is not None else None
         shown = (asks, notice, known.installed if known is not None else "")
         if shown == self._shown:
-            return
+            return False
         self._shown = shown
+        had_focus = self.isVisible() and has_focus(self)
         clear(self._column)
         if known is not None and notice is not None:
             self._column.addWidget(self._tell(notice, known.installed))
         elif asks:
             self._column.addWidget(self._ask())
         self.setVisible(asks or notice is not None)
+        return had_focus
 
     def _ask(self) -> QWidget:
         words = self.tr("Look once a day for a newer Rekindle? Sends nothing but the request.")
@@ -74,7 +80,7 @@ class UpdateCard(QWidget):
         frame, column = box("card")
         frame.setObjectName("update-notice")
         title = self.tr("Rekindle {version} is there").format(version=notice.version.words)
-        column.addWidget(label(title, "card-title"))
+        column.addWidget(label(breakable(title), "card-title"))
         noon = datetime.combine(notice.date, time(12), UTC)  # whatever the zone, that day
         when = self.tr("Released {day}. You have version {installed}.").format(day=day(noon), installed=installed)
         column.addWidget(label(when, "muted"))

@@ -81,7 +81,8 @@ class UpdateSettings(QWidget):
             self._agreed.setChecked(known.agreed is True)
         self._look.setEnabled(known.standing is Standing.READY)  # while it looks too: the keyboard stays on it
         self._tried.setText(self._when(state.updates))
-        self._card.show_state(state)
+        if self._card.show_state(state):
+            self._look.setFocus()
         self._show_address(known.address, own=known.own_address, busy=state.updates.busy)
         self._show_came(state.updates.came, told_below=known.to_tell is not None)
 
