@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -15,8 +18,8 @@ from app.clicks import PickRecipe, Screen
 from app.keys.device_key import KeyState
 from app.platforms.model import Mode
 from app.ui.parts.coach_view import CoachView
+from app.virtual.bus import VirtualUsbPipe
 from app.virtual.catalogue import make
-from app.virtual.mishaps import Mishap
 from app.work.events import Failed, Stopped, Succeeded
 from app.work.questions import DoThis
 
@@ -164,17 +167,28 @@ def test_a_second_board_makes_cards_to_pick_from(desk: MakeDesk) -> None:
     assert board.platform.key == "p1"
 
 
-def test_pulling_the_cable_in_a_run_says_what_to_do_and_offers_another_try(desk: MakeDesk) -> None:
+def test_pulling_the_cable_in_a_run_says_what_to_do_and_offers_another_try(
+    desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     core = desk("core")
     core.hand.enter_dfu()
     core.wait_for_board(Mode.DFU)
     core.click("back-up-now")
-    # At a transfer, not when the window has drawn the run: on a busy machine it is over by then.
-    core.board.mishap = Mishap(gone_at=core.board.transfers + 5)
+    begun, pulled = threading.Event(), threading.Event()
+    read = VirtualUsbPipe.control_in
+
+    def held(pipe: VirtualUsbPipe, *arguments: Any) -> bytes:  # noqa: ANN401 - handed on
+        begun.set()
+        assert pulled.wait(WAIT_MS / 1000)  # on a busy machine the run would be over before the window shows it
+        return read(pipe, *arguments)
+
+    monkeypatch.setattr(VirtualUsbPipe, "control_in", held)
     core.click("start")
-    core.wait_for_screen(Screen.RESULT)
+    core.wait_for_screen(Screen.RUN)
+    core.qtbot.waitUntil(begun.is_set, timeout=WAIT_MS)
     core.bus.unplug(core.board)
-    core.board.mishap = Mishap.NONE
+    pulled.set()
+    core.wait_for_screen(Screen.RESULT)
     run = core.window.state.run
     assert run is not None
     assert isinstance(run.end, Failed)

@@ -23,7 +23,7 @@ from app.virtual.catalogue import make
 from app.virtual.hand import PracticeHand
 
 AGREED = {"network": "known", "plan": "yes"}
-FACTOR = 800.0
+FACTOR = 100.0  # faster, and a busy machine lets the board's light go by before anybody looks
 
 
 class Typist(io.StringIO):
@@ -110,10 +110,7 @@ def test_json_tells_the_lights_the_options_and_the_end(tmp_path: Path) -> None:
     assert seat.run(AGREED, as_json=True) == DONE
     events = [json.loads(line) for line in seat.lines]
     questions = [each["question"] for each in events if each["event"] == "Asked"]
-    kinds = [each["kind"] for each in questions]
-    # On a busy machine the board is done before anybody looks: then the light is asked for once more.
-    assert kinds[0] == "Review"
-    assert set(kinds[1:]) == {"WatchLight"}
+    assert [each["kind"] for each in questions] == ["Review", "WatchLight"]
     assert questions[1]["name"] == "light"
     assert questions[1]["stages"][0]["light"] == "core-radio.deep-update"
     assert [key for key, _ in questions[1]["options"]] == ["cyan", "blue", "connecting", "frozen", "red", "dark"]
