@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.faults import Fault, per_os
+from app.faults import DiskFailed, Fault, NoRoom, per_os
 from app.text import text
 
 _AGAIN = text("UpdateFaults", "Try again later. Rekindle works as before.")
@@ -123,3 +123,19 @@ class UpdateNoticeOlder(Fault):
     code = "updates.notice-older"
     cause = text("UpdateFaults", "The notice that came is older than one that came before. It was thrown away.")
     next_step = _AGAIN
+
+
+class UpdatesNoRoom(NoRoom):
+    """The disk is full, and what was said cannot be remembered."""
+
+    code = "updates.no-room"
+    cause = text("UpdateFaults", "There is no room left on the disk for {folder}, so this cannot be remembered.")
+    next_step = text("UpdateFaults", "Free some space, then try again.")
+
+
+class UpdatesNotKept(DiskFailed):
+    """Any other trouble with that file."""
+
+    code = "updates.not-kept"
+    cause = text("UpdateFaults", "The disk did not do what it was asked in the folder {folder}.")
+    next_step = text("UpdateFaults", "Check the file updates.json there, then try again.")

@@ -30,6 +30,8 @@ from app.update_faults import (
     UpdateAddressBad,
     UpdateNotGenuine,
     UpdatesLedAstray,
+    UpdatesNoRoom,
+    UpdatesNotKept,
     UpdatesNotTrusted,
     UpdatesOffline,
     UpdatesProxyUnusable,
@@ -141,7 +143,7 @@ class UpdateBook:
             Fault: The disk or its rights do not allow it. A file that cannot be opened just now is not written over:
                 a No stands in it perhaps.
         """
-        with file_faults(self._path.parent):
+        with file_faults(self._path.parent, no_room=UpdatesNoRoom, disk_failed=UpdatesNotKept):
             before = self._load()
         after = to(before)
         if after != before:
@@ -163,7 +165,7 @@ class UpdateBook:
             "skipped": kept.skipped,
             "put_off": kept.put_off,
         }
-        with file_faults(self._path.parent):
+        with file_faults(self._path.parent, no_room=UpdatesNoRoom, disk_failed=UpdatesNotKept):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             put(self._actions, self._path, (json.dumps(plain, indent=1) + "\n").encode())
 

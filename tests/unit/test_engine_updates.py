@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import queue
@@ -42,6 +43,8 @@ from app.update_faults import (
     UpdateNoticeOver,
     UpdateNoticeWrong,
     UpdatesLedAstray,
+    UpdatesNoRoom,
+    UpdatesNotKept,
     UpdatesNotTrusted,
     UpdatesOffline,
     UpdatesProxyUnusable,
@@ -449,7 +452,7 @@ def test_what_cannot_be_opened_just_now_is_not_written_over(place: Place, tmp_pa
     file = tmp_path / "data" / FILE
     file.symlink_to(file)  # opening fails, replacing would not
     for deed in (lambda: place.desk.agree(yes=True), lambda: place.desk.skip(FOUND), place.desk.look):
-        with pytest.raises(Fault):
+        with pytest.raises(UpdatesNotKept):
             deed()
     assert file.is_symlink()
     assert not place.asked
@@ -490,6 +493,18 @@ def test_a_no_puts_away_what_was_found_and_a_look_that_is_asked_for_tells_it(pla
     assert place.desk.state().to_tell is None
     place.desk.look(asked=True)
     assert place.desk.state().to_tell is not None
+
+
+def test_a_full_disk_is_told_in_words_about_this_and_not_about_a_key(tmp_path: Path) -> None:
+    class NoRoomLeft(FileActions):
+        def write(self, descriptor: int, content: bytes) -> None:
+            raise OSError(errno.ENOSPC, "no room")
+
+    desk = UpdateDesk(CHANNEL, UpdateBook(tmp_path, NoRoomLeft()), installed="0.1.0")
+    with pytest.raises(UpdatesNoRoom) as caught:
+        desk.agree(yes=False)
+    assert "key" not in caught.value.cause.english() + caught.value.next_step.english()
+    assert not list(tmp_path.iterdir())
 
 
 class FullDisk(FileActions):
