@@ -81,6 +81,13 @@ BOOL WINAPI DllMain(HINSTANCE self, DWORD why, LPVOID more)
     return TRUE;
 }
 """
+# A program that does load what lies beside it, to show that those libraries would have been noticed.
+UNPROTECTED = """
+#include <windows.h>
+int main(void) { return LoadLibraryA("WinTrust") == NULL; }
+"""
+PLANTS = ("wintrust", "crypt32", "bcrypt", "cfgmgr32", "newdev")
+"""Libraries of Windows that the driver helper, or what it uses, loads by name while it runs."""
 # Loaded by Windows before any program starts, so that no file beside a program can stand in for one (KnownDLLs; and
 # ntdll, which is in every process).
 _KNOWN_NAMES = """
@@ -432,18 +439,31 @@ def check_driver_alone(wine: Wine, checks: Checks, work: Path) -> None:
     folder.mkdir()
     helper = folder / "rekindle-driver.exe"
     shutil.copyfile(wine.installed / helper.name, helper)
-    source = work / "planted.c"
-    source.write_text(PLANTED)
-    for name in ("cfgmgr32", "newdev", "version", "cryptbase"):
-        subprocess.run([windows.COMPILER, "-shared", "-s", "-o", folder / f"{name}.dll", source], check=True)
-    told = wine.run(helper, "core")
+    for name, words in (("planted", PLANTED), ("unprotected", UNPROTECTED)):
+        (work / f"{name}.c").write_text(words)
+    for name in PLANTS:
+        subprocess.run(
+            [windows.COMPILER, "-shared", "-s", "-o", folder / f"{name}.dll", work / "planted.c"], check=True
+        )
+    subprocess.run([windows.COMPILER, "-s", "-o", folder / "unprotected.exe", work / "unprotected.c"], check=True)
+    # Else Wine takes its own library of that name, wherever the file lies.
+    overrides = f"mscoree,mshtml=;{','.join(PLANTS)}=n,b"
+    marker = wine.drive / "planted"
+    wine.run(folder / "unprotected.exe", WINEDLLOVERRIDES=overrides)
+    noticed = marker.exists()
+    marker.unlink(missing_ok=True)
+    told = wine.run(helper, "core", WINEDLLOVERRIDES=overrides)
     left = [path.name for path in (wine.drive / "windows").rglob("rekindle-driver-*")]
     checks.that(
         "where a driver cannot be installed, it says so and leaves no files",
         told.returncode in (1, 3, 5) and not left,
         f"{told.returncode} {left} {told.stdout}",
     )
-    checks.that("it loaded no library from its own folder", not (wine.drive / "planted").exists())
+    checks.that(
+        "it loaded no library from its own folder; a program without such care did",
+        noticed and not marker.exists(),
+        f"noticed: {noticed}, loaded: {marker.exists()}",
+    )
     shutil.rmtree(folder)
 
 
