@@ -152,6 +152,12 @@ def extracted(checks: Checks, image: Path, work: Path) -> Iterator[Path]:
         checks.that(False, "image: every checksum in it is right", str(error))
     else:
         checks.that(True, f"image: every checksum in it is right ({len(raw)} bytes of file system)")
+    try:
+        tidy = disk_image.tidy(raw) == raw
+    except disk_image.BadImageError as error:
+        checks.that(False, "image: it holds an HFS+ file system", str(error))
+    else:
+        checks.that(tidy, "image: each used block is one file's, and no file has notes of the Finder")
     other = work / "other.img"
     told = run("dmg2img", image, other)
     same = other.is_file() and other.read_bytes() == raw != b""
@@ -534,6 +540,8 @@ def try_program(checks: Checks, program: Sequence[str], home: Path, where: str) 
         "PYTHONPATH": str(evil),
         "PYTHONHOME": str(evil),
         "PYTHONSTARTUP": str(evil / "os.py"),
+        "PYTHONEXECUTABLE": str(evil / "python"),
+        "__PYVENV_LAUNCHER__": str(evil / "python"),
         "REKINDLE_DATA": str(home / "data"),
     }
     told = run(*program, "--version", environment=environment)
@@ -547,6 +555,8 @@ def try_program(checks: Checks, program: Sequence[str], home: Path, where: str) 
     for board in BOARDS:
         told = run(*program, "run", "back-up-key", "--practice", board, environment=environment)
         checks.that(told.returncode == 0, f"{where}: practice {board}: the key is backed up", told.stdout)
+    logged = "".join(path.read_text(encoding="utf-8") for path in home.rglob("*.log"))
+    checks.that(f"({Path(program[-1])})" in logged, f"{where}: practice mode would start this program again", logged)
     keys = list((home / "data" / "practice-keys").rglob("*.der"))
     checks.that(len(keys) >= len(BOARDS), f"{where}: {len(keys)} keys are in the practice safe")
 

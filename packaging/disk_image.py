@@ -127,6 +127,74 @@ def apple_partition(disk: bytes) -> bytes:
     raise BadImageError("no HFS+ in it")
 
 
+# HFS+, as Apple's TN1150 describes it: the volume header, and in it the special files.
+_HEADER_AT = 1024
+"""Where the header is; its second copy is as far from the end."""
+_BITMAP, _CATALOG = 112, 272
+_SPECIAL = (_BITMAP, 192, _CATALOG, 352, 432)
+_FILE = 2
+_FINDER = 48  # bytes of a file's record before what the Finder knows of it
+_FORKS = (88, 168)
+_NO_TYPE = b"????????"
+
+
+def tidy(volume: bytes) -> bytes:
+    """Return an HFS+ file system of xorriso without the two things in it that macOS takes offence at.
+
+    Each file has "????" as its type and creator. To macOS these are notes of the Finder, and `codesign --strict`
+    refuses a program that has such. And a block that is no file's is marked as used: macOS looks through an image from the
+    network with `fsck_hfs`, which calls that corrupt.
+
+    Raises:
+        BadImageError: It is not as xorriso writes one: each file in one piece.
+    """
+    whole = bytearray(volume)
+    try:
+        _tidy(whole)
+    except (struct.error, IndexError) as error:
+        raise BadImageError(str(error)) from error
+    return bytes(whole)
+
+
+def _tidy(whole: bytearray) -> None:
+    magic, size, blocks = struct.unpack_from(">2s38xII", whole, _HEADER_AT)
+    if magic != b"H+" or size * blocks != len(whole):
+        raise BadImageError("no HFS+ that fills it")
+    taken = bytearray(blocks)
+
+    def take(at: int) -> tuple[int, int]:
+        """Note the blocks of a fork; return where it begins and how long it is, in bytes."""
+        length, count, first, together = struct.unpack_from(">Q4xIII", whole, at)
+        if count != together or any(taken[first : first + count]) or first + count > blocks:
+            raise BadImageError("a file in several pieces, or two in one place")
+        taken[first : first + count] = b"\1" * count
+        return first * size, length
+
+    for first, end in ((0, _HEADER_AT + SECTOR), (len(whole) - _HEADER_AT, len(whole))):
+        for block in range(first // size, -(-end // size)):
+            taken[block] = 1
+    special = {at: take(_HEADER_AT + at) for at in _SPECIAL}
+    catalog, _ = special[_CATALOG]
+    number, node_size = struct.unpack_from(">I4xH", whole, catalog + 24)  # the first leaf
+    while number:
+        node = catalog + number * node_size
+        number, records = struct.unpack_from(">I6xH", whole, node)
+        for place in range(1, records + 1):
+            record = node + struct.unpack_from(">H", whole, node + node_size - 2 * place)[0]
+            record += 2 + struct.unpack_from(">H", whole, record)[0]
+            if struct.unpack_from(">H", whole, record)[0] == _FILE:
+                for fork in _FORKS:
+                    take(record + fork)
+                finder = slice(record + _FINDER, record + _FINDER + len(_NO_TYPE))
+                if whole[finder] == _NO_TYPE:
+                    whole[finder] = bytes(len(_NO_TYPE))
+    bitmap, length = special[_BITMAP]
+    bits = "".join(map(str, taken)).ljust(8 * length, "0")
+    whole[bitmap : bitmap + length] = int(bits, 2).to_bytes(length, "big")
+    for header in (_HEADER_AT, len(whole) - _HEADER_AT):
+        struct.pack_into(">I", whole, header + 48, blocks - sum(taken))
+
+
 def write(folder: Path, volume: str, work: Path, target: Path, tell: Callable[[str], None] = say) -> None:
     """Write the compressed image of a folder.
 
@@ -150,6 +218,6 @@ def write(folder: Path, volume: str, work: Path, target: Path, tell: Callable[[s
         ["xorriso", "-no_rc", "-as", "mkisofs", *options, "-o", disk.resolve(), folder.resolve()],
         environment=build_environment(),
     )
-    target.write_bytes(pack(apple_partition(disk.read_bytes())))
+    target.write_bytes(pack(tidy(apple_partition(disk.read_bytes()))))
     tell(f"{target.name} {sha256(target)}")
     disk.unlink()

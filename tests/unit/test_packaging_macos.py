@@ -7,6 +7,7 @@ import hashlib
 import marshal
 import plistlib
 import re
+import shutil
 import struct
 from pathlib import Path
 
@@ -345,6 +346,33 @@ def test_the_file_system_is_cut_out_of_the_disk() -> None:
     assert disk_image.apple_partition(disk + b"a" * 1024 + b"b" * 512) == b"a" * 1024
     with pytest.raises(disk_image.BadImageError):
         disk_image.apple_partition(disk[:1024])
+
+
+@pytest.mark.skipif(shutil.which("xorriso") is None, reason="xorriso makes the file system")
+def test_no_file_has_notes_of_the_finder_and_no_block_is_lost(tmp_path: Path) -> None:
+    shown = tmp_path / "shown"
+    shown.mkdir()
+    (shown / "words.txt").write_bytes(b"words" * 1000)
+    (shown / "Applications").symlink_to("/Applications")
+    disk_image.write(shown, "A name", tmp_path, tmp_path / "a.dmg", tell=lambda _: None)
+    raw = disk_image.unpack((tmp_path / "a.dmg").read_bytes())
+    assert b"????" not in raw
+    assert b"slnkrhap" in raw
+    block, total, free = struct.unpack_from(">III", raw, 1024 + 40)
+    length, first = struct.unpack_from(">Q8xI", raw, 1024 + 112)
+    marked = sum(byte.bit_count() for byte in raw[first * block :][:length])
+    # Two copies of the header, the bitmap, the tree of parts, the catalogue, and two files, as Apple's fsck_hfs counts.
+    special = sum(struct.unpack_from(">12xI", raw, 1024 + at)[0] for at in (112, 192, 272))
+    assert (marked, free) == (2 + special + 3 + 1, total - marked)
+    assert raw[-1024:-512] == raw[1024:1536]
+    assert disk_image.tidy(raw) == raw
+
+
+def test_a_file_system_that_is_not_as_expected_is_refused() -> None:
+    with pytest.raises(disk_image.BadImageError):
+        disk_image.tidy(bytes(4096))
+    with pytest.raises(disk_image.BadImageError):
+        disk_image.tidy(bytes(1024) + b"H+" + bytes(38) + struct.pack(">II", 512, 4) + bytes(974))
 
 
 # --- what the check looks at ---
