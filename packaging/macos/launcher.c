@@ -66,6 +66,9 @@ int main(int argc, char **argv)
     if (!cut_last(resources) || !cut_last(resources) || strlen(resources) + sizeof "/Resources" > sizeof resources)
         return give_up("it is not in an app");
     strcat(resources, "/Resources");
+    /* Python takes these for the path of its program even when it is told to heed no variable. */
+    unsetenv("PYTHONEXECUTABLE");
+    unsetenv("__PYVENV_LAUNCHER__");
     snprintf(library, sizeof library, "%s/python/" PYTHON_LIBRARY, resources);
     snprintf(path, sizeof path, "%s/python/" PYTHON_ZIP ":%s/python:%s/lib", resources, resources, resources);
 
