@@ -142,8 +142,8 @@ def tidy(volume: bytes) -> bytes:
     """Return an HFS+ file system of xorriso without the two things in it that macOS takes offence at.
 
     Each file has "????" as its type and creator. To macOS these are notes of the Finder, and `codesign --strict`
-    refuses a program that has such. And a block that is no file's is marked as used: macOS looks through an image from the
-    network with `fsck_hfs`, which calls that corrupt.
+    refuses a program that has such. And a block that is no file's is marked as used: macOS looks through an image from
+    the network with `fsck_hfs`, which calls that corrupt.
 
     Raises:
         BadImageError: It is not as xorriso writes one: each file in one piece.
