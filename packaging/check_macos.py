@@ -50,6 +50,7 @@ from parts import CACHE, DIST, ROOT, listing, pack_files, sha256, version  # noq
 
 TOOLS = {"7z": "p7zip-full", "dmg2img": "dmg2img"}
 SLOW_S = 300.0
+WINDOW_S = 10.0
 BOARDS = ("core", "photon")
 MANY = 12
 PROCESSORS = {"arm64", "x86_64"}
@@ -542,6 +543,8 @@ def try_program(checks: Checks, program: Sequence[str], home: Path, where: str) 
         "PYTHONSTARTUP": str(evil / "os.py"),
         "PYTHONEXECUTABLE": str(evil / "python"),
         "__PYVENV_LAUNCHER__": str(evil / "python"),
+        "QT_PLUGIN_PATH": str(evil),
+        "QT_QPA_PLATFORM_PLUGIN_PATH": str(evil),
         "REKINDLE_DATA": str(home / "data"),
     }
     told = run(*program, "--version", environment=environment)
@@ -555,10 +558,27 @@ def try_program(checks: Checks, program: Sequence[str], home: Path, where: str) 
     for board in BOARDS:
         told = run(*program, "run", "back-up-key", "--practice", board, environment=environment)
         checks.that(told.returncode == 0, f"{where}: practice {board}: the key is backed up", told.stdout)
+    # Not offscreen on a Mac: a window needs Qt's plugin for Cocoa, and a person who is signed in there.
+    window = {**environment, "QT_QPA_PLATFORM": "cocoa"} if sys.platform == "darwin" else environment
+    stays, words = stays_open((*program, "--practice"), window)
+    checks.that(stays, f"{where}: the window of practice mode opens, and stays for {WINDOW_S:.0f} seconds", words)
     logged = "".join(path.read_text(encoding="utf-8") for path in home.rglob("*.log"))
     checks.that(f"({Path(program[-1])})" in logged, f"{where}: practice mode would start this program again", logged)
     keys = list((home / "data" / "practice-keys").rglob("*.der"))
     checks.that(len(keys) >= len(BOARDS), f"{where}: {len(keys)} keys are in the practice safe")
+
+
+def stays_open(program: Sequence[str], environment: Mapping[str, str]) -> tuple[bool, str]:
+    """Start a program and end it after `WINDOW_S`; return whether it ran until then, and what it printed."""
+    with subprocess.Popen(
+        program, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/"
+    ) as running:
+        try:
+            printed, _ = running.communicate(timeout=WINDOW_S)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            return True, ""
+        return False, f"exit status {running.returncode}\n{printed.decode(errors='replace')}"
 
 
 def rehearse(checks: Checks, app: Path, work: Path) -> None:

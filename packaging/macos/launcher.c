@@ -20,6 +20,11 @@
 static const char *const BEFORE[] = {"-X", "utf8", "-I", "-S", "-m", "rekindle_start"};
 #define NUMBER_BEFORE ((int)(sizeof BEFORE / sizeof *BEFORE))
 
+/* Python takes the first two for the path of its program even when it is to heed no variable (practice mode would start
+ * that). The others lead to the plugins of another Qt. */
+static const char *const NOT_FOR_US[] = {"PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__", "QT_PLUGIN_PATH",
+                                         "QT_QPA_PLATFORM_PLUGIN_PATH"};
+
 typedef wchar_t *(*Decode)(const char *, size_t *);
 typedef void (*SetText)(const wchar_t *);
 typedef int (*Main)(int, char **);
@@ -66,9 +71,8 @@ int main(int argc, char **argv)
     if (!cut_last(resources) || !cut_last(resources) || strlen(resources) + sizeof "/Resources" > sizeof resources)
         return give_up("it is not in an app");
     strcat(resources, "/Resources");
-    /* Python takes these for the path of its program even when it is told to heed no variable. */
-    unsetenv("PYTHONEXECUTABLE");
-    unsetenv("__PYVENV_LAUNCHER__");
+    for (size_t number = 0; number < sizeof NOT_FOR_US / sizeof *NOT_FOR_US; number++)
+        unsetenv(NOT_FOR_US[number]);
     snprintf(library, sizeof library, "%s/python/" PYTHON_LIBRARY, resources);
     snprintf(path, sizeof path, "%s/python/" PYTHON_ZIP ":%s/python:%s/lib", resources, resources, resources);
 
