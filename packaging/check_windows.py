@@ -286,12 +286,24 @@ def check_console(here: Windows, checks: Checks) -> None:
         told.returncode == 0 and lines and '"missing"' not in told.stdout and '"damaged"' not in told.stdout,
         told.stdout,
     )
+    knows_its_program(here, checks)
     told = here.run(console, "list")
     checks.that(
         "libusb is found and lists (no board is here)",
         told.returncode in (0, 1) and "libusb" not in told.stdout.lower() and "No board" in told.stdout,
         told.stdout,
     )
+
+
+def knows_its_program(here: Windows, checks: Checks) -> None:
+    """Variables that name another Python: what the program starts next lies beside itself all the same."""
+    console, data = here.installed / "rekindle-cli.exe", here.drive / "rekindle-elsewhere"
+    other = r"C:\elsewhere\python.exe"
+    here.run(console, "pack", REKINDLE_DATA=here.path(data), PYTHONEXECUTABLE=other, __PYVENV_LAUNCHER__=other)
+    logged = "".join(path.read_text(encoding="utf-8") for path in data.rglob("*.log"))
+    right = f"({here.path(console)})".lower() in logged.lower()
+    checks.that("no variable tells it which program it is", right and "elsewhere\\python" not in logged, logged)
+    shutil.rmtree(data, ignore_errors=True)
 
 
 def check_itself(here: Windows, checks: Checks) -> None:

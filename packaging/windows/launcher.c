@@ -19,6 +19,12 @@ static const wchar_t *const BEFORE[] = {L"-X", L"utf8", L"-I", L"-m", L"rekindle
 #define NUMBER_BEFORE ((int)(sizeof BEFORE / sizeof *BEFORE))
 #define LONGEST_PATH 32768
 
+/* Python takes the first two for the path of its program even when it is to heed no variable: practice mode and the
+ * driver helper would be looked for there. The others lead to the plugins of another Qt, as some collections of
+ * scientific programs set them. */
+static const wchar_t *const NOT_FOR_US[] = {L"PYTHONEXECUTABLE", L"__PYVENV_LAUNCHER__", L"QT_PLUGIN_PATH",
+                                            L"QT_QPA_PLATFORM_PLUGIN_PATH"};
+
 typedef int(__cdecl *PyMain)(int, wchar_t **);
 
 static int give_up(const wchar_t *words, DWORD error)
@@ -44,6 +50,10 @@ static int start(int argc, wchar_t **argv)
         length--;
     folder[length] = L'\0';
     _snwprintf(library, LONGEST_PATH + 63, L"%ls%ls", folder, PYTHON_DLL);
+
+    /* Before Python is there: its C library copies the variables when it is loaded. */
+    for (size_t number = 0; number < sizeof NOT_FOR_US / sizeof *NOT_FOR_US; number++)
+        SetEnvironmentVariableW(NOT_FOR_US[number], NULL);
 
     /* Never from the current folder: somebody's downloads may hold a DLL of the same name. */
     SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
