@@ -123,7 +123,7 @@ def system_components(program: Path) -> list[sbom.Component]:
     """Return the system's libraries that were taken along, by the packages of the build machine they come from."""
     found: dict[str, sbom.Component] = {}
     for path in sorted((program / "_internal").glob("*.so*")):
-        package = _owner(path.name)
+        package = _owner(path)
         if package is None or package in found:
             continue
         told = subprocess.run(
@@ -137,10 +137,19 @@ def system_components(program: Path) -> list[sbom.Component]:
     return list(found.values())
 
 
-def _owner(library: str) -> str | None:
+def build_number(library: bytes) -> bytes | None:
+    """Return what the linker wrote into a library to tell it from every other one; stripping keeps it."""
+    found = re.search(rb"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0(.{20})", library, re.DOTALL)
+    return found.group(1) if found else None
+
+
+def _owner(library: Path) -> str | None:
+    """Return the package a bundled library is from: one of the same name may have come with a wheel, or with Python."""
+    number = build_number(library.read_bytes())
     for folder in ("/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu"):
-        if (Path(folder) / library).exists():
-            told = subprocess.run(["dpkg", "-S", f"{folder}/{library}"], capture_output=True, text=True, check=False)
+        same = Path(folder) / library.name
+        if number is not None and same.exists() and build_number(same.read_bytes()) == number:
+            told = subprocess.run(["dpkg", "-S", same], capture_output=True, text=True, check=False)
             if told.returncode == 0:
                 return told.stdout.split(": ")[0].split(",")[0].strip()
     return None

@@ -21,7 +21,9 @@ LICENCE_FILE = re.compile(
 # Spelled out where a wheel's own fields are vague or missing.
 KNOWN_LICENCES = {
     "anyio": "MIT",
+    "backports-tarfile": "MIT",
     "cryptography": "Apache-2.0 OR BSD-3-Clause",
+    "jaraco-classes": "MIT",
     "libusb-package": "Apache-2.0 AND LGPL-2.1-or-later",
     "psutil": "BSD-3-Clause",
     "pyserial": "BSD-3-Clause",
@@ -98,9 +100,16 @@ def notices(components: Iterable[Component]) -> str:
             lines.append(f"    {item.remark}")
     lines += [
         "",
-        "Qt and PySide6 are used under the LGPL, version 3, as libraries of their own that may be replaced; their",
-        "source is published by the Qt Project. libusb is used under the LGPL, version 2.1, in the same way.",
+        "Qt and PySide6 are used under the LGPL, version 3, and libusb under the LGPL, version 2.1, each unchanged, as",
+        "libraries of their own that may be replaced. The source of these versions is published by who makes them:",
+        "",
+        "  Qt, PySide6, shiboken6: https://download.qt.io/official_releases/",
+        "  libusb: https://github.com/libusb/libusb/releases",
     ]
+    if any(item.purl.startswith("pkg:deb/") for item in everything):
+        lines += [
+            "  the libraries of Debian's (named lib..., zlib1g): Debian's archive, under these names and versions"
+        ]
     for item in everything:
         for name, text in item.texts:
             title = f"{item.name} {item.version}: {name}"
@@ -157,6 +166,8 @@ def _entry(item: Component) -> dict[str, Any]:
         "version": item.version,
         "licenses": [licence],
     }
+    if item.remark:
+        entry["description"] = item.remark
     if item.purl:
         entry["purl"] = item.purl
     if item.sha256:

@@ -44,7 +44,6 @@ from parts import (
 HERE = ROOT / "packaging" / "windows"
 COMPILER = "x86_64-w64-mingw32-gcc"
 RESOURCES = "x86_64-w64-mingw32-windres"
-STRIP = "x86_64-w64-mingw32-strip"
 LIMIT = 30_000_000
 """What the setup may weigh beside the rescue pack, in bytes."""
 
@@ -312,11 +311,7 @@ def prune(library: Path) -> None:
     roots = [qt / f"{name}.pyd" for name in QT_MODULES] + [qt / "plugins" / name for name in QT_PLUGINS]
     everything = {path.name.lower(): path for path in qt.glob("*.dll") if not MSVC.fullmatch(path.name)}
     keep = set(roots) | pe_file.needed(roots, everything)
-    keep |= set((qt / "translations").glob("qtbase_*.qm")) | {
-        qt / "__init__.py",
-        qt / "_config.py",
-        qt / "_git_pyside_version.py",
-    }
+    keep |= {qt / "__init__.py", qt / "_config.py", qt / "_git_pyside_version.py"}
     for path in sorted(qt.rglob("*")):
         if path.is_file() and path not in keep:
             path.unlink()
@@ -563,7 +558,7 @@ def runtime_components(payload: Path) -> tuple[sbom.Component, ...]:
     found = [
         sbom.Component("OpenSSL", product_version(payload / "libcrypto-3.dll"), "Apache-2.0", remark=openssl),
         sbom.Component(
-            "Visual C++ runtime", product_version(payload / "vcruntime140.dll"), "see below", remark=microsoft
+            "Visual C++ runtime", product_version(payload / "vcruntime140.dll"), "see the remark", remark=microsoft
         ),
     ]
     if (payload / "libffi-8.dll").exists():

@@ -54,6 +54,17 @@ def test_the_desktop_entry_starts_the_command_and_shows_the_icon_that_is_install
     assert files == linux.share_files()
     manual = gzip.decompress(files["usr/share/man/man1/rekindle.1.gz"]).decode()
     assert f"Rekindle {parts.version()}" in manual
+    line = next(line for line in manual.splitlines() if line.startswith(".BR list "))
+    assert line.removeprefix(".BR ").removesuffix(" .").split(' ", " ') == [
+        "list",
+        "run",
+        "pack",
+        "rescues",
+        "light",
+        "monitor",
+        "account",
+        "updates",
+    ]
 
 
 def test_the_appstream_file_tells_release_and_boards() -> None:
@@ -105,3 +116,9 @@ def test_the_frozen_program_gives_those_it_starts_the_systems_libraries(
         runpy.run_path(str(parts.ROOT / "packaging" / "start.py"))
     assert seen.get("LD_LIBRARY_PATH") == before
     assert not {"QT_PLUGIN_PATH", "QML2_IMPORT_PATH", "LD_LIBRARY_PATH_ORIG"} & set(seen)
+
+
+def test_a_library_is_known_by_what_its_linker_wrote_and_not_by_its_name() -> None:
+    note = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
+    assert linux.build_number(b"\x7fELF.." + note + b"\n" * 20 + b"..") == b"\n" * 20
+    assert linux.build_number(b"\x7fELF" + b"\n" * 60) is None
