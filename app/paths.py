@@ -64,6 +64,14 @@ def driver_helper() -> Path | None:
     return helper if sys.platform == "win32" and getattr(sys, "frozen", False) and helper.is_file() else None
 
 
+def notices() -> Path | None:
+    """What others made that is inside, with every licence in full, as installers bring it; None in a checkout."""
+    for folder in (resources() / "licences", Path(sys.executable).with_name("licences")):
+        if (folder / "NOTICES.txt").is_file():
+            return folder / "NOTICES.txt"
+    return None
+
+
 def boards_folder(*, practice: bool) -> Path:
     """Where is kept what was on boards before it was changed. Practice boards have a folder of their own."""
     return data_folder() / ("practice-boards" if practice else "boards")

@@ -160,7 +160,6 @@ class BoardPanel(QFrame):
             label(self.tr("A board is there, but this computer does not let the program open it."), "warning")
         )
         if sys.platform.startswith("linux"):
-            column.addWidget(label(self.tr("Run these lines in a terminal, then plug it in again:")))
             column.addWidget(AccessHelp())
         else:
             column.addWidget(label(self.tr("Close other programs that use the board, then plug it in again.")))

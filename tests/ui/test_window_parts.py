@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -16,19 +16,23 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QPushButton,
     QRadioButton,
     QStyle,
     QStyleOptionComboBox,
+    QWidget,
 )
 from pytestqt.qtbot import QtBot
 from support.clock import FastClock
 from support.window import WAIT_MS, Desk
 
+from app import paths
 from app.platforms.model import Mode
 from app.text import text
-from app.ui import questions, theme
+from app.ui import access, questions, theme
 from app.ui.bridge import Bridge
+from app.ui.pages.help import HelpPage
 from app.ui.practice import PracticePanel
 from app.ui.say import say
 from app.ui.shell import practice_command
@@ -224,3 +228,46 @@ def test_a_yes_against_better_advice_is_not_what_enter_answers(qtbot: QtBot) -> 
         assert focused.property("kind") == "primary"
         first[risky] = focused.text()
     assert first == {False: "Go", True: "Stay"}
+
+
+def _words(widget: QWidget) -> str:
+    return " ".join(each.text() for each in widget.findChildren(QLabel))
+
+
+def test_who_has_the_access_rule_is_not_asked_to_install_it(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = paths.resource(access.RULE)
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    monkeypatch.setattr(access, "RULE_FOLDERS", (first, second))
+
+    def shown() -> tuple[str, int]:
+        box = access.AccessHelp()
+        qtbot.addWidget(box)
+        return _words(box), len(box.findChildren(QPlainTextEdit))
+
+    assert "Run these lines" in shown()[0]
+    (second / rule.name).write_bytes(rule.read_bytes())
+    assert shown() == (shown()[0], 0)
+    assert "is installed" in shown()[0]
+    (first / rule.name).write_text("# of an older version, and the one that counts\n")
+    assert "Run these lines" in shown()[0]
+    assert shown()[1] == 1
+
+
+def test_help_leads_to_every_licence_where_they_came_along(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "notices", lambda: None)
+    page = HelpPage()
+    qtbot.addWidget(page)
+    assert page.findChild(QPushButton, "help-licences") is None
+    notices = tmp_path / "NOTICES.txt"
+    monkeypatch.setattr(paths, "notices", lambda: notices)
+    page = HelpPage()
+    qtbot.addWidget(page)
+    with qtbot.waitSignal(page.show_file, timeout=WAIT_MS) as asked:
+        page.findChildren(QPushButton, "help-licences")[0].click()
+    assert asked.args == [QUrl.fromLocalFile(str(notices))]

@@ -26,6 +26,11 @@ LICENCES = (
     ("cryptography", "Apache-2.0 / BSD-3-Clause"),
     ("platformdirs", "MIT"),
     ("Segno", "BSD-3-Clause"),
+    ("HTTPX", "BSD-3-Clause"),
+    ("keyring", "MIT"),
+    ("psutil", "BSD-3-Clause"),
+    ("truststore", "MIT"),
+    ("OpenSSL", "Apache-2.0"),
     ("Python", "PSF-2.0"),
 )
 
@@ -34,7 +39,7 @@ class HelpPage(Page):
     """Answers to what people ask first.
 
     Signals:
-        show_file: A folder is to be shown in the system's file manager.
+        show_file: A folder or a text is to be shown by the system's own programs.
     """
 
     show_file = Signal(QUrl)
@@ -61,10 +66,7 @@ class HelpPage(Page):
         modes.setObjectName("help-modes")
         self.content.addWidget(modes, 0, Qt.AlignmentFlag.AlignLeft)
         if sys.platform.startswith("linux"):
-            self._section(
-                self.tr("This computer does not let the program open the board"),
-                self.tr("Linux needs a rule once. Run these lines in a terminal, then plug the board in again:"),
-            )
+            self.content.addWidget(label(self.tr("This computer does not let the program open the board"), "heading"))
             self.content.addWidget(AccessHelp())
         if sys.platform == "win32":
             self._section(
@@ -85,8 +87,9 @@ class HelpPage(Page):
         self._section(
             self.tr("Where things are kept"),
             self.tr(
-                "Keys, settings and the log are in one folder of yours. Nothing leaves this computer, but what you "
-                "ask a cloud for after you have signed in there."
+                "Keys, settings and the log are in one folder of yours. Nothing leaves this computer but what you ask "
+                "for: of a cloud you have signed in at, of your network, of the rescue pack's makers, and of "
+                "Rekindle's, if you agreed that it looks for newer versions."
             ),
         )
         row = QHBoxLayout()
@@ -126,6 +129,11 @@ class HelpPage(Page):
             grid.addWidget(label(name), number, 0)
             grid.addWidget(label(licence, "muted"), number, 1)
         column.addLayout(grid)
+        if notices := paths.notices():
+            place = QUrl.fromLocalFile(str(notices))
+            every = button(self.tr("Show &them all, in full"), "small", lambda: self.show_file.emit(place))
+            every.setObjectName("help-licences")
+            column.addWidget(every, 0, Qt.AlignmentFlag.AlignLeft)
         self.content.addWidget(frame)
         self.content.addStretch(1)
         self._back = button(self.tr("&Back"), "", lambda: self.chose.emit(Back()))
