@@ -122,6 +122,7 @@ def components() -> list[sbom.Component]:
 def system_components(program: Path) -> list[sbom.Component]:
     """Return the system's libraries that were taken along, by the packages of the build machine they come from."""
     found: dict[str, sbom.Component] = {}
+    system = platform.freedesktop_os_release()["ID"]
     for path in sorted((program / "_internal").glob("*.so*")):
         package = _owner(path)
         if package is None or package in found:
@@ -133,7 +134,7 @@ def system_components(program: Path) -> list[sbom.Component]:
         words = copyright_file.read_text(encoding="utf-8", errors="replace") if copyright_file.exists() else ""
         texts = (("copyright", words),) if words else ()
         name = package.split(":")[0]
-        found[package] = sbom.Component(name, told, "see the text", f"pkg:deb/debian/{name}@{told}", "", texts)
+        found[package] = sbom.Component(name, told, "see the text", f"pkg:deb/{system}/{name}@{told}", "", texts)
     return list(found.values())
 
 
