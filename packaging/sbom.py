@@ -106,10 +106,8 @@ def notices(components: Iterable[Component]) -> str:
         "  Qt, PySide6, shiboken6: https://download.qt.io/official_releases/",
         "  libusb: https://github.com/libusb/libusb/releases",
     ]
-    if any(item.purl.startswith("pkg:deb/") for item in everything):
-        lines += [
-            "  the libraries of Debian's (named lib..., zlib1g): Debian's archive, under these names and versions"
-        ]
+    if system := next((item.purl.split("/")[1] for item in everything if item.purl.startswith("pkg:deb/")), ""):
+        lines += [f"  the packages of {system.capitalize()}: its archive, under the names and versions above"]
     for item in everything:
         for name, text in item.texts:
             title = f"{item.name} {item.version}: {name}"
