@@ -29,6 +29,7 @@ from parts import (
     build_python,
     epoch,
     must,
+    need,
     normalize,
     project,
     say,
@@ -39,6 +40,8 @@ from parts import (
 )
 
 FILES = ROOT / "packaging" / "linux"
+TOOLS = {"dpkg-deb": "dpkg", "gcc": "gcc"}
+"""Programs that have to be there, and the Debian package of each."""
 DEB_LIMIT = 40 * MEGABYTE
 PORTABLE_LIMIT = 57 * MEGABYTE
 """With the rescue pack it may have 60 MB."""
@@ -69,6 +72,7 @@ def build() -> list[Product]:
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         say("The Linux files are built on Linux, on x86-64.")
         raise SystemExit(1)
+    need(TOOLS)
     work = build_folder("linux")
     deb, loose = names()
     root = work / "deb"
@@ -113,10 +117,10 @@ def freeze(work: Path) -> Path:
 
 def components() -> list[sbom.Component]:
     """Return everything others made that is inside."""
-    libraries = [sbom.of_wheel(wheel) for wheel in wheels.fetch(wheels.linux(platform.python_version()))]
+    libraries = sbom.of_wheels(wheels.fetch(wheels.linux(platform.python_version())))
     text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
     words = text.read_text(encoding="utf-8") if text.exists() else ""
-    return [*libraries, sbom.python(platform.python_version(), words), sbom.firmware()]
+    return [*libraries, sbom.python(platform.python_version(), words), sbom.boot_loader(), sbom.firmware()]
 
 
 def system_components(program: Path) -> list[sbom.Component]:

@@ -38,6 +38,7 @@ from parts import (
     build_folder,
     epoch,
     must,
+    need,
     normalize,
     say,
     size_of,
@@ -108,10 +109,7 @@ def build(information: Mapping[str, Any], oldest: str, target: Path) -> list[Pro
         SystemExit: Something is missing, or failed.
     """
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch())  # a commit that is made meanwhile changes nothing
-    lacking = sorted(package for tool, package in TOOLS.items() if shutil.which(tool) is None)
-    if lacking:
-        say(f"Needed for macOS files and not installed: {', '.join(lacking)} (apt-get install {' '.join(lacking)})")
-        raise SystemExit(1)
+    need(TOOLS)
     work = build_folder("macos")
     image = work / "image"
     app = make_app(image / "Rekindle.app", work, information, oldest)
@@ -275,7 +273,7 @@ def lay_libraries(chosen: Mapping[str, Sequence[wheels.Wheel]], library: Path, w
         if wheel.sha256 != described[wheel.name].sha256:
             remark = f"Its binary files are joined of two wheels; the other one has the SHA-256 {wheel.sha256}."
             described[wheel.name] = replace(described[wheel.name], remark=remark)
-    return [described[name] for name in sorted(described)]
+    return [*(described[name] for name in sorted(described)), *sbom.inside(chosen[first])]
 
 
 def to_join(lib: Path, other: Path) -> list[str]:

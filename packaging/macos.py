@@ -40,8 +40,9 @@ ARCHITECTURE = "REKINDLE_MAC_ARCHITECTURE"
 """Variable: arm64, x86_64 or universal2."""
 IDENTITY = "REKINDLE_MAC_IDENTITY"
 """Variable: the name of a Developer ID in the keychain. Without: an ad-hoc signature, at which macOS warns."""
-IDENTIFIER = "local.rekindle.Rekindle"
-"""By custom a domain backwards; none belongs to this project. It never changes: settings of macOS hang on it."""
+IDENTIFIER = "alt.rekindle.rekindle"
+"""By custom a domain backwards; none belongs to this project (see `linux.APPLICATION`). It never changes: settings of
+macOS hang on it."""
 OLDEST = "13.0"
 """Qt's wheels of the lock for Python 3.11 need it."""
 EVERY = "universal"
@@ -145,8 +146,8 @@ def freeze(work: Path, kind: str) -> None:
         mac_bundle.join(lib, other)
     text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
     words = text.read_text(encoding="utf-8") if text.exists() else ""
-    libraries = [sbom.of_wheel(wheel) for wheel in chosen[machines[0]]]
-    sbom.write(stage / "resources" / "licences", [*libraries, sbom.python(python, words), sbom.firmware()], "macos")
+    described = [*sbom.of_wheels(chosen[machines[0]]), sbom.python(python, words), sbom.boot_loader(), sbom.firmware()]
+    sbom.write(stage / "resources" / "licences", described, "macos")
     normalize(stage)
     normalize(lib)
     variables = {

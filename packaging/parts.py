@@ -73,6 +73,21 @@ def must(
     return done
 
 
+def need(tools: Mapping[str, str]) -> None:
+    """End at once, before minutes of work, if a program for the build is not there.
+
+    Args:
+        tools: Program -> the Debian package it comes in.
+
+    Raises:
+        SystemExit: One is missing.
+    """
+    lacking = sorted({package for tool, package in tools.items() if shutil.which(tool) is None})
+    if lacking:
+        say(f"Needed for this build and not installed: {', '.join(lacking)} (apt-get install {' '.join(lacking)})")
+        raise SystemExit(1)
+
+
 def project() -> dict[str, Any]:
     """Return the `[project]` table of pyproject.toml."""
     table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from parts import ROOT, epoch, pack_files, project, sha256, version
-from wheels import Wheel
+from parts import BUILD_LOCK, ROOT, epoch, pack_files, project, sha256, version
+from wheels import Wheel, read_lock
 
 LICENCE_FILE = re.compile(
     r"^[^/]+\.dist-info/(?:licenses/.*|(?:LICEN[SC]E|COPYING|NOTICE|AUTHORS)[^/]*)$", re.IGNORECASE
@@ -69,6 +69,39 @@ def of_wheel(wheel: Wheel) -> Component:
                 texts.append((name.split("/", 1)[1], archive.read(name).decode("utf-8", "replace")))
     purl = f"pkg:pypi/{wheel.name}@{wheel.version}"
     return Component(wheel.name, wheel.version, licence, purl, wheel.sha256, tuple(texts))
+
+
+def of_wheels(wheels: Iterable[Wheel]) -> list[Component]:
+    """Describe libraries by their wheels, and what is linked into those."""
+    described = tuple(wheels)
+    return [*map(of_wheel, described), *inside(described)]
+
+
+def inside(wheels: Iterable[Wheel]) -> list[Component]:
+    """Describe what others made and a wheel has linked into itself without a word in its fields.
+
+    Raises:
+        ValueError: It tells no version any more.
+    """
+    found = []
+    for wheel in wheels:
+        if wheel.name != "cryptography":  # the only one: it has an OpenSSL of its own
+            continue
+        with zipfile.ZipFile(wheel.path) as archive:
+            name = next(name for name in archive.namelist() if "/_rust." in name and name.endswith((".so", ".pyd")))
+            told = re.search(rb"OpenSSL (\d+\.\d+\.\d+) ", archive.read(name))
+        if told is None:
+            raise ValueError(f"which OpenSSL is in {wheel.path.name}?")
+        remark = f"Linked into {name}."
+        found.append(Component("OpenSSL (of cryptography)", told.group(1).decode(), "Apache-2.0", remark=remark))
+    return found
+
+
+def boot_loader() -> Component:
+    """Describe the small program by which PyInstaller starts what it has frozen."""
+    pin = next(pin for pin in read_lock(BUILD_LOCK) if pin.name == "pyinstaller")
+    licence = "GPL-2.0-or-later WITH Bootloader-exception"
+    return Component("PyInstaller boot loader", pin.version, licence, f"pkg:pypi/{pin.name}@{pin.version}")
 
 
 def python(full_version: str, licence_text: str) -> Component:

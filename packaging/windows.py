@@ -31,6 +31,7 @@ from parts import (
     build_folder,
     epoch,
     must,
+    need,
     normalize,
     say,
     sha256,
@@ -44,6 +45,8 @@ from parts import (
 HERE = ROOT / "packaging" / "windows"
 COMPILER = "x86_64-w64-mingw32-gcc"
 RESOURCES = "x86_64-w64-mingw32-windres"
+TOOLS = {COMPILER: "gcc-mingw-w64-x86-64", RESOURCES: "binutils-mingw-w64-x86-64", "makensis": "nsis"}
+"""Programs that have to be there, and the Debian package of each."""
 LIMIT = 30_000_000
 """What the setup may weigh beside the rescue pack, in bytes."""
 
@@ -140,6 +143,7 @@ def build() -> list[Product]:
         SystemExit: Something is missing, or failed.
     """
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch())  # a commit that is made meanwhile changes nothing
+    need(TOOLS)
     work = build_folder("windows")
     runtime = find_runtime(work / "python")
     say(f"Python {runtime.version} for Windows, from {runtime.origin}")
@@ -297,9 +301,9 @@ def stage(payload: Path, runtime: Runtime, work: Path) -> Path:
     sign([payload / name for name in ("Rekindle.exe", "rekindle-cli.exe", "rekindle-driver.exe")])
     keep_needed_runtime(payload)
 
-    components = [sbom.of_wheel(wheel) for wheel in chosen]
+    components = sbom.of_wheels(chosen)
     components += [sbom.python(runtime.version, runtime.licence), sbom.firmware(), *driver_components(source)]
-    components += runtime_components(payload)
+    components += [*runtime_components(payload), *tool_components()]
     sbom.write(payload / "licences", components, "windows")
     normalize(payload)
     return payload
@@ -564,6 +568,22 @@ def runtime_components(payload: Path) -> tuple[sbom.Component, ...]:
     if (payload / "libffi-8.dll").exists():
         found.append(sbom.Component("libffi", "8", "MIT", remark=ffi))
     return tuple(found)
+
+
+def tool_components() -> tuple[sbom.Component, ...]:
+    """Describe what the tools of this build put into what they make."""
+    nsis = "The setup and the uninstaller are its programs, with the packing of LZMA."
+    runtime = "Parts of its C runtime, and of libgcc with its exception, are in the launchers and the driver helper."
+    told = must([COMPILER, "-dM", "-E", "-include", "_mingw.h", "-x", "c", os.devnull]).stdout
+    numbers = (re.search(rf"__MINGW64_VERSION_{part} (\d+)", told) for part in ("MAJOR", "MINOR", "BUGFIX"))
+    number = ".".join(found.group(1) for found in numbers if found)
+    packed = must(["makensis", "-VERSION"]).stdout.strip().removeprefix("v")
+    return (
+        sbom.Component("NSIS", packed, "Zlib AND CPL-1.0", remark=nsis),
+        sbom.Component(
+            "MinGW-w64 runtime", number, "ZPL-2.1 AND GPL-3.0-or-later WITH GCC-exception-3.1", remark=runtime
+        ),
+    )
 
 
 # --- the setup ---

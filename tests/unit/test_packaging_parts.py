@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import struct
@@ -188,6 +189,34 @@ def test_papers_name_each_part_with_its_licence_in_full(tmp_path: Path) -> None:
     assert json.loads(json.dumps(bill))["components"][0]["hashes"] == [{"alg": "SHA-256", "content": made.sha256}]
     assert bill == sbom.cyclonedx([component], "linux")
     assert bill["serialNumber"] != sbom.cyclonedx([component], "windows")["serialNumber"]
+
+
+def test_papers_name_what_is_linked_into_cryptography(tmp_path: Path) -> None:
+    library = "cryptography/hazmat/bindings/_rust.abi3.so"
+    made = wheel(tmp_path, "cryptography", {library: "...\0OpenSSL 4.0.3 1 Sep 2026\0..."})
+    inside = sbom.inside([made])
+    assert [(part.name, part.version) for part in inside] == [("OpenSSL (of cryptography)", "4.0.3")]
+    silent = wheel(tmp_path, "cryptography", {library: "..."})
+    with pytest.raises(ValueError, match="which OpenSSL"):
+        sbom.inside([silent])
+
+
+@pytest.mark.parametrize("system", ["linux", "windows"])
+def test_a_build_asks_for_its_tools_before_it_begins(
+    system: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun: list[str] = []
+    builder = importlib.import_module(system)
+    monkeypatch.setattr(builder, "build_folder", begun.append)
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr("shutil.which", lambda tool: None)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    with pytest.raises(SystemExit):
+        builder.build()
+    told = capsys.readouterr().err
+    assert all(package in told for package in builder.TOOLS.values())
+    assert begun == []
 
 
 def test_icon_files_hold_a_png_of_each_size(qapp: object) -> None:
