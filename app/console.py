@@ -663,6 +663,18 @@ def say_fault(terminal: Terminal, fault: Fault, *, as_json: bool) -> None:
     _say_failed(terminal, failed, as_json=as_json)
 
 
+def guarded(terminal: Terminal, work: Callable[[], None], *, as_json: bool) -> int:
+    """Do something without a run and return the exit code: done, a fault, which is printed, or stopped by Ctrl+C."""
+    try:
+        work()
+    except Fault as fault:
+        say_fault(terminal, fault, as_json=as_json)
+        return FAULT
+    except KeyboardInterrupt:
+        return STOPPED
+    return DONE
+
+
 def _say_failed(terminal: Terminal, event: Failed, *, as_json: bool) -> None:
     for line in [json_line(event_json(event))] if as_json else failed_lines(event):
         terminal.say(line)

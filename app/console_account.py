@@ -18,10 +18,10 @@ from app.account_faults import (
 )
 from app.cloud.profiles import CloudServer, Profile, ProfileBook, profile
 from app.cloud.tokens import NOT_LOOKED_UP, Kept
-from app.console import say_fault
-from app.faults import Fault, NoAnswer
+from app.console import guarded
+from app.faults import NoAnswer
 from app.plain import json_line, to_json
-from app.terminal import DONE, FAULT, STOPPED, Terminal
+from app.terminal import Terminal
 from app.text import Text, text
 
 if TYPE_CHECKING:
@@ -115,14 +115,7 @@ class AccountConsole:
     # --- inside ---
 
     def _guarded(self, work: Callable[[], None]) -> int:
-        try:
-            work()
-        except Fault as fault:
-            say_fault(self._terminal, fault, as_json=self._json)
-            return FAULT
-        except KeyboardInterrupt:
-            return STOPPED
-        return DONE
+        return guarded(self._terminal, work, as_json=self._json)
 
     def _shown(self) -> Profile:
         """Return the active cloud, after saying which it is: nothing goes to another one than the person thinks."""

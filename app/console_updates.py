@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.console import say_fault
+from app.console import guarded
 from app.engine.updates import NOTHING_NEWER, UpdateDesk
-from app.faults import Fault
 from app.plain import json_line
-from app.terminal import DONE, FAULT, STOPPED, Terminal
+from app.terminal import Terminal
 from app.text import text
 from app.update_faults import UpdatesWithoutAddress, UpdatesWithoutKey
 from app.updates import Notice, Standing, UpdateState, is_newer
@@ -82,14 +81,7 @@ class UpdateConsole:
     # --- inside ---
 
     def _guarded(self, work: Callable[[], None]) -> int:
-        try:
-            work()
-        except Fault as fault:
-            say_fault(self._terminal, fault, as_json=self._json)
-            return FAULT
-        except KeyboardInterrupt:
-            return STOPPED
-        return DONE
+        return guarded(self._terminal, work, as_json=self._json)
 
     def _tell(self, *, whole: bool = True) -> None:
         """Print the state; unless it is the `whole`, without what was found."""

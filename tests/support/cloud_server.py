@@ -17,10 +17,12 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from support.loopback import Loopback
 
 NINETY_DAYS_S = 90 * 86400
 CLIENTS = {"CLI2": "client_secret_here"}
@@ -130,25 +132,18 @@ class CloudServer:
     # --- the outside ---
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        if self._identity is not None:
-            self._server.socket = self._identity.wrap_socket(self._server.socket, server_side=True)
-        self._server.daemon_threads = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
+        self._server = Loopback(self._handler(), self._identity)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.released.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     @property
     def address(self) -> str:
-        return f"{'https' if self._identity else 'http'}://127.0.0.1:{self._server.server_port}"
+        return self._server.address
 
     # --- what tests arrange ---
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from support.loopback import Loopback
 
 
 @dataclass
@@ -49,22 +50,15 @@ class PackSource:
     asked: list[Asked] = field(default_factory=list)
 
     def __enter__(self) -> PackSource:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        if self.identity is not None:
-            self._server.socket = self.identity.wrap_socket(self._server.socket, server_side=True)
-        self._server.daemon_threads = False  # so that closing waits for them
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
+        self._server = Loopback(self._handler(), self.identity)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     @property
     def address(self) -> str:
-        return f"{'https' if self.identity else 'http'}://127.0.0.1:{self._server.server_port}"
+        return self._server.address
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         source = self

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.updates import envelope_of, signed_bytes
+from support.loopback import Loopback
 
 NOW = datetime(2026, 12, 2, 12, 0, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -98,19 +98,12 @@ class NoticeServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if self.identity is not None:
-            self._server.socket = self.identity.wrap_socket(self._server.socket, server_side=True)
-        self._server.daemon_threads = False  # so that closing waits for them
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
+        self._server = Loopback(Handler, self.identity)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     @property
     def address(self) -> str:
-        return f"{'https' if self.identity else 'http'}://127.0.0.1:{self._server.server_port}/notice"
+        return f"{self._server.address}/notice"

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import json
 import logging
 import re
 import socket
-import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from support.certificate import Certificate
 from support.clock import FastClock
 from support.cloud_server import CloudServer, Failure, Personality
 
@@ -290,30 +285,8 @@ def test_an_answer_that_drips_has_an_end(clock: FastClock) -> None:
         client.release(DUMMY, MINE)
 
 
-def identity(tmp_path: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nobody")])
-    local = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(local, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (tmp_path / "own.pem").write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "own.pem")
-    return context
-
-
 def test_a_certificate_nobody_trusts_gets_nothing(tmp_path: Path, clock: FastClock) -> None:
-    with CloudServer(identity=identity(tmp_path)) as server:
+    with CloudServer(identity=Certificate(tmp_path).context) as server:
         with (
             CloudClient(profile(server.address, kind=Kind.PARTICLE), clock=clock) as client,
             pytest.raises(CloudNotTrusted),
