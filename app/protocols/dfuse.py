@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.faults import WrongAnswer
 
@@ -86,6 +87,7 @@ class MemoryLayout:
         return True
 
 
+@lru_cache(maxsize=64)  # a board tells the same few each time it is opened
 def parse_layout(string: str) -> MemoryLayout:
     """Read a memory-layout string such as `@Internal Flash  /0x08000000/20*001Ka,108*001Kg`.
 

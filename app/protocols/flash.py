@@ -364,6 +364,8 @@ def _difference(old: bytes, new: bytes) -> tuple[int, int]:
 
 def _differing(old: bytes, new: bytes) -> int:
     """Count the bytes that differ."""
+    if old == new:
+        return 0
     bits = int.from_bytes(old, "little") ^ int.from_bytes(new, "little")
     return len(new) - bits.to_bytes(len(new), "little").count(0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum, unique
+from functools import lru_cache
 
 from app.virtual.face import Stall
 from app.virtual.personality import Family, Firmware, Kind, Personality, serial_text
@@ -55,7 +56,7 @@ class Setup:
     @classmethod
     def parse(cls, setup: bytes) -> Setup:
         """Take the 8 bytes apart."""
-        return cls(*struct.unpack("<BBHHH", setup))
+        return _parsed(setup)
 
     @property
     def inward(self) -> bool:
@@ -71,6 +72,12 @@ class Setup:
     def vendor(self) -> bool:
         """Whether this is a vendor request."""
         return self.request_type & 0x60 == 0x40
+
+
+@lru_cache(maxsize=256)
+def _parsed(setup: bytes) -> Setup:
+    """Take them apart once: nearly all transfers begin with the same few."""
+    return Setup(*struct.unpack("<BBHHH", setup))
 
 
 @dataclass(slots=True)

@@ -17,6 +17,11 @@ F2_INFO = 0x184
 _INFO = "<IIBBHHBBBBHBBH"
 _SUFFIX = 36
 _CRC = 4
+_TAIL = 38  # digest, size of the suffix, check sum
+
+_MOST_SOUND = 32
+_sound: dict[bytes, bytes] = {}
+"""Images whose check sum was found right, by their tails: to compare is many times as fast as to sum up again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ def build(
     return bytes(body) + zlib.crc32(body).to_bytes(_CRC, "big")
 
 
+@functools.cache
 def legacy_core_image(seed: str, size: int) -> bytes:
     """Return an image as of 2013-14: a vector table, no module info, no check sum (7.1)."""
     body = bytearray(random.Random(seed).randbytes(size - 4)) + b"\0\0\xff\xff"
@@ -128,6 +134,14 @@ def read_module(cells: bytes | bytearray, offset: int, info_at: int, platform: i
     if not start < end or found != platform or function not in LETTERS or offset + size > len(cells):
         return None
     image = memoryview(cells)[offset : offset + size]
-    whole = zlib.crc32(image[:-_CRC]) == int.from_bytes(image[-_CRC:], "big")
+    tail = bytes(image[-_TAIL:])
+    known = _sound.get(tail)
+    whole = known is not None and len(known) == size and cells.startswith(known, offset)
+    if not whole:
+        whole = zlib.crc32(image[:-_CRC]) == int.from_bytes(image[-_CRC:], "big")
+        if whole:
+            if len(_sound) >= _MOST_SOUND:
+                _sound.clear()
+            _sound[tail] = bytes(image)
     needs = ((rest[0], rest[1], rest[2]), (rest[3], rest[4], rest[5]))
-    return Module(start, end, version, found, function, index, needs, whole, bytes(image[-38:-6]))
+    return Module(start, end, version, found, function, index, needs, whole, bytes(image[-_TAIL:-6]))

@@ -207,7 +207,8 @@ class Machine:
             while self._agenda and self._agenda[0][0] <= now:
                 self.moment, _, action = heapq.heappop(self._agenda)
                 action()
-            self.moment = max(self.moment, now)
+            if now > self.moment:
+                self.moment = now
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Have something happen in that many seconds, unless the board stops before."""
