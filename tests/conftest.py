@@ -19,7 +19,7 @@ from hypothesis import settings
 from support import every
 
 from app import log
-from app.keys import cloud_folder, device_key
+from app.keys import cloud_folder, device_key, passphrase
 from app.virtual import practice_keys
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anybody imports Qt
@@ -108,6 +108,14 @@ def each_key_proven_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(device_key, "_rsa_key", functools.cache(device_key._rsa_key))
         patch.setattr(cloud_folder, "_public_half", functools.cache(cloud_folder._public_half))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def passphrases_quickly_tried() -> Iterator[None]:
+    """Let a passphrase be tried in no time: containers say what they cost to open, nothing else depends on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passphrase, "COST", bytes([4, 8, 1]))
         yield
 
 

@@ -25,7 +25,6 @@ from support.every import examples
 
 from app.faults import RescueElsewhere, RescueUnknown, UndoNoRoom
 from app.files import FileActions
-from app.keys import passphrase
 from app.keys.safe import KeySafe
 from app.undo import owner
 from app.undo.board_name import BoardName, Match
@@ -496,8 +495,7 @@ def check_after_end(root: Path, safe: KeySafe | None, board: Board) -> None:
 
 
 @pytest.fixture
-def quick_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KeySafe:
-    monkeypatch.setattr(passphrase, "COST", bytes([4, 8, 1]))
+def quick_safe(tmp_path: Path) -> KeySafe:
     safe = KeySafe(tmp_path / "keys")
     safe.set_passphrase("correct horse")
     return safe

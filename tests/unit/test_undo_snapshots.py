@@ -17,7 +17,6 @@ from support.ending_disk import Recording, Refusing, count_actions, no_room
 from app import paths
 from app.faults import FolderGone, SafeLocked, SnapshotDamaged, SnapshotDiffers, UndoNoRoom, WrongPassphrase
 from app.files import FileActions
-from app.keys import passphrase
 from app.keys.safe import KeySafe
 from app.undo.board_name import BoardName, Match
 from app.undo.dumps import Dump, DumpPart, Missing
@@ -30,12 +29,6 @@ PHOTON = BoardName("photon", None, "00000000010C")
 FIRMWARE = bytes(range(256)) * 20
 WORDS = "correct horse"
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes are POSIX")
-
-
-@pytest.fixture(autouse=True)
-def quick_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Containers say what they cost to open; a low cost changes nothing else."""
-    monkeypatch.setattr(passphrase, "COST", bytes([4, 8, 1]))
 
 
 @pytest.fixture
