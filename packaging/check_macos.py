@@ -43,8 +43,8 @@ import mac_bundle  # noqa: E402
 import mac_signature  # noqa: E402
 import mach_o  # noqa: E402
 import macos  # noqa: E402
+import own_python  # noqa: E402
 import wheels  # noqa: E402
-import windows  # noqa: E402
 from check_linux import Checks  # noqa: E402
 from parts import CACHE, DIST, ROOT, listing, pack_files, sha256, version  # noqa: E402
 
@@ -595,7 +595,7 @@ def rehearse(checks: Checks, app: Path, work: Path) -> None:
     contents = stage / "Contents"
     shutil.copytree(app / "Contents", contents, symlinks=True)
     replace_binaries(contents, work, python, library.name)
-    runtime = windows.Runtime(f"{number}.0", (Path(library.name),), "", "")
+    runtime = own_python.Runtime(f"{number}.0", (Path(library.name),), "", "")
     program = contents / "MacOS" / mac_bundle.PROGRAM
     mac_bundle.compile_launcher(runtime, program, work, ("-target", "x86_64-linux-gnu.2.34"))
     try_program(checks, (str(program),), work / "home", "rehearsal on Linux")

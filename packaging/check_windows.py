@@ -32,7 +32,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import pe_file  # noqa: E402 - found only now
+import own_python  # noqa: E402 - found only now
+import pe_file  # noqa: E402
 import wheels  # noqa: E402
 import windows  # noqa: E402
 from parts import (  # noqa: E402
@@ -516,7 +517,7 @@ def source_tree(wine: Wine, payload: Path) -> Path:
     stage_program(library)
     shutil.copyfile(windows.HERE / "rekindle_start.py", library / "rekindle_start.py")
     source = Path(sysconfig.get_path("stdlib"))
-    shutil.copytree(source, folder / "stdlib", ignore=shutil.ignore_patterns(*windows.LEFT_OUT))
+    shutil.copytree(source, folder / "stdlib", ignore=shutil.ignore_patterns(*own_python.LEFT_OUT))
     for path in payload.iterdir():
         if path.suffix in (".dll", ".pyd") or path.name == "Rekindle.exe":
             shutil.copyfile(path, folder / path.name)
@@ -869,7 +870,7 @@ def main(arguments: Sequence[str]) -> int:
     return finish(checks)
 
 
-def own_python() -> None:
+def use_own_environment() -> None:
     """Go on with the checkout's own environment: the setup's picture is drawn with a library that is there."""
     own = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if own.is_file() and Path(sys.prefix) != ROOT / ".venv" and "REKINDLE_CHECK" not in os.environ:
@@ -878,5 +879,5 @@ def own_python() -> None:
 
 
 if __name__ == "__main__":
-    own_python()
+    use_own_environment()
     raise SystemExit(main(sys.argv[1:]))

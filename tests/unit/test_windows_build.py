@@ -15,6 +15,7 @@ from app.ui.pages.driver import OUTCOMES
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "packaging"))  # behind the libraries: one of them has the same name as that folder
 
+import own_python  # noqa: E402
 import pe_file  # noqa: E402
 import screen  # noqa: E402
 import windows  # noqa: E402
@@ -40,7 +41,7 @@ def test_byte_code_is_the_same_wherever_it_was_made(tmp_path: Path) -> None:
     listings = []
     for place in ("here", "somewhere/else/altogether"):
         folder = tree(tmp_path / place)
-        windows.compile_tree(folder, "lib")
+        own_python.compile_tree(folder, "lib")
         normalize(folder, 1_700_000_000)
         listings.append(listing(folder))
     assert listings[0] == listings[1]
@@ -49,7 +50,7 @@ def test_byte_code_is_the_same_wherever_it_was_made(tmp_path: Path) -> None:
 
 def test_byte_code_runs_without_its_source(tmp_path: Path) -> None:
     folder = tree(tmp_path)
-    windows.compile_tree(folder, "lib")
+    own_python.compile_tree(folder, "lib")
     told = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(folder)!r})\nimport pkg.deep.part as p\n"
          "print(p.said('a'), p.said.__code__.co_filename)"],
@@ -100,7 +101,7 @@ def test_what_tells_keyring_its_stores_is_kept_of_the_libraries_notes(tmp_path: 
         (note / "entry_points.txt").write_text(words)
         (note / "METADATA").write_text(f"Name: {name}\nVersion: 1\nSummary: long\n\nwords")
         (note / "RECORD").write_text("")
-    windows.trim_notes(tmp_path)
+    own_python.trim_notes(tmp_path)
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
     assert left == [
         "keyring-1.dist-info/METADATA",
@@ -245,8 +246,8 @@ def test_the_library_of_a_runtime_is_taken_as_it_is(tmp_path: Path) -> None:
     archive = tmp_path / "python311.zip"
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("os.pyc", b"code")
-    runtime = windows.Runtime("3.11.9", (archive,), "a folder", "")
-    windows.library_zip(runtime, tmp_path / "out.zip", tmp_path / "work")
+    runtime = own_python.Runtime("3.11.9", (archive,), "a folder", "")
+    own_python.library_zip(runtime, tmp_path / "out.zip", tmp_path / "work")
     assert (tmp_path / "out.zip").read_bytes() == archive.read_bytes()
 
 
