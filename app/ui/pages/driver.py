@@ -60,7 +60,6 @@ class DriverPage(Page):
         super().__init__("")
         self.title.setText(self.tr("Fix the driver"))
         self._helper = helper
-        self._from_table: Platform | None = None
         self._process = QProcess(self)
         self._process.finished.connect(self._ended)
         self._process.errorOccurred.connect(self._broke)
@@ -97,10 +96,7 @@ class DriverPage(Page):
     def show_state(self, state: AppState) -> None:
         """Take the board on the table, unless another kind was chosen since."""
         board = state.shown_board
-        platform = board.platform if board is not None else None
-        if platform is not None and platform is not self._from_table:
-            self._from_table = platform
-            self._board.choose(platform)
+        self._board.follow(board.platform if board is not None else None)
 
     def first_focus(self) -> QWidget:
         """The button, if there is one."""

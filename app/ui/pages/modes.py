@@ -68,7 +68,6 @@ class ModesPage(Page):
     def __init__(self) -> None:
         super().__init__("")
         self._shown: Platform | None = None
-        self._from_table: Platform | None = None
         self._cards: dict[str, QWidget] = {}
         self.title.setText(self.tr("Modes explained"))
         self._board = BoardChoice("modes-board")
@@ -91,10 +90,7 @@ class ModesPage(Page):
     def show_state(self, state: AppState) -> None:
         """Take the board on the table, unless another kind was chosen since."""
         board = state.shown_board
-        platform = board.platform if board is not None else None
-        if platform is not None and platform is not self._from_table:
-            self._from_table = platform
-            self._board.choose(platform)
+        self._board.follow(board.platform if board is not None else None)
         self._draw()
 
     def first_focus(self) -> QWidget:

@@ -17,6 +17,7 @@ class BoardChoice(QComboBox):
         self.setObjectName(name)
         for each in PLATFORMS:
             self.addItem(each.name, each.key)
+        self._from_table: Platform | None = None
 
     @property
     def platform(self) -> Platform:
@@ -26,3 +27,9 @@ class BoardChoice(QComboBox):
     def choose(self, wanted: Platform) -> None:
         """Choose this kind."""
         self.setCurrentIndex(self.findData(wanted.key))
+
+    def follow(self, table: Platform | None) -> None:
+        """Choose the kind of the board on the table, None for no board, unless another was chosen since it came."""
+        if table is not None and table is not self._from_table:
+            self._from_table = table
+            self.choose(table)
