@@ -10,12 +10,12 @@ import re
 import shutil
 import struct
 import subprocess
-import sysconfig
 from pathlib import Path
 from string import Template
 
 import changes
 import icons
+import own_python
 import portable
 import sbom
 import wheels
@@ -118,8 +118,7 @@ def freeze(work: Path) -> Path:
 def components() -> list[sbom.Component]:
     """Return everything others made that is inside."""
     libraries = sbom.of_wheels(wheels.fetch(wheels.linux(platform.python_version())))
-    text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
-    words = text.read_text(encoding="utf-8") if text.exists() else ""
+    words = own_python.licence()
     return [*libraries, sbom.python(platform.python_version(), words), sbom.boot_loader(), sbom.firmware()]
 
 

@@ -191,8 +191,7 @@ def find_runtime(work: Path) -> own_python.Runtime:
             short = PurePosixPath(name).name
             if name == CARRIER_FOLDER + short:
                 (work / short).write_bytes(archive.read(name))
-    licence = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
-    words = licence.read_text(encoding="utf-8") if licence.is_file() else ""
+    words = own_python.licence()
     return own_python.Runtime(CARRIED, runtime_files(work), f"{CARRIER.name} {CARRIER.version}", words)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import platform
-import sysconfig
 from pathlib import Path
 from typing import Any
 
 import icons
 import mac_bundle
+import own_python
 import sbom
 import wheels
 from parts import (
@@ -144,8 +144,7 @@ def freeze(work: Path, kind: str) -> None:
         other = work / f"lib-{machine}"
         wheels.unpack(chosen[machine], other)
         mac_bundle.join(lib, other)
-    text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
-    words = text.read_text(encoding="utf-8") if text.exists() else ""
+    words = own_python.licence()
     described = [*sbom.of_wheels(chosen[machines[0]]), sbom.python(python, words), sbom.boot_loader(), sbom.firmware()]
     sbom.write(stage / "resources" / "licences", described, "macos")
     normalize(stage)

@@ -46,6 +46,12 @@ class Runtime:
         return next((path for path in self.files if path.name.lower() == f"python{self.short}.zip"), None)
 
 
+def licence() -> str:
+    """Return the licence of the interpreter that runs this; "" where it came without."""
+    text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
+    return text.read_text(encoding="utf-8") if text.is_file() else ""
+
+
 def fits(number: str) -> bool:
     """Whether this interpreter compiles for that Python: the same minor version means the same byte code."""
     return tuple(number.split(".")[:2]) == tuple(str(part) for part in sys.version_info[:2])

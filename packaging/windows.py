@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -147,8 +146,7 @@ def find_runtime(work: Path) -> own_python.Runtime:
             short = PurePosixPath(name).name
             if name == CARRIER_FOLDER + short and RUNTIME.fullmatch(short):
                 (work / short).write_bytes(archive.read(name))
-    licence = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
-    words = licence.read_text(encoding="utf-8") if licence.is_file() else ""
+    words = own_python.licence()
     return own_python.Runtime(CARRIED, tuple(sorted(work.iterdir())), f"{CARRIER.name} {CARRIER.version}", words)
 
 
